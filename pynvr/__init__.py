@@ -1,0 +1,1 @@
+"""pynvr: a motion-driven network video recorder on OpenCV."""

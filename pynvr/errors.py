@@ -1,0 +1,30 @@
+"""What can go wrong in a way that a user can mend, each kind with its exit code.
+
+A message names the setting or the device and says what to do about it; the
+command line prints it as one line, without a traceback.
+"""
+
+from __future__ import annotations
+
+
+class PynvrError(Exception):
+    """Something that the user has to know; the base of all errors of pynvr."""
+
+    exit_code = 1
+
+
+class CameraError(PynvrError):
+    """The camera or the video file cannot be opened or gives no picture."""
+
+
+class RecordingError(PynvrError):
+    """A recording cannot be written, closed or read back."""
+
+
+class SettingsError(PynvrError):
+    """Settings that cannot work; 78 is EX_CONFIG of sysexits.h.
+
+    A service manager should not restart on it: only an edit can help.
+    """
+
+    exit_code = 78
