@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -15,6 +15,9 @@ Image: TypeAlias = NDArray[np.uint8]
 """Height x width x 3, 8 bits, channels in the order blue, green, red."""
 
 JPEG_QUALITY = 90
+
+TIME_TOLERANCE_S = 0.0005
+"""Stream times come as milliseconds in floating point; a smaller difference is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class PackedFrame:
     def unpacked(self) -> Frame:
         """The frame with its picture decoded again."""
         image = cv2.imdecode(self.jpeg, cv2.IMREAD_COLOR)
-        return Frame(image, self.time, self.utc, self.index)
+        return Frame(cast(Image, image), self.time, self.utc, self.index)
 
 
 HeldFrame: TypeAlias = Frame | PackedFrame

@@ -1,0 +1,67 @@
+"""When a recording starts, is prolonged and ends: a state machine over times and yes or no.
+
+It knows no clock: a test plays ten years through it in no time.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pynvr.frame import TIME_TOLERANCE_S
+
+
+class Change(Enum):
+    """What a frame means for the recording."""
+
+    NONE = "none"
+    """As before: still waiting, or still holding on after motion."""
+    STARTED = "started"
+    """An event begins with this frame; one that is still open ended before it."""
+    PROLONGED = "prolonged"
+    """Motion again: the event will last longer."""
+    ENDED = "ended"
+    """The event is over; this frame is no longer part of it."""
+
+
+class MotionEvents:
+    """Turns the detector's yes or no for each frame into events."""
+
+    def __init__(self, hold_s: float, warm_up_s: float = 0.0) -> None:
+        """An event lasts `hold_s` after its latest motion; motion in the first `warm_up_s` is ignored."""
+        self._hold_s = hold_s
+        self._warm_up_s = warm_up_s
+        self._first: float | None = None
+        self._last_motion: float | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether an event is going on."""
+        return self._last_motion is not None
+
+    def reset(self) -> None:
+        """Start afresh, warm-up included; an event that was open is over."""
+        self._first = self._last_motion = None
+
+    def armed(self, time: float) -> bool:
+        """Whether motion at `time` would count: the warm-up is over."""
+        return self._first is not None and time - self._first >= self._warm_up_s - TIME_TOLERANCE_S
+
+    def hold_left(self, time: float) -> float:
+        """Seconds until the event ends if nothing moves any more; 0 where there is none."""
+        return 0.0 if self._last_motion is None else max(0.0, self._last_motion + self._hold_s - time)
+
+    def update(self, time: float, motion: bool) -> Change:
+        """Take the next frame's time and whether something moved in it."""
+        if self._first is None:
+            self._first = time
+        expired = (
+            self._last_motion is not None and time - self._last_motion > self._hold_s + TIME_TOLERANCE_S
+        )
+        if motion and self.armed(time):
+            change = Change.PROLONGED if self.active and not expired else Change.STARTED
+            self._last_motion = time
+            return change
+        if expired:
+            self._last_motion = None
+            return Change.ENDED
+        return Change.NONE

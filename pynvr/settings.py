@@ -1,0 +1,169 @@
+"""The settings, checked once at the start and frozen from then on.
+
+The names are those that users write into their configuration files; the
+defaults stand in config.py and nowhere else.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import runpy
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from pynvr.errors import SettingsError
+
+Seconds = Annotated[float, Field(ge=0, le=86400)]
+Megabytes = Annotated[float, Field(ge=1, le=1024 * 1024)]
+Size = tuple[Annotated[int, Field(ge=16, le=16384)], Annotated[int, Field(ge=16, le=16384)]]
+
+
+def _camera(value: object) -> object:
+    """Take a local camera's number as well as its name."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _level(value: object) -> object:
+    """Take "INFO" as well as logging.INFO."""
+    return logging.getLevelName(value) if isinstance(value, str) else value
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("has to be odd")
+    return value
+
+
+def _log_format(value: str) -> str:
+    logging.Formatter(value)  # raises ValueError on a format that logging cannot use
+    return value
+
+
+class Settings(BaseModel):
+    """Every setting by the name that config.py gives it, valid in itself and with the others."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    cam: Annotated[str, BeforeValidator(_camera), Field(min_length=1)]
+    scaleFrameTo: Annotated[
+        Size | None, BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+    ]
+
+    LOG_FILE_PATH: Path
+    APP_LOG_LEVEL: Annotated[int, BeforeValidator(_level), Field(ge=0, le=100)]
+    MAIN_LOG_FILE_MAX_SIZE: Annotated[int, Field(ge=0)]
+    LOG_BACKUPS_COUNT: Annotated[int, Field(ge=0)]
+    LOG_FORMAT: Annotated[str, AfterValidator(_log_format)]
+    LOG_TO_CONSOLE: bool
+
+    INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS: Seconds
+    MINIMAL_MOTION_DURATION: Seconds
+    PRE_ALARM_RECORDING_SECONDS: Seconds
+
+    PATH_FOR_VIDEO: Path
+    subFolderNameGeneratorFunc: Callable[[datetime], str] | None
+    FOURCC_CODEC: Literal["DIVX", "XVID", "mp4v", "MJPG"]
+    OUTPUT_FILES_EXTENSION: Literal[".avi", ".mp4"]
+    OUTPUT_FRAME_RATE: Annotated[float, Field(gt=0, le=1000)] | None
+
+    PRE_ALARM_MEMORY_LIMIT_MB: Megabytes
+    WRITER_QUEUE_LIMIT_MB: Megabytes
+    CAMERA_QUEUE_LIMIT_MB: Megabytes
+
+    DETECTION_WIDTH: Annotated[int, Field(ge=16, le=4096)]
+    NORMALIZE_CONTRAST: bool
+    GAUSSIAN_BLUR_SIZE: Annotated[int, Field(ge=1, le=99), AfterValidator(_odd)]
+    PIXEL_THRESHOLD: Annotated[int, Field(ge=1, le=255)]
+    DILATE_ITERATIONS: Annotated[int, Field(ge=0, le=100)]
+    ERODE_ITERATIONS: Annotated[int, Field(ge=0, le=100)]
+    MOTION_AREA_THRESHOLD: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _codec_fits_container(self) -> Settings:
+        if self.FOURCC_CODEC == "MJPG" and self.OUTPUT_FILES_EXTENSION != ".avi":
+            raise ValueError('FOURCC_CODEC = "MJPG" goes with OUTPUT_FILES_EXTENSION = ".avi" only')
+        return self
+
+
+def load(
+    config: ModuleType, override_file: Path | None = None, arguments: Mapping[str, object] | None = None
+) -> Settings:
+    """Read the settings from config.py, then `override_file`, then the command line's `arguments`.
+
+    Raises SettingsError with one line for every fault found.
+    """
+    values, faults = _known_values(vars(config))
+    if override_file is not None:
+        overrides, more_faults = _known_values(_run(override_file))
+        values |= overrides
+        faults += more_faults
+    values |= arguments or {}
+    root = Path(config.__file__ or ".").resolve().parent
+    for name in ("LOG_FILE_PATH", "PATH_FOR_VIDEO"):
+        if isinstance(values.get(name), (str, Path)) and values[name] != "":
+            values[name] = root / values[name]
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as invalid:
+        faults += dict.fromkeys(_explain(error, values) for error in invalid.errors())
+    if faults:
+        raise SettingsError("wrong settings:\n" + "\n".join(f"  {fault}" for fault in faults))
+    return settings
+
+
+def _run(path: Path) -> dict[str, Any]:
+    """Run a file of settings and return the names that it sets."""
+    try:
+        return runpy.run_path(str(path))
+    except OSError as error:
+        raise SettingsError(f"--config {path}: {error.strerror or error}") from None
+    except Exception as error:  # whatever a user's Python file can raise
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise SettingsError(f"--config {path}{line}: {type(error).__name__}: {error}") from None
+
+
+def _known_values(namespace: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Split what a configuration file sets into settings and complaints about unknown names.
+
+    A file may import modules and define helpers; a name counts as a setting
+    meant when it is in capitals or looks like one that exists.
+    """
+    known = {name.lower(): name for name in Settings.model_fields}
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, value in namespace.items():
+        if name in Settings.model_fields:
+            values[name] = value
+        elif not name.startswith("_") and not isinstance(value, ModuleType):
+            meant = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8)
+            if meant:
+                faults.append(f"{name}: no such setting; did you mean {known[meant[0]]}?")
+            elif name.isupper():
+                faults.append(f"{name}: no such setting; config.py lists all of them")
+    return values, faults
+
+
+def _explain(error: ErrorDetails, values: Mapping[str, object]) -> str:
+    """Say in one line what is wrong with a value, from pydantic's report of it."""
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:  # a rule about several settings, which names them itself
+        return message
+    name = str(error["loc"][0])
+    if error["type"] == "missing":
+        return f"{name}: has no value; config.py sets a default for it"
+    return f"{name} = {values[name]!r}: {message[0].lower()}{message[1:]}"
