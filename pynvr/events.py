@@ -54,9 +54,7 @@ class MotionEvents:
         """Take the next frame's time and whether something moved in it."""
         if self._first is None:
             self._first = time
-        expired = (
-            self._last_motion is not None and time - self._last_motion > self._hold_s + TIME_TOLERANCE_S
-        )
+        expired = self._last_motion is not None and time - self._last_motion > self._hold_s + TIME_TOLERANCE_S
         if motion and self.armed(time):
             change = Change.PROLONGED if self.active and not expired else Change.STARTED
             self._last_motion = time

@@ -60,9 +60,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     cam: Annotated[str, BeforeValidator(_camera), Field(min_length=1)]
-    scaleFrameTo: Annotated[
-        Size | None, BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
-    ]
+    scaleFrameTo: Annotated[Size | None, BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
 
     LOG_FILE_PATH: Path
     APP_LOG_LEVEL: Annotated[int, BeforeValidator(_level), Field(ge=0, le=100)]

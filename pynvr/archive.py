@@ -1,0 +1,128 @@
+"""The folder with the recordings: names, the index, and one recorder at a time.
+
+Nothing is ever overwritten, and nothing is written outside the folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from pynvr import journal
+from pynvr.errors import SettingsError
+
+log = logging.getLogger(__name__)
+
+INDEX_NAME = "recordings.jsonl"
+LOCK_NAME = ".pynvr.lock"
+
+SubfolderNamer = Callable[[datetime], str]
+
+
+class Archive:
+    """Knows where recordings lie and which names are free; has to be opened before use."""
+
+    def __init__(self, root: Path, subfolder_namer: SubfolderNamer | None) -> None:
+        self.root = root
+        self.index_path = root / INDEX_NAME
+        self._subfolder_namer = subfolder_namer
+        self._lock: IO[str] | None = None
+
+    def open(self) -> None:
+        """Make the folder where it is missing and lock it; raises SettingsError."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.root / LOCK_NAME).open("a")
+        except OSError as error:
+            raise SettingsError(f"PATH_FOR_VIDEO = {str(self.root)!r}: {error.strerror}") from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close()
+            raise SettingsError(
+                f"PATH_FOR_VIDEO = {str(self.root)!r}: another recorder writes there; "
+                "give each camera a folder of its own"
+            ) from None
+
+    def close(self) -> None:
+        """Let another recorder have the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def new_stem(self, utc: datetime, prefix: str = "video") -> Path:
+        """Make the sub-folder for a recording triggered at `utc` and return its free path, less the suffix.
+
+        `video_2017-04-02T132017`; where that is taken, `…_2`, `…_3` and so on.
+        Raises OSError where the sub-folder cannot be made.
+        """
+        folder = self._subfolder(utc)
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{prefix}_{utc:%Y-%m-%dT%H%M%S}"
+        taken = {entry.split(".", 1)[0] for entry in os.listdir(folder)}
+        number = 1
+        while (stem := name if number == 1 else f"{name}_{number}") in taken:
+            number += 1
+        return folder / stem
+
+    def _subfolder(self, utc: datetime) -> Path:
+        """The folder that the user's function names, or the archive itself if it names none that is inside."""
+        if self._subfolder_namer is None:
+            return self.root
+        try:
+            folder = (self.root / self._subfolder_namer(utc)).resolve()
+        except Exception as error:  # whatever a user's function can raise
+            log.error("subFolderNameGeneratorFunc failed, recording into %s: %r", self.root, error)
+            return self.root
+        if not folder.is_relative_to(self.root.resolve()):
+            log.error("subFolderNameGeneratorFunc: %s is outside of %s, recording there", folder, self.root)
+            return self.root
+        return self.root / folder.relative_to(self.root.resolve())
+
+    def leftovers(self) -> list[Path]:
+        """Journals of recordings that were not closed, oldest name first."""
+        return sorted(self.root.rglob(f"*{journal.SUFFIX}"))
+
+    def indexed(self, recording: Path) -> bool:
+        """Whether the index has a line for this recording."""
+        name = self.relative_name(recording)
+        return any(entry.get("file") == name for entry in self.read_index())
+
+    def read_index(self) -> list[dict[str, object]]:
+        """The index's objects; lines that a crash has torn are left out."""
+        entries = []
+        try:
+            lines = self.index_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+        for line in lines:
+            try:
+                entries.append(json.loads(line))
+            except ValueError:
+                continue
+        return entries
+
+    def append_to_index(self, recording: Path, entry: Mapping[str, object]) -> None:
+        """Add a closed recording's line, in one write, and have it on the disk."""
+        line = json.dumps({"file": self.relative_name(recording), **entry}, ensure_ascii=False)
+        with self.index_path.open("ab+") as index:
+            if index.tell() and not _ends_with_newline(index):  # a torn last line stays alone
+                line = "\n" + line
+            index.write((line + "\n").encode())
+            index.flush()
+            os.fsync(index.fileno())
+
+    def relative_name(self, recording: Path) -> str:
+        """A recording's name as the index has it."""
+        return recording.relative_to(self.root).as_posix()
+
+
+def _ends_with_newline(file: IO[bytes]) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"

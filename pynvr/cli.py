@@ -1,0 +1,214 @@
+"""The command line of the recorder: arguments in, exit code out, and everything put together between."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType, ModuleType
+
+import cv2
+from tqdm import tqdm
+
+from pynvr import check, logs, pipeline
+from pynvr.archive import Archive
+from pynvr.camera import LiveSource
+from pynvr.closing import recover
+from pynvr.demo import DemoCamera
+from pynvr.detector import DetectorParameters, MotionDetector
+from pynvr.encoder import check_codec
+from pynvr.errors import PynvrError, SettingsError
+from pynvr.events import MotionEvents
+from pynvr.frame import Frame, Gap, Source
+from pynvr.prealarm import PreAlarmRing
+from pynvr.recorder import Recorder
+from pynvr.redaction import without_password
+from pynvr.settings import Settings, load
+from pynvr.source import FileSource, is_live
+from pynvr.writer import Format, RecordingWriter
+
+log = logging.getLogger(__name__)
+
+MEBIBYTE = 1024 * 1024
+
+ConfigLoader = Callable[[], ModuleType]
+
+
+def record(load_config: ConfigLoader, arguments: Sequence[str] | None = None) -> int:
+    """Run the recorder as `motion_driven_recorder.py` does and return its exit code."""
+    parser = argument_parser("Record a camera when something moves, seconds before it included.")
+    parser.add_argument("--path-for-video", metavar="DIR", help="the archive, instead of PATH_FOR_VIDEO")
+    parser.add_argument(
+        "--check", action="store_true", help="try everything out, say what was found, record nothing"
+    )
+    options = parser.parse_args(arguments)
+    overrides: dict[str, object] = {}
+    if options.path_for_video is not None:
+        overrides["PATH_FOR_VIDEO"] = Path(options.path_for_video).absolute()
+    return run_command(
+        lambda: settings_from(load_config, options, overrides),
+        _check if options.check else _record,
+    )
+
+
+def argument_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the arguments that all scripts have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--cam", help="the camera, instead of the setting cam: number, URL, file or demo")
+    parser.add_argument("--config", metavar="FILE", type=Path, help="one more file of settings, read last")
+    return parser
+
+
+def settings_from(
+    load_config: ConfigLoader, options: argparse.Namespace, overrides: dict[str, object]
+) -> Settings:
+    """The settings of config.py, of --config and of the other arguments; raises SettingsError."""
+    try:
+        config = load_config()
+    except Exception as error:  # whatever a user's Python file can raise
+        where = ""
+        if isinstance(error, SyntaxError):
+            where = f"{Path(error.filename or '').name}, line {error.lineno}: "
+        raise SettingsError(f"{where or 'machine_specific_configuration.py: '}{error!r}") from None
+    if options.cam is not None:
+        overrides["cam"] = options.cam
+    return load(config, options.config, overrides)
+
+
+def run_command(
+    load_settings: Callable[[], Settings], command: Callable[[Settings, threading.Event], None]
+) -> int:
+    """Run a command with settings, log and signals in place; every error ends as one line and a code."""
+    stop = threading.Event()
+    try:
+        settings = load_settings()
+        cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
+        with logs.native_output_logged(), stop_on_signals(stop):
+            logs.start(settings)
+            command(settings, stop)
+    except PynvrError as error:
+        _complain(error)
+        return error.exit_code
+    except OSError as error:
+        _complain(error)
+        return 1
+    finally:
+        logs.stop()
+    return 0
+
+
+def _complain(error: Exception) -> None:
+    print(f"pynvr: {without_password(str(error))}", file=sys.stderr)
+
+
+@contextmanager
+def stop_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Set `stop` on SIGINT or SIGTERM; a second one ends the process at once."""
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def open_source(settings: Settings, stop: threading.Event) -> Source:
+    """The source that the setting `cam` names; raises CameraError for a file that cannot be read."""
+    if settings.cam == "demo":
+        return DemoCamera(stop=stop)
+    if is_live(settings.cam):
+        limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
+        return LiveSource(settings.cam, stop, limit, settings.scaleFrameTo)
+    return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
+
+
+def make_detector(settings: Settings) -> MotionDetector:
+    """The detector with the settings' numbers."""
+    return MotionDetector(
+        DetectorParameters(
+            width_px=settings.DETECTION_WIDTH,
+            blur_px=settings.GAUSSIAN_BLUR_SIZE,
+            pixel_threshold=settings.PIXEL_THRESHOLD,
+            dilate_iterations=settings.DILATE_ITERATIONS,
+            erode_iterations=settings.ERODE_ITERATIONS,
+            area_threshold_px=settings.MOTION_AREA_THRESHOLD,
+            normalize_contrast=settings.NORMALIZE_CONTRAST,
+        )
+    )
+
+
+def make_events(settings: Settings, live: bool) -> MotionEvents:
+    """The event rule; a file needs no time to settle."""
+    warm_up_s = settings.INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS if live else 0.0
+    return MotionEvents(settings.MINIMAL_MOTION_DURATION, warm_up_s)
+
+
+def with_progress(source: Source) -> Iterator[Frame | Gap]:
+    """The source's frames, with a progress bar where there is an end and somebody to see it."""
+    return iter(
+        tqdm(source, total=source.frame_count, unit=" frames", disable=source.live or not sys.stderr.isatty())
+    )
+
+
+def open_archive(settings: Settings, stack: ExitStack) -> Archive:
+    """The archive, locked until the stack unwinds; raises SettingsError where it cannot be written."""
+    archive = Archive(settings.PATH_FOR_VIDEO, settings.subFolderNameGeneratorFunc)
+    archive.open()
+    stack.callback(archive.close)
+    return archive
+
+
+def _check(settings: Settings, stop: threading.Event) -> None:
+    check_codec(settings.FOURCC_CODEC)
+    with ExitStack() as stack:
+        archive = open_archive(settings, stack)
+        source = open_source(settings, stop)
+        stack.callback(source.close)
+        check.check(settings, source, archive)
+
+
+def _record(settings: Settings, stop: threading.Event) -> None:
+    check_codec(settings.FOURCC_CODEC)
+    with ExitStack() as stack:
+        archive = open_archive(settings, stack)
+        source = open_source(settings, stop)
+        stack.callback(source.close)
+        recover(archive)
+        recorder = make_recorder(settings, archive, source)
+        stack.callback(recorder.close)
+        log.info("watching %s, recording into %s", source.name, archive.root)
+        pipeline.run(
+            with_progress(source), make_detector(settings), make_events(settings, source.live), recorder
+        )
+    log.info("ended")
+
+
+def make_recorder(settings: Settings, archive: Archive, source: Source) -> Recorder:
+    """The recorder with its ring and its writer, each with its bound."""
+    ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
+    # the queue has to take over a full ring at once, and frames of its own beside
+    queue_limit = ring_limit + round(settings.WRITER_QUEUE_LIMIT_MB * MEBIBYTE)
+    log.info(
+        "memory for frames: %d MB at most for the pre-alarm, %d MB for what waits to be written",
+        ring_limit // MEBIBYTE,
+        queue_limit // MEBIBYTE,
+    )
+    form = Format(settings.FOURCC_CODEC, settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE)
+    return Recorder(
+        PreAlarmRing(settings.PRE_ALARM_RECORDING_SECONDS, ring_limit),
+        RecordingWriter(archive, form, queue_limit, source.live),
+        settings.MINIMAL_MOTION_DURATION,
+        source.nominal_fps,
+    )

@@ -1,0 +1,78 @@
+"""What lies beside an open recording: everything about it that the video file cannot say.
+
+A text file, `video_….part.jsonl`, written along with the pictures: first the facts
+of the recording, then a line for each frame. Closing reads it, after a crash as
+after a regular end, so that a recovered recording has its exact times too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+from pynvr.frame import Frame
+
+SUFFIX = ".part.jsonl"
+
+
+class FrameNote(NamedTuple):
+    """What is kept of a recorded frame."""
+
+    time: float
+    """frame.time, seconds."""
+    utc: str
+    """ISO 8601."""
+    changed_px: int
+    """As the detector counted; 0 for a pre-alarm frame."""
+    motion: bool
+
+
+@dataclass(slots=True)
+class Journal:
+    """The content of a journal file."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    frames: list[FrameNote] = field(default_factory=list)
+
+
+class JournalWriter:
+    """Appends to a journal; every line is with the operating system when the call returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: TextIO = path.open("x", encoding="utf-8", buffering=1)
+
+    def note_facts(self, **facts: object) -> None:
+        """Add facts; a later one replaces an earlier one of the same name."""
+        self._file.write(json.dumps(facts) + "\n")
+
+    def note_frame(self, frame: Frame, changed_px: int, motion: bool) -> None:
+        """Add a frame that has gone to the encoder."""
+        self._file.write(json.dumps([frame.time, iso(frame.utc), changed_px, motion]) + "\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read(path: Path) -> Journal:
+    """Read a journal as far as a crash has left it; an unfinished last line does not count."""
+    journal = Journal()
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            break
+        if isinstance(entry, dict):
+            journal.facts |= entry
+        else:
+            journal.frames.append(FrameNote(*entry))
+    return journal
+
+
+def iso(utc: datetime) -> str:
+    """ISO 8601 with milliseconds: 2017-04-02T13:20:17.042+00:00."""
+    return utc.isoformat(timespec="milliseconds")

@@ -1,0 +1,25 @@
+"""The capture loop: the only place that knows the order of things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pynvr.detector import MotionDetector
+from pynvr.events import MotionEvents
+from pynvr.frame import Frame, Gap
+from pynvr.recorder import Recorder
+
+
+def run(
+    source: Iterable[Frame | Gap], detector: MotionDetector, events: MotionEvents, recorder: Recorder
+) -> None:
+    """Record what moves until the source ends."""
+    for frame in source:
+        if isinstance(frame, Gap):
+            recorder.interrupt()
+            detector.reset()
+            events.reset()
+            continue
+        detection = detector.detect(frame.image)
+        change = events.update(frame.time, detection.motion)
+        recorder.handle(frame, detection, change)

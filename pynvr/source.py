@@ -1,0 +1,111 @@
+"""Cameras and video files as sources of frames: what they have in common, and files."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from threading import Event
+from typing import cast
+
+import cv2
+import imutils
+import numpy as np
+
+from pynvr.errors import CameraError
+from pynvr.frame import Frame, Gap, Image
+
+DEFAULT_FPS = 25.0
+PLAUSIBLE_FPS = (1.0, 240.0)
+"""Cameras claim anything from 0 to 90000."""
+
+
+def is_live(cam: str) -> bool:
+    """Whether `cam` names a local or network camera rather than a file."""
+    return cam.isdecimal() or "://" in cam or _is_device(cam)
+
+
+def _is_device(cam: str) -> bool:
+    try:
+        return stat.S_ISCHR(Path(cam).stat().st_mode)
+    except OSError:
+        return False
+
+
+def claimed_fps(capture: cv2.VideoCapture) -> float:
+    """The rate that a source claims where it is plausible, else the usual one."""
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return fps if PLAUSIBLE_FPS[0] <= fps <= PLAUSIBLE_FPS[1] else DEFAULT_FPS
+
+
+def as_bgr(image: Image, fit_inside: tuple[int, int] | None) -> Image:
+    """Make any picture that OpenCV gives a BGR one, scaled to fit inside (width, height) if asked."""
+    if image.ndim == 2 or image.shape[2] == 1:
+        image = cast(Image, cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+    if fit_inside is None:
+        return image
+    height, width = image.shape[:2]
+    if width * fit_inside[1] >= height * fit_inside[0]:  # imutils takes one of the two, and keeps the shape
+        return cast(Image, imutils.resize(image, width=fit_inside[0]))
+    return cast(Image, imutils.resize(image, height=fit_inside[1]))
+
+
+class FileSource:
+    """A video file, read at full speed; the same frames with the same times every time."""
+
+    live = False
+
+    def __init__(self, path: Path, stop: Event, fit_inside: tuple[int, int] | None = None) -> None:
+        """Open the file; raises CameraError where it has no picture to give."""
+        self.name = str(path)
+        self._stop = stop
+        self._fit_inside = fit_inside
+        self._capture = _open_file(path)
+        self.nominal_fps = claimed_fps(self._capture)
+        count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self.frame_count: int | None = count if count > 0 else None
+        self._started = datetime.now(timezone.utc)
+
+    def __iter__(self) -> Iterator[Frame | Gap]:
+        """Yield every frame; a file of which not one can be decoded raises CameraError.
+
+        Where the size changes within the file a gap is told, as between two connections.
+        """
+        index, time, size = 0, -np.inf, None
+        while not self._stop.is_set():
+            received, picture = self._capture.read()
+            if not received:
+                break
+            image = as_bgr(cast(Image, picture), self._fit_inside)
+            if size not in (None, image.shape):
+                yield Gap("the picture's size changed")
+            size = image.shape
+            stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            # a stream without times, or with one that does not increase, goes by the claimed rate
+            time = stream_s if stream_s > time else time + 1 / self.nominal_fps
+            yield Frame(image, time, self._started + timedelta(seconds=time), index)
+            index += 1
+        if index == 0 and not self._stop.is_set():
+            raise CameraError(f"cam = {self.name!r}: no picture in it can be decoded")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._capture.release()
+
+
+def _open_file(path: Path) -> cv2.VideoCapture:
+    if not path.exists():
+        raise CameraError(f"cam = {str(path)!r}: there is no such file")
+    if path.is_dir():
+        raise CameraError(f"cam = {str(path)!r}: is a folder, not a video file")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise CameraError(f"cam = {str(path)!r}: {error.strerror}") from None
+    if path.stat().st_size == 0:
+        raise CameraError(f"cam = {str(path)!r}: is empty")
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    if not capture.isOpened():
+        raise CameraError(f"cam = {str(path)!r}: is not a video that OpenCV can read")
+    return capture
