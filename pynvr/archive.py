@@ -65,14 +65,14 @@ class Archive:
         folder = self._subfolder(utc)
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{prefix}_{utc:%Y-%m-%dT%H%M%S}"
-        taken = {entry.split(".", 1)[0] for entry in os.listdir(folder)}
+        taken = {entry.name.split(".", 1)[0] for entry in folder.iterdir()}
         number = 1
         while (stem := name if number == 1 else f"{name}_{number}") in taken:
             number += 1
         return folder / stem
 
     def _subfolder(self, utc: datetime) -> Path:
-        """The folder that the user's function names, or the archive itself if it names none that is inside."""
+        """The folder that the user's function names; the archive itself where that is no folder inside."""
         if self._subfolder_namer is None:
             return self.root
         try:

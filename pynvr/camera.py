@@ -48,7 +48,7 @@ class LiveSource:
     def __init__(
         self, cam: str, stop: threading.Event, limit_bytes: int, fit_inside: tuple[int, int] | None = None
     ) -> None:
-        """Start to read `cam`, a number, a device or a URL; frames of at most `limit_bytes` wait for the loop."""
+        """Start to read `cam`: a number, a device or a URL; at most `limit_bytes` of frames wait."""
         self.name = without_password(cam)
         self.nominal_fps = DEFAULT_FPS
         self.dropped = 0

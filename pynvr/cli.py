@@ -186,17 +186,29 @@ def _record(settings: Settings, stop: threading.Event) -> None:
         source = open_source(settings, stop)
         stack.callback(source.close)
         recover(archive)
-        recorder = make_recorder(settings, archive, source)
+        ring, writer = make_ring_and_writer(settings, archive, source.live)
+        recorder = Recorder(ring, writer, settings.MINIMAL_MOTION_DURATION, source.nominal_fps)
         stack.callback(recorder.close)
         log.info("watching %s, recording into %s", source.name, archive.root)
         pipeline.run(
             with_progress(source), make_detector(settings), make_events(settings, source.live), recorder
         )
     log.info("ended")
+    if not source.live:
+        report(writer.recordings)
 
 
-def make_recorder(settings: Settings, archive: Archive, source: Source) -> Recorder:
-    """The recorder with its ring and its writer, each with its bound."""
+def report(recordings: Sequence[Path]) -> None:
+    """Say on the console which files were made."""
+    print(f"{len(recordings)} recording{'s' if len(recordings) != 1 else ''}{':' if recordings else ''}")
+    for path in recordings:
+        print(f"  {path}")
+
+
+def make_ring_and_writer(
+    settings: Settings, archive: Archive, live: bool
+) -> tuple[PreAlarmRing, RecordingWriter]:
+    """The two places where frames wait, each with its bound, which is printed."""
     ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
     # the queue has to take over a full ring at once, and frames of its own beside
     queue_limit = ring_limit + round(settings.WRITER_QUEUE_LIMIT_MB * MEBIBYTE)
@@ -206,9 +218,7 @@ def make_recorder(settings: Settings, archive: Archive, source: Source) -> Recor
         queue_limit // MEBIBYTE,
     )
     form = Format(settings.FOURCC_CODEC, settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE)
-    return Recorder(
+    return (
         PreAlarmRing(settings.PRE_ALARM_RECORDING_SECONDS, ring_limit),
-        RecordingWriter(archive, form, queue_limit, source.live),
-        settings.MINIMAL_MOTION_DURATION,
-        source.nominal_fps,
+        RecordingWriter(archive, form, queue_limit, live),
     )

@@ -84,7 +84,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> None:
 def move_durably(source: Path, target: Path) -> None:
     """Rename a finished file so that it survives a power cut from here on."""
     sync(source)
-    os.rename(source, target)
+    source.rename(target)
     sync(target.parent)
 
 

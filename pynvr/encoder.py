@@ -76,7 +76,8 @@ def check_codec(fourcc: str) -> None:
     if not encodes(fourcc):
         works = [name for name in CODECS if encodes(name)]
         raise SettingsError(
-            f"FOURCC_CODEC = {fourcc!r}: this OpenCV cannot write it; these work: {', '.join(works) or 'none'}"
+            f"FOURCC_CODEC = {fourcc!r}: this OpenCV cannot write it; "
+            f"these work: {', '.join(works) or 'none'}"
         )
 
 

@@ -76,7 +76,7 @@ def native_output_logged() -> Iterator[None]:
     reading, writing = os.pipe()
     reader = threading.Thread(target=_log_lines, args=(reading,), name="native-log", daemon=True)
     reader.start()
-    with open(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace") as console:
+    with os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace") as console:
         sys.stderr = console
         os.dup2(writing, 2)
         os.close(writing)
@@ -90,6 +90,6 @@ def native_output_logged() -> Iterator[None]:
 
 
 def _log_lines(descriptor: int) -> None:
-    with open(descriptor, encoding="utf-8", errors="replace") as lines:
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as lines:
         for line in lines:
             log.debug("%s", line.rstrip())

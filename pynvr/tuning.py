@@ -47,7 +47,7 @@ def show_stages(load_config: ConfigLoader, arguments: Sequence[str] | None = Non
 
 
 def _labelled(frame: Frame, detection: Detection, hold_left_s: float) -> Image:
-    image = frame.image.copy()
+    image: Image = frame.image.copy()
     if hold_left_s > 0:
         overlay.draw_label(image, hold_left_s)
     return image

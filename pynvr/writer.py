@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TypeAlias
 
 from pynvr import journal, overlay
@@ -80,6 +81,8 @@ class RecordingWriter:
         self._failure: BaseException | None = None
         self.dropped = 0
         """Frames that found the queue full."""
+        self.recordings: list[Path] = []
+        """What has been closed so far; complete after `close`."""
         self._open: _OpenRecording | None = None
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
@@ -165,7 +168,7 @@ class RecordingWriter:
             case Write() if self._open:
                 self._open.write(order)
             case End() if self._open:
-                self._open.close()
+                self.recordings.append(self._open.close())
                 self._open = None
 
 
@@ -207,8 +210,8 @@ class _OpenRecording:
         part = self._stem.with_name(f"{self._stem.name}.part{self._codec.part_suffix}")
         return Encoder(part, self._format.fourcc, self._begin.nominal_fps, (width, height))
 
-    def close(self) -> None:
-        """Make the final file and its index line."""
+    def close(self) -> Path:
+        """Make the final file and its index line, and return the file's path."""
         if self._encoder is not None:
             self._encoder.close()
         self._journal.close()
@@ -216,3 +219,4 @@ class _OpenRecording:
         if path is None:
             raise RecordingError(f"{self._stem}: the recording has no pictures")
         log.info("recorded %s", self._archive.relative_name(path))
+        return path

@@ -1,0 +1,57 @@
+# make demo    record the drawn scene with the real recorder
+# make test    run all tests
+# make bench   measure, and print the README's tables
+# make lint    ruff and mypy
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test bench lint pictures clean
+
+demo: .venv/run
+	$(BIN)/python motion_driven_recorder.py --cam demo --path-for-video demo_video
+	@echo "Watch them with any video player, for example: mpv FILE, vlc FILE or ffplay FILE."
+	@echo "Each begins five seconds before the visitor comes into the picture."
+
+test: .venv/dev
+	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+bench: .venv/dev
+	$(BIN)/python benchmarks/recorder.py
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The pictures of the README, from the drawn scene.
+pictures: .venv/run
+	$(BIN)/python img/make_pictures.py
+
+clean:
+	rm -rf .venv demo_video benchmarks/inputs
+
+.venv/run: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "pynvr needs Python 3.10 or newer; name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	    { echo "no virtual environment could be made; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(call headless_if_needed)
+	@touch $@
+
+.venv/dev: .venv/run requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(call headless_if_needed)
+	@touch $@
+
+# opencv-python needs system libraries for its windows. Where they are missing, as on a slim server,
+# the same version without windows takes its place.
+define headless_if_needed
+$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+    version=$$($(BIN)/python -m pip show opencv-python | sed -n 's/^Version: //p'); \
+    echo "opencv-python cannot be imported here (libraries for windows are missing): using opencv-python-headless $$version"; \
+    $(BIN)/python -m pip uninstall --quiet --yes opencv-python && \
+    $(BIN)/python -m pip install --quiet --disable-pip-version-check "opencv-python-headless==$$version" && \
+    $(BIN)/python -c 'import cv2'; }
+endef
