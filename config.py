@@ -38,6 +38,8 @@ INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS = 5
 MINIMAL_MOTION_DURATION = 10
 # Seconds before the motion that the recording starts with.
 PRE_ALARM_RECORDING_SECONDS = 5
+# Seconds after which a recording goes on in another file, with no frame lost or doubled.
+RECORDING_MAX_DURATION_SECS = 600
 
 # --- Where and how to record --------------------------------------------------------------------
 

@@ -5,12 +5,14 @@ Nothing is ever overwritten, and nothing is written outside the folder.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from io import RawIOBase
 from pathlib import Path
 from typing import IO
 
@@ -109,20 +111,25 @@ class Archive:
         return entries
 
     def append_to_index(self, recording: Path, entry: Mapping[str, object]) -> None:
-        """Add a closed recording's line, in one write, and have it on the disk."""
-        line = json.dumps({"file": self.relative_name(recording), **entry}, ensure_ascii=False)
-        with self.index_path.open("ab+") as index:
-            if index.tell() and not _ends_with_newline(index):  # a torn last line stays alone
+        """Add a closed recording's line and have it on the disk; raises OSError, and then adds nothing."""
+        line = json.dumps({"file": self.relative_name(recording), **entry}, ensure_ascii=False) + "\n"
+        with self.index_path.open("ab+", buffering=0) as index:
+            end = index.tell()
+            if end and not _ends_with_newline(index):  # a torn last line stays alone
                 line = "\n" + line
-            index.write((line + "\n").encode())
-            index.flush()
-            os.fsync(index.fileno())
+            try:
+                if index.write(line.encode()) != len(line.encode()):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(index.fileno())
+            except OSError:
+                index.truncate(end)
+                raise
 
     def relative_name(self, recording: Path) -> str:
         """A recording's name as the index has it."""
         return recording.relative_to(self.root).as_posix()
 
 
-def _ends_with_newline(file: IO[bytes]) -> bool:
+def _ends_with_newline(file: RawIOBase) -> bool:
     file.seek(-1, os.SEEK_END)
     return file.read(1) == b"\n"

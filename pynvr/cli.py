@@ -28,10 +28,11 @@ from pynvr.events import MotionEvents
 from pynvr.frame import Frame, Gap, Source
 from pynvr.prealarm import PreAlarmRing
 from pynvr.recorder import Recorder
+from pynvr.recording import Format
 from pynvr.redaction import without_password
 from pynvr.settings import Settings, load
 from pynvr.source import FileSource, is_live
-from pynvr.writer import Format, RecordingWriter
+from pynvr.writer import RecordingWriter
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +188,13 @@ def _record(settings: Settings, stop: threading.Event) -> None:
         stack.callback(source.close)
         recover(archive)
         ring, writer = make_ring_and_writer(settings, archive, source.live)
-        recorder = Recorder(ring, writer, settings.MINIMAL_MOTION_DURATION, source.nominal_fps)
+        recorder = Recorder(
+            ring,
+            writer,
+            settings.MINIMAL_MOTION_DURATION,
+            settings.RECORDING_MAX_DURATION_SECS,
+            source.nominal_fps,
+        )
         stack.callback(recorder.close)
         log.info("watching %s, recording into %s", source.name, archive.root)
         pipeline.run(

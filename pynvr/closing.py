@@ -66,6 +66,9 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> None:
         move_durably(part, damaged)
         return
     copied = final.with_name(final.stem + ".closing.part" + final.suffix)
+    lost = len(notes.frames) - number
+    if lost > 0:
+        log.error("%s: the last %d of its pictures did not reach the disk", part.name, lost)
     del notes.frames[number:]
     try:
         rate = container_rate(notes, final)
@@ -137,4 +140,4 @@ def index_entry(notes: Journal) -> dict[str, Any]:
         "width": facts["width"],
         "height": facts["height"],
         "peak_changed_px": max(f.changed_px for f in frames),
-    } | ({"dropped": facts["dropped"]} if facts.get("dropped") else {})
+    } | {name: facts[name] for name in ("continues", "dropped") if facts.get(name)}

@@ -111,7 +111,7 @@ class DemoScene:
         The time moves the person and the clock, the index the noise and the
         strip; the same arguments give the same bytes.
         """
-        image = self._yard.copy()
+        image: Image = self._yard.copy()
         pose = self._pose(time_s)
         if pose:
             draw(image, pose)

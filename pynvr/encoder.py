@@ -6,7 +6,6 @@ disk is full. This says it.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ import numpy as np
 
 from pynvr.errors import RecordingError, SettingsError
 from pynvr.frame import Image
+from pynvr.part import PartFile
 
-NO_ROOM_BYTES = 1024 * 1024
-"""A disk with less than this is full: OpenCV 4 does not tell, and nobody else would ask."""
+LOWEST_RATE, HIGHEST_RATE = 1.0, 120.0
+"""Frames per second that an encoder is told; some refuse others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +44,36 @@ class Encoder:
     """One open video file of one size."""
 
     def __init__(self, path: Path, fourcc: str, fps: float, size: tuple[int, int]) -> None:
-        """Open `path` for pictures of `size` (width, height); raises RecordingError.
+        """Create `path` for pictures of `size` (width, height); raises RecordingError.
 
         The rate only guides the encoder's bit rate; the final container gets the true times.
         """
-        self._path = path
         self._size = size
-        self._writer = cv2.VideoWriter(
-            str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*fourcc), round(max(1.0, min(fps, 120.0))), size
-        )
+        self._part = PartFile(path)
+        rate = round(max(LOWEST_RATE, min(fps, HIGHEST_RATE)))
+        code = cv2.VideoWriter.fourcc(*fourcc)
+        self._writer = cv2.VideoWriter(str(self._part.pipe), cv2.CAP_FFMPEG, code, rate, size)
         if not self._writer.isOpened():
+            self._part.close()
+            path.unlink()
             raise RecordingError(
-                f"{path}: cannot be opened for writing {size[0]}x{size[1]} pictures with "
-                f"FOURCC_CODEC = {fourcc!r}; is the disk full or read-only (PATH_FOR_VIDEO)?"
+                f"FOURCC_CODEC = {fourcc!r} cannot encode pictures of {size[0]}x{size[1]} (scaleFrameTo)"
             )
+        self._part.start()
 
     def write(self, image: Image) -> None:
-        """Add a BGR picture; raises RecordingError where it would be lost."""
-        if (image.shape[1], image.shape[0]) != self._size or image.ndim != 3:
-            raise RecordingError(f"{self._path}: a picture of shape {image.shape} does not fit {self._size}")
-        if self._writer.write(image) is False or shutil.disk_usage(self._path.parent).free < NO_ROOM_BYTES:
-            raise RecordingError(f"{self._path}: cannot be written; is the disk full (PATH_FOR_VIDEO)?")
+        """Add a BGR picture; raises RecordingError where it, or one before it, is lost."""
+        if image.ndim != 3 or (image.shape[1], image.shape[0]) != self._size:
+            raise RecordingError(f"{self._part.path}: a picture of shape {image.shape} is not {self._size}")
+        accepted = self._writer.write(image)
+        self._part.check()
+        if accepted is False:  # OpenCV 4 returns None
+            raise RecordingError(f"{self._part.path}: the encoder refused a picture")
 
     def close(self) -> None:
-        """Write what is buffered and close the file."""
+        """Write what is buffered and close the file; raises RecordingError where the disk refuses."""
         self._writer.release()
+        self._part.close()
 
 
 def check_codec(fourcc: str) -> None:

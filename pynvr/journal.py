@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 from pynvr.frame import Frame
 
@@ -39,23 +39,29 @@ class Journal:
 
 
 class JournalWriter:
-    """Appends to a journal; every line is with the operating system when the call returns."""
+    """Appends to a journal; every line is with the operating system when the call returns.
+
+    Raises OSError where the disk refuses.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: TextIO = path.open("x", encoding="utf-8", buffering=1)
+        self._file = path.open("xb", buffering=0)
 
     def note_facts(self, **facts: object) -> None:
         """Add facts; a later one replaces an earlier one of the same name."""
-        self._file.write(json.dumps(facts) + "\n")
+        self._append(facts)
 
     def note_frame(self, frame: Frame, changed_px: int, motion: bool) -> None:
         """Add a frame that has gone to the encoder."""
-        self._file.write(json.dumps([frame.time, iso(frame.utc), changed_px, motion]) + "\n")
+        self._append([frame.time, iso(frame.utc), changed_px, motion])
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _append(self, entry: object) -> None:
+        self._file.write(json.dumps(entry).encode() + b"\n")
 
 
 def read(path: Path) -> Journal:

@@ -10,7 +10,8 @@ import logging
 
 from pynvr.detector import Detection
 from pynvr.events import Change
-from pynvr.frame import Frame
+from pynvr.frame import TIME_TOLERANCE_S, Frame, HeldFrame
+from pynvr.orders import Begin
 from pynvr.prealarm import PreAlarmRing
 from pynvr.writer import RecordingWriter
 
@@ -21,49 +22,62 @@ class Recorder:
     """Keeps the pre-alarm frames, and writes a recording for each event."""
 
     def __init__(
-        self, ring: PreAlarmRing, writer: RecordingWriter, hold_s: float, nominal_fps: float
+        self,
+        ring: PreAlarmRing,
+        writer: RecordingWriter,
+        hold_s: float,
+        max_duration_s: float,
+        nominal_fps: float,
     ) -> None:
-        """`hold_s` is what the label counts down; `nominal_fps` guides the encoder where the ring cannot."""
+        """Put a ring and a writer to work.
+
+        `hold_s` is what the label counts down; a recording longer than `max_duration_s` goes on in
+        another file; `nominal_fps` guides the encoder where the ring cannot.
+        """
         self._ring = ring
         self._writer = writer
         self._hold_s = hold_s
-        self._nominal_fps = nominal_fps
+        self._max_duration_s = max_duration_s
+        self._fps = nominal_fps
         self._recording = False
-        self._last_motion = 0.0
+        self._first = self._last_motion = 0.0
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
         """Take a frame, what was seen in it, and what that means."""
         if change in (Change.STARTED, Change.ENDED):
             self._end()
         if change is Change.STARTED:
-            self._start(frame)
+            self._start(frame, self._ring.take(frame.time))
         if change in (Change.STARTED, Change.PROLONGED):
             self._last_motion = frame.time
-        if self._recording:
-            hold_left_s = self._last_motion + self._hold_s - frame.time
-            self._writer.write(frame, detection.changed_px, detection.motion, hold_left_s)
-        else:
+        if not self._recording:
             self._ring.push(frame)
-
-    def _start(self, trigger: Frame) -> None:
-        log.info("motion")
-        pre_alarm = self._ring.take(trigger.time)
-        span = trigger.time - pre_alarm[0].time if pre_alarm else 0.0
-        fps = len(pre_alarm) / span if span > 0 else self._nominal_fps
-        self._writer.begin(trigger, fps, pre_alarm)
-        self._recording = True
+            return
+        if frame.time - self._first > self._max_duration_s - TIME_TOLERANCE_S:
+            self._end()
+            self._start(frame, [], continues=True)
+        hold_left_s = self._last_motion + self._hold_s - frame.time
+        self._writer.write(frame, detection.changed_px, detection.motion, hold_left_s)
 
     def interrupt(self) -> None:
         """Close the open recording, if any, and forget the pre-alarm: what follows is not connected."""
         self._ring.clear()
         self._end()
 
-    def _end(self) -> None:
-        if self._recording:
-            self._writer.end()
-            self._recording = False
-
     def close(self) -> None:
         """Close the open recording and wait until all is written."""
         self.interrupt()
         self._writer.close()
+
+    def _start(self, trigger: Frame, pre_alarm: list[HeldFrame], continues: bool = False) -> None:
+        log.info("the event goes on in another file" if continues else "motion")
+        self._first = pre_alarm[0].time if pre_alarm else trigger.time
+        if trigger.time > self._first:
+            self._fps = len(pre_alarm) / (trigger.time - self._first)
+        self._writer.begin(Begin(trigger.time, trigger.utc, self._fps, continues), pre_alarm)
+        self._recording = True
+
+    def _end(self) -> None:
+        if self._recording:
+            self._writer.end()
+            self._recording = False

@@ -72,6 +72,7 @@ class Settings(BaseModel):
     INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS: Seconds
     MINIMAL_MOTION_DURATION: Seconds
     PRE_ALARM_RECORDING_SECONDS: Seconds
+    RECORDING_MAX_DURATION_SECS: Annotated[float, Field(ge=10)]
 
     PATH_FOR_VIDEO: Path
     subFolderNameGeneratorFunc: Callable[[datetime], str] | None

@@ -7,154 +7,153 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeAlias
 
-from pynvr import journal, overlay
 from pynvr.archive import Archive
-from pynvr.closing import close_recording
-from pynvr.encoder import CODECS, Encoder
-from pynvr.errors import PynvrError, RecordingError
+from pynvr.closing import recover
+from pynvr.errors import RecordingError
 from pynvr.frame import Frame, HeldFrame
+from pynvr.orders import Begin, End, Order, Write
+from pynvr.recording import Format, OpenRecording
 
 log = logging.getLogger(__name__)
 
 PACK_ABOVE_BYTES = 32 * 1024 * 1024
 """A queue longer than this keeps further frames as JPEG; a file source waits instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """How files are written: the settings of that name."""
-
-    fourcc: str
-    suffix: str
-    output_rate: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Open a new recording."""
-
-    trigger_s: float
-    trigger_utc: datetime
-    nominal_fps: float
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Add a frame to the open recording."""
-
-    frame: HeldFrame
-    changed_px: int = 0
-    motion: bool = False
-    hold_left_s: float | None = None
-    """Drawn onto the picture; None for a pre-alarm frame, which bears no label."""
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """Close the open recording."""
-
-
-Order: TypeAlias = Begin | Write | End
+RETRY_S = 5.0
+"""After the disk has refused, a recording is tried again so often."""
+HOUSEKEEPING_S = 60.0
 
 
 class RecordingWriter:
-    """Takes orders and carries them out, in order, on a thread of its own."""
+    """Takes orders and carries them out, in order, on a thread of its own.
 
-    def __init__(self, archive: Archive, form: Format, limit_bytes: int, live: bool) -> None:
-        """At most `limit_bytes` of frames wait; beyond that a live source's are dropped and
-        counted, while any other source is made to wait."""
+    What the disk refuses ends the run of a file source: `write` and `close`
+    raise it. With a live source it is said once, and recording is tried again
+    until it works.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        form: Format,
+        limit_bytes: int,
+        live: bool,
+        housekeeping: Callable[[], None] = lambda: None,
+    ) -> None:
+        """At most `limit_bytes` of frames wait; beyond that a live source's are dropped and counted.
+
+        `housekeeping` is called on the thread after each recording, and about once a minute.
+        """
         self._archive = archive
         self._format = form
         self._limit_bytes = limit_bytes if live else PACK_ABOVE_BYTES
         self._live = live
+        self._housekeeping = housekeeping
+        self._tidied_at = time.monotonic()
         self._orders: deque[Order | None] = deque()
         self._bytes = 0
-        self._changed = threading.Condition()
-        """Guards the three above and `_failure`; notified at every change of them."""
         self._failure: BaseException | None = None
-        self.dropped = 0
-        """Frames that found the queue full."""
+        self._changed = threading.Condition()
+        """Guards the three above; notified at every change of them."""
+        self._dropped_now = 0
+        self._open: OpenRecording | None = None
+        self._failing = False
+        self._retry_at = 0.0
         self.recordings: list[Path] = []
-        """What has been closed so far; complete after `close`."""
-        self._open: _OpenRecording | None = None
+        """What has been closed in this run; complete after `close`. Of a live source only the latest."""
+        self.received = self.recorded = self.dropped = 0
+        """Frames: asked to write, written, and lost to a full queue or to a disk that refused."""
+        self.busy_since: float | None = None
+        """Monotonic time since when the thread has been at one order; None while it waits."""
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
-    def begin(self, trigger: Frame, nominal_fps: float, pre_alarm: Iterable[HeldFrame]) -> None:
-        """Start a recording with its pre-alarm frames, which never wait and are never dropped.
+    @property
+    def recording(self) -> str | None:
+        """Name of the open recording, if there is one."""
+        is_open = self._open
+        return None if is_open is None else self._archive.relative_name(is_open.stem)
+
+    def begin(self, begin: Begin, pre_alarm: Iterable[HeldFrame] = ()) -> None:
+        """Start a recording with its pre-alarm frames, which are never dropped here.
 
         They move from one bounded place, the ring, to another.
         """
-        self._put(Begin(trigger.time, trigger.utc, nominal_fps), *map(Write, pre_alarm))
+        self._put(begin, *map(Write, pre_alarm))
 
     def write(self, frame: Frame, changed_px: int, motion: bool, hold_left_s: float) -> None:
-        """Add a frame of the event. Raises what made the writer fail."""
+        """Add a frame of the event."""
         held: HeldFrame = frame
-        with self._changed:
-            if self._live:
-                crowded = self._bytes > PACK_ABOVE_BYTES
-            else:
+        if self._live:
+            if self._bytes > PACK_ABOVE_BYTES:
+                held = frame.packed()
+            if self._bytes + held.nbytes > self._limit_bytes:
+                self._drop()
+                return
+        else:
+            with self._changed:
                 self._changed.wait_for(lambda: self._bytes <= self._limit_bytes or self._failure)
-                crowded = False
-        if crowded:
-            held = frame.packed()
-        if self._live and self._bytes + held.nbytes > self._limit_bytes:
-            self._count_drop()
-            return
         self._put(Write(held, changed_px, motion, hold_left_s))
 
     def end(self) -> None:
         """Close the recording once everything handed over is in it."""
-        self._put(End())
+        if self._dropped_now:
+            log.error("%d frames of this recording were dropped: writing was too slow", self._dropped_now)
+        self._put(End(self._dropped_now))
+        self._dropped_now = 0
 
     def close(self) -> None:
-        """Wait until everything is written and closed. Raises what made the writer fail."""
-        if self._thread.is_alive():
-            with self._changed:
-                self._orders.append(None)
-                self._changed.notify_all()
-            self._thread.join()
+        """Wait until everything is written and closed."""
+        with self._changed:
+            self._orders.append(None)
+            self._changed.notify_all()
+        self._thread.join()
         if self._failure is not None:
             raise self._failure
 
-    def _count_drop(self) -> None:
-        self.dropped += 1
-        if self.dropped == 1:
+    def _drop(self) -> None:
+        if not self._dropped_now:
             log.warning("writing is too slow: frames are dropped (WRITER_QUEUE_LIMIT_MB bounds the queue)")
+        self.received += 1
+        self.dropped += 1
+        self._dropped_now += 1
 
     def _put(self, *orders: Order) -> None:
+        frames = [order.frame for order in orders if isinstance(order, Write)]
+        self.received += len(frames)
         with self._changed:
             if self._failure is not None:
                 raise self._failure
             self._orders.extend(orders)
-            self._bytes += sum(order.frame.nbytes for order in orders if isinstance(order, Write))
+            self._bytes += sum(frame.nbytes for frame in frames)
             self._changed.notify_all()
+
+    # --- on the writer's thread -----------------------------------------------------------------
 
     def _work(self) -> None:
         try:
             while (order := self._next_order()) is not None:
+                self.busy_since = time.monotonic()
                 self._carry_out(order)
-        except (PynvrError, OSError) as error:
-            failure: BaseException = error
-        except Exception as error:
-            log.exception("the writer failed")
-            failure = error
-        else:
-            return
-        with self._changed:
-            self._failure = failure
-            self._changed.notify_all()
+                self._tidy()
+                self.busy_since = None
+        except BaseException as error:
+            self.busy_since = None
+            if not isinstance(error, RecordingError | OSError):
+                log.exception("the writer failed")
+            with self._changed:
+                self._failure = error
+                self._changed.notify_all()
 
     def _next_order(self) -> Order | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._orders)
+            while not self._orders:
+                if not self._changed.wait(HOUSEKEEPING_S):
+                    self._tidy()
             order = self._orders.popleft()
             if isinstance(order, Write):
                 self._bytes -= order.frame.nbytes
@@ -162,61 +161,80 @@ class RecordingWriter:
             return order
 
     def _carry_out(self, order: Order) -> None:
-        match order:
-            case Begin():
-                self._open = _OpenRecording(self._archive, self._format, order)
-            case Write() if self._open:
-                self._open.write(order)
-            case End() if self._open:
-                self.recordings.append(self._open.close())
-                self._open = None
+        try:
+            match order:
+                case Begin():
+                    self._open = OpenRecording(self._archive, self._format, order)
+                case Write():
+                    self._write(order)
+                case End():
+                    self._end(order)
+        except (RecordingError, OSError) as error:
+            if not self._live:
+                self._abandon()
+                raise
+            self._fail(error, order)
 
+    def _write(self, order: Write) -> None:
+        if self._open is None:
+            self._try_again(order)
+        if self._open is None:
+            self.dropped += 1
+            return
+        self._open.write(order)
+        self.recorded += 1
+        if self._failing and time.monotonic() > self._retry_at:
+            self._recovered()
 
-class _OpenRecording:
-    """The part and the journal of one recording, until they are closed for good."""
+    def _end(self, order: End) -> None:
+        is_open, self._open = self._open, None
+        path = is_open.close(order.dropped) if is_open is not None else None
+        if path is not None:
+            if self._failing:
+                self._recovered()
+            log.info("recorded %s", self._archive.relative_name(path))
+            self.recordings = [path] if self._live else [*self.recordings, path]
+            self._tidied_at = 0.0
 
-    def __init__(self, archive: Archive, form: Format, begin: Begin) -> None:
-        self._archive = archive
-        self._format = form
-        self._begin = begin
-        self._codec = CODECS[form.fourcc]
-        self._stem = archive.new_stem(begin.trigger_utc)
-        self._journal = journal.JournalWriter(self._stem.with_name(self._stem.name + journal.SUFFIX))
-        self._encoder: Encoder | None = None
+    # --- when the disk refuses ------------------------------------------------------------------
 
-    def write(self, order: Write) -> None:
-        """Encode a frame, with its label, and note it."""
-        frame = order.frame.unpacked()
-        if order.hold_left_s is not None:
-            overlay.draw_label(frame.image, order.hold_left_s)
-        if self._encoder is None:
-            self._encoder = self._start_encoder(frame)
-        self._encoder.write(frame.image)
-        self._journal.note_frame(frame, order.changed_px, order.motion)
+    def _fail(self, error: Exception, order: Order) -> None:
+        """Say it once, save what there is, and have the next frames try again."""
+        if not self._failing:
+            log.error("cannot record: %s; trying again every %.0f s", error, RETRY_S)
+        self._failing = True
+        self._retry_at = time.monotonic() + RETRY_S
+        self.dropped += isinstance(order, Write)
+        self._abandon()
 
-    def _start_encoder(self, frame: Frame) -> Encoder:
-        height, width = frame.image.shape[:2]
-        self._journal.note_facts(
-            part_suffix=self._codec.part_suffix,
-            suffix=self._format.suffix,
-            fourcc=self._codec.fourcc[self._format.suffix],
-            output_rate=self._format.output_rate,
-            nominal_fps=self._begin.nominal_fps,
-            trigger_s=self._begin.trigger_s,
-            trigger_utc=journal.iso(self._begin.trigger_utc),
-            width=width,
-            height=height,
-        )
-        part = self._stem.with_name(f"{self._stem.name}.part{self._codec.part_suffix}")
-        return Encoder(part, self._format.fourcc, self._begin.nominal_fps, (width, height))
+    def _abandon(self) -> None:
+        is_open, self._open = self._open, None
+        if is_open is None:
+            return
+        try:
+            is_open.close()
+        except (RecordingError, OSError) as error:  # the next try, or the next start, closes it
+            log.debug("not closed yet: %s: %s", is_open.stem, error)
 
-    def close(self) -> Path:
-        """Make the final file and its index line, and return the file's path."""
-        if self._encoder is not None:
-            self._encoder.close()
-        self._journal.close()
-        path = close_recording(self._archive, self._journal.path)
-        if path is None:
-            raise RecordingError(f"{self._stem}: the recording has no pictures")
-        log.info("recorded %s", self._archive.relative_name(path))
-        return path
+    def _try_again(self, order: Write) -> None:
+        """Open a recording in the middle of an event of which the first one failed."""
+        if time.monotonic() < self._retry_at:
+            return
+        self._retry_at = time.monotonic() + RETRY_S
+        self._housekeeping()
+        recover(self._archive)
+        begin = Begin(order.frame.time, order.frame.utc, nominal_fps=25.0, continues=True)
+        self._open = OpenRecording(self._archive, self._format, begin)
+
+    def _recovered(self) -> None:
+        self._failing = False
+        log.warning("recording again; %d frames were lost in all", self.dropped)
+
+    def _tidy(self) -> None:
+        if time.monotonic() - self._tidied_at < HOUSEKEEPING_S:
+            return
+        self._tidied_at = time.monotonic()
+        try:
+            self._housekeeping()
+        except OSError as error:
+            log.error("housekeeping of the archive failed: %s", error)
