@@ -13,6 +13,10 @@ import logging
 # A path: a video file. "demo": a drawn scene, to try things out.
 cam = "0"
 
+# Seconds after which a network camera that does not answer, or sends nothing any more, counts as lost.
+CAMERA_OPEN_TIMEOUT_SECS = 5
+CAMERA_READ_TIMEOUT_SECS = 5
+
 # (width, height) in pixels: every frame is scaled to fit inside it, its shape kept.
 # None: frames stay as they come.
 scaleFrameTo = None
@@ -28,6 +32,9 @@ LOG_BACKUPS_COUNT = 20
 LOG_FORMAT = "%(asctime)s - %(levelname)s - %(message)s"
 # Copy the log to the console.
 LOG_TO_CONSOLE = True
+
+# A small file, replaced every 5 seconds, that says how the recorder is. None: no such file.
+STATUS_FILE_PATH = "./logs/status.json"
 
 # --- When to record -----------------------------------------------------------------------------
 
@@ -45,6 +52,14 @@ RECORDING_MAX_DURATION_SECS = 600
 
 # The archive. A relative path starts at the folder of this file.
 PATH_FOR_VIDEO = "./video"
+# True: record only where the archive holds a file named .pynvr_archive, which you put there. So nothing
+# is written to an empty mount point when the disk is not mounted.
+ARCHIVE_REQUIRE_MARKER = False
+# The oldest recordings are removed when they are older, when all together take more, or when less is
+# free on the disk. None: no such limit.
+ARCHIVE_MAX_AGE_DAYS = None
+ARCHIVE_MAX_SIZE_GB = None
+ARCHIVE_MIN_FREE_GB = 1
 
 
 def one_folder_a_day(utc):

@@ -10,18 +10,19 @@ import fcntl
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from io import RawIOBase
 from pathlib import Path
 from typing import IO
 
-from pynvr import journal
+from pynvr import durably, journal
 from pynvr.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
 INDEX_NAME = "recordings.jsonl"
+MARKER_NAME = ".pynvr_archive"
 LOCK_NAME = ".pynvr.lock"
 
 SubfolderNamer = Callable[[datetime], str]
@@ -30,14 +31,19 @@ SubfolderNamer = Callable[[datetime], str]
 class Archive:
     """Knows where recordings lie and which names are free; has to be opened before use."""
 
-    def __init__(self, root: Path, subfolder_namer: SubfolderNamer | None) -> None:
+    def __init__(
+        self, root: Path, subfolder_namer: SubfolderNamer | None, require_marker: bool = False
+    ) -> None:
+        """With `require_marker` nothing is written where the marker file is missing."""
         self.root = root
+        self._require_marker = require_marker
         self.index_path = root / INDEX_NAME
         self._subfolder_namer = subfolder_namer
         self._lock: IO[str] | None = None
 
     def open(self) -> None:
         """Make the folder where it is missing and lock it; raises SettingsError."""
+        self.check_marker()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             self._lock = (self.root / LOCK_NAME).open("a")
@@ -58,12 +64,22 @@ class Archive:
             self._lock.close()
             self._lock = None
 
+    def check_marker(self) -> None:
+        """Raise SettingsError where the archive has to have a marker file and has none."""
+        marker = self.root / MARKER_NAME
+        if self._require_marker and not marker.exists():
+            raise SettingsError(
+                f"ARCHIVE_REQUIRE_MARKER: {marker} is missing; is the disk mounted? "
+                "If this is a new archive, make that file"
+            )
+
     def new_stem(self, utc: datetime, prefix: str = "video") -> Path:
         """Make the sub-folder for a recording triggered at `utc` and return its free path, less the suffix.
 
         `video_2017-04-02T132017`; where that is taken, `…_2`, `…_3` and so on.
-        Raises OSError where the sub-folder cannot be made.
+        Raises OSError where the sub-folder cannot be made, SettingsError where the marker is missing.
         """
+        self.check_marker()
         folder = self._subfolder(utc)
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{prefix}_{utc:%Y-%m-%dT%H%M%S}"
@@ -125,9 +141,24 @@ class Archive:
                 index.truncate(end)
                 raise
 
+    def remove_from_index(self, names: Collection[str]) -> None:
+        """Take the lines of removed recordings out of the index, all at once or not at all."""
+        lines = self.index_path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        kept = [line for line in lines if _file_of(line) not in names]
+        replacement = self.index_path.with_name(f".{INDEX_NAME}.new")
+        replacement.write_text("".join(kept), encoding="utf-8")
+        durably.move(replacement, self.index_path)
+
     def relative_name(self, recording: Path) -> str:
         """A recording's name as the index has it."""
         return recording.relative_to(self.root).as_posix()
+
+
+def _file_of(line: str) -> object:
+    try:
+        return json.loads(line).get("file")
+    except (ValueError, AttributeError):
+        return None
 
 
 def _ends_with_newline(file: RawIOBase) -> bool:

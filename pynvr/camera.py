@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import cast
 
@@ -27,16 +28,27 @@ from pynvr.source import DEFAULT_FPS, as_bgr, claimed_fps
 
 log = logging.getLogger(__name__)
 
-OPEN_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 5.0
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
+JITTER = 0.2
+"""Share of a pause that chance adds or takes, so that twenty cameras do not all come back at once."""
+REPEAT_S = 60.0
+"""A camera that stays away is mentioned so often."""
+LETTING_GO_S = 2.0
+"""How long a stop waits for a reader that sits in OpenCV; nothing of what it would get is wanted."""
 
 # Read by OpenCV once, at its first use. Without the first, one camera that is slow to open blocks all
 # others. The second replaces OpenCV's own options, of which TCP is the one that matters.
 os.environ.setdefault("OPENCV_FFMPEG_IS_THREAD_SAFE", "1")
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
-os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(round(READ_TIMEOUT_S)))
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a camera may take, in seconds; whatever takes longer counts as lost."""
+
+    open_s: float = 5.0
+    read_s: float = 5.0
 
 
 class LiveSource:
@@ -46,23 +58,32 @@ class LiveSource:
     frame_count: int | None = None
 
     def __init__(
-        self, cam: str, stop: threading.Event, limit_bytes: int, fit_inside: tuple[int, int] | None = None
+        self,
+        cam: str,
+        stop: threading.Event,
+        limit_bytes: int,
+        patience: Patience = Patience(),
+        fit_inside: tuple[int, int] | None = None,
     ) -> None:
         """Start to read `cam`: a number, a device or a URL; at most `limit_bytes` of frames wait."""
         self.name = without_password(cam)
         self.nominal_fps = DEFAULT_FPS
-        self.dropped = 0
-        """Frames that found the queue full."""
+        self.connected = False
+        self.connections = 0
+        """How often the camera was found."""
+        self.received = self.dropped = 0
+        """Frames that came, and those of them that found the queue full."""
         self._cam = cam
         self._stop = stop
         self._limit_bytes = limit_bytes
+        self._patience = patience
         self._fit_inside = fit_inside
         self._queue: deque[Frame | Gap] = deque()
         self._bytes = 0
-        self._ended = False
         self._changed = threading.Condition()
-        """Guards the three above; notified when something was added or the reader ended."""
-        self._index = 0
+        """Guards the two above; notified when something was added or the reader ended."""
+        self._lost_at: float | None = None
+        self._mentioned_at = 0.0
         self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
         self._reader.start()
 
@@ -72,14 +93,19 @@ class LiveSource:
             yield frame
 
     def close(self) -> None:
-        """Wait for the reader to let go of the camera; it may have to sit out a timeout."""
+        """Have the reader let go of the camera, and wait a little for that."""
         self._stop.set()
-        self._reader.join(max(OPEN_TIMEOUT_S, READ_TIMEOUT_S) + 1)
+        self._reader.join(LETTING_GO_S)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the reader still sits in OpenCV after a stop; the process must not end normally then."""
+        return self._stop.is_set() and self._reader.is_alive()
 
     def _next(self) -> Frame | Gap | None:
         with self._changed:
             while not self._queue:
-                if self._ended or self._stop.is_set():
+                if self._stop.is_set() or not self._reader.is_alive():
                     return None
                 self._changed.wait(0.1)  # a stop is an event of its own, which does not notify
             frame = self._queue.popleft()
@@ -87,43 +113,30 @@ class LiveSource:
                 self._bytes -= frame.nbytes
             return frame
 
-    def _put(self, frame: Frame | Gap) -> None:
-        with self._changed:
-            if isinstance(frame, Frame):
-                if self._bytes and self._bytes + frame.nbytes > self._limit_bytes:
-                    self.dropped += 1
-                    return
-                self._bytes += frame.nbytes
-            self._queue.append(frame)
-            self._changed.notify()
-
     # --- on the reader's thread -----------------------------------------------------------------
 
     def _read_until_stopped(self) -> None:
-        pause_s, lost_since = FIRST_PAUSE_S, None
-        try:
-            while not self._stop.is_set():
-                before = self._index
-                try:
-                    self._read_connection(lost_since)
-                    return
-                except CameraError as error:
-                    if self._index > before:  # it had been there: start over
-                        pause_s, lost_since = FIRST_PAUSE_S, None
-                        self._put(Gap(str(error)))
-                    if lost_since is None:
-                        lost_since = time.monotonic()
-                        log.error("%s; trying again", error)
-                self._stop.wait(pause_s * random.uniform(0.8, 1.2))
-                pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
-        finally:
-            with self._changed:
-                self._ended = True
-                self._changed.notify()
+        pause_s = FIRST_PAUSE_S
+        while not self._stop.is_set():
+            received = self.received
+            try:
+                self._read_connection()
+            except CameraError as error:
+                if self.received > received:
+                    pause_s = FIRST_PAUSE_S
+                    self._put(Gap(str(error)))
+                self._lose(error)
+            except Exception:  # a bug must not end the watch
+                log.exception("camera %s: reading failed", self.name)
+                self._put(Gap("reading failed"))
+            finally:
+                self.connected = False
+            self._stop.wait(pause_s * random.uniform(1 - JITTER, 1 + JITTER))
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
-    def _read_connection(self, lost_since: float | None) -> None:
+    def _read_connection(self) -> None:
         """Read frames until stopped; raises CameraError when the camera is not there or no more."""
-        capture = open_camera(self._cam)
+        capture = open_camera(self._cam, self._patience)
         try:
             self.nominal_fps = claimed_fps(capture)
             clock = StreamClock() if "://" in self._cam else None
@@ -132,13 +145,12 @@ class LiveSource:
                 asked = time.monotonic()
                 received, picture = capture.read()
                 arrival = time.monotonic()
-                # after a stall the decoder still gives old frames and says they are new
-                if not received or arrival - asked > 0.9 * READ_TIMEOUT_S:
-                    raise CameraError(f"camera {self.name}: lost")
+                # after a stall the decoder hands out old pictures and says that all is well
+                if not received or arrival - asked > 0.9 * self._patience.read_s:
+                    raise CameraError(f"camera {self.name}: lost after {arrival - asked:.1f} s of silence")
                 utc = datetime.now(timezone.utc)
                 if last is None:
-                    away = f", was away for {arrival - lost_since:.0f} s" if lost_since else ""
-                    log.info("camera %s: connected%s", self.name, away)
+                    self._find()
                 image = as_bgr(cast(Image, picture), self._fit_inside)
                 if size not in (None, image.shape):
                     self._put(Gap(f"camera {self.name}: the picture's size changed"))
@@ -147,26 +159,65 @@ class LiveSource:
                     last = arrival if last is None else max(arrival, last + SMALLEST_STEP_S)
                 else:
                     last = clock.place(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, arrival)
-                self._put(Frame(image, last, utc - timedelta(seconds=arrival - last), self._index))
-                self._index += 1
+                self._put(Frame(image, last, utc - timedelta(seconds=arrival - last), self.received))
+                self.received += 1
         finally:
             capture.release()
 
+    def _put(self, frame: Frame | Gap) -> None:
+        with self._changed:
+            if isinstance(frame, Frame):
+                if self._bytes and self._bytes + frame.nbytes > self._limit_bytes:
+                    self._drop()
+                    return
+                self._bytes += frame.nbytes
+            self._queue.append(frame)
+            self._changed.notify()
 
-def open_camera(cam: str) -> cv2.VideoCapture:
+    def _drop(self) -> None:
+        self.dropped += 1
+        if self.dropped == 1 or self._due_again():
+            self._mentioned_at = time.monotonic()
+            log.warning(
+                "camera %s: motion detection is too slow, %d frames dropped so far "
+                "(CAMERA_QUEUE_LIMIT_MB bounds the queue)",
+                self.name,
+                self.dropped,
+            )
+
+    def _lose(self, error: CameraError) -> None:
+        now = time.monotonic()
+        if self._lost_at is None:
+            self._lost_at = self._mentioned_at = now
+            log.error("%s; trying again", error)
+        elif self._due_again():
+            self._mentioned_at = now
+            log.error("camera %s: still away, for %.0f s now", self.name, now - self._lost_at)
+
+    def _find(self) -> None:
+        self.connected = True
+        self.connections += 1
+        away = "" if self._lost_at is None else f", was away for {time.monotonic() - self._lost_at:.1f} s"
+        self._lost_at = None
+        log.info("camera %s: connected%s", self.name, away)
+
+    def _due_again(self) -> bool:
+        return time.monotonic() - self._mentioned_at >= REPEAT_S
+
+
+def open_camera(cam: str, patience: Patience) -> cv2.VideoCapture:
     """Open a local or network camera within the timeout; raises CameraError."""
-    if cam.isdecimal():
-        capture = cv2.VideoCapture(int(cam))
-    elif "://" not in cam:
-        capture = cv2.VideoCapture(cam, cv2.CAP_V4L2)
-    else:
+    if "://" in cam:
         timeouts = [
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-            round(OPEN_TIMEOUT_S * 1000),
+            round(patience.open_s * 1000),
             cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-            round(READ_TIMEOUT_S * 1000),
+            round(patience.read_s * 1000),
         ]
         capture = cv2.VideoCapture(cam, cv2.CAP_FFMPEG, [*timeouts, cv2.CAP_PROP_N_THREADS, 1])
+    else:
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(max(1, round(patience.read_s))))
+        capture = cv2.VideoCapture(int(cam)) if cam.isdecimal() else cv2.VideoCapture(cam, cv2.CAP_V4L2)
     if not capture.isOpened():
-        raise CameraError(f"camera {without_password(cam)}: cannot be opened")
+        raise CameraError(f"camera {without_password(cam)}: cannot be opened (setting cam)")
     return capture

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from pynvr import check, logs, pipeline
 from pynvr.archive import Archive
-from pynvr.camera import LiveSource
+from pynvr.camera import LiveSource, Patience
 from pynvr.closing import recover
 from pynvr.demo import DemoCamera
 from pynvr.detector import DetectorParameters, MotionDetector
@@ -26,10 +26,12 @@ from pynvr.encoder import check_codec
 from pynvr.errors import PynvrError, SettingsError
 from pynvr.events import MotionEvents
 from pynvr.frame import Frame, Gap, Source
+from pynvr.health import Health
 from pynvr.prealarm import PreAlarmRing
 from pynvr.recorder import Recorder
 from pynvr.recording import Format
 from pynvr.redaction import without_password
+from pynvr.retention import Limits, Retention
 from pynvr.settings import Settings, load
 from pynvr.source import FileSource, is_live
 from pynvr.writer import RecordingWriter
@@ -131,7 +133,8 @@ def open_source(settings: Settings, stop: threading.Event) -> Source:
         return DemoCamera(stop=stop)
     if is_live(settings.cam):
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
-        return LiveSource(settings.cam, stop, limit, settings.scaleFrameTo)
+        patience = Patience(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)
+        return LiveSource(settings.cam, stop, limit, patience, settings.scaleFrameTo)
     return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
 
 
@@ -163,9 +166,16 @@ def with_progress(source: Source) -> Iterator[Frame | Gap]:
     )
 
 
+def make_archive(settings: Settings) -> Archive:
+    """The archive, not yet locked."""
+    return Archive(
+        settings.PATH_FOR_VIDEO, settings.subFolderNameGeneratorFunc, settings.ARCHIVE_REQUIRE_MARKER
+    )
+
+
 def open_archive(settings: Settings, stack: ExitStack) -> Archive:
     """The archive, locked until the stack unwinds; raises SettingsError where it cannot be written."""
-    archive = Archive(settings.PATH_FOR_VIDEO, settings.subFolderNameGeneratorFunc)
+    archive = make_archive(settings)
     archive.open()
     stack.callback(archive.close)
     return archive
@@ -197,9 +207,10 @@ def _record(settings: Settings, stop: threading.Event) -> None:
         )
         stack.callback(recorder.close)
         log.info("watching %s, recording into %s", source.name, archive.root)
-        pipeline.run(
-            with_progress(source), make_detector(settings), make_events(settings, source.live), recorder
-        )
+        health = stack.enter_context(Health(source, writer, archive.root, settings.STATUS_FILE_PATH))
+        frames = health.counted(with_progress(source))
+        events = make_events(settings, source.live)
+        pipeline.run(frames, make_detector(settings), events, recorder)
     log.info("ended")
     if not source.live:
         report(writer.recordings)
@@ -224,8 +235,9 @@ def make_ring_and_writer(
         ring_limit // MEBIBYTE,
         queue_limit // MEBIBYTE,
     )
+    limits = Limits(settings.ARCHIVE_MAX_AGE_DAYS, settings.ARCHIVE_MAX_SIZE_GB, settings.ARCHIVE_MIN_FREE_GB)
     form = Format(settings.FOURCC_CODEC, settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE)
     return (
         PreAlarmRing(settings.PRE_ALARM_RECORDING_SECONDS, ring_limit),
-        RecordingWriter(archive, form, queue_limit, live),
+        RecordingWriter(archive, form, queue_limit, live, Retention(archive, limits).sweep),
     )

@@ -9,11 +9,10 @@ start is closing, nothing else.
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
-from pynvr import journal, packets
+from pynvr import durably, journal, packets
 from pynvr.archive import Archive
 from pynvr.errors import RecordingError
 from pynvr.journal import FrameNote, Journal
@@ -63,7 +62,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> None:
         number = packets.count(part)
     except RecordingError as error:
         log.error("keeping an unreadable recording as %s: %s", damaged, error)
-        move_durably(part, damaged)
+        durably.move(part, damaged)
         return
     copied = final.with_name(final.stem + ".closing.part" + final.suffix)
     lost = len(notes.frames) - number
@@ -78,26 +77,10 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> None:
     except RecordingError as error:
         log.error("no final container, the recording stays %s: %s", as_it_is, error)
         copied.unlink(missing_ok=True)
-        move_durably(part, as_it_is)
+        durably.move(part, as_it_is)
         return
-    move_durably(copied, final)
+    durably.move(copied, final)
     part.unlink()
-
-
-def move_durably(source: Path, target: Path) -> None:
-    """Rename a finished file so that it survives a power cut from here on."""
-    sync(source)
-    source.rename(target)
-    sync(target.parent)
-
-
-def sync(path: Path) -> None:
-    """Have a file or folder on the disk, not only with the operating system."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def relative_times_ms(frames: list[FrameNote]) -> list[int]:

@@ -60,6 +60,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     cam: Annotated[str, BeforeValidator(_camera), Field(min_length=1)]
+    CAMERA_OPEN_TIMEOUT_SECS: Annotated[float, Field(ge=0.5, le=300)]
+    CAMERA_READ_TIMEOUT_SECS: Annotated[float, Field(ge=0.5, le=300)]
     scaleFrameTo: Annotated[Size | None, BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
 
     LOG_FILE_PATH: Path
@@ -69,12 +71,18 @@ class Settings(BaseModel):
     LOG_FORMAT: Annotated[str, AfterValidator(_log_format)]
     LOG_TO_CONSOLE: bool
 
+    STATUS_FILE_PATH: Path | None
+
     INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS: Seconds
     MINIMAL_MOTION_DURATION: Seconds
     PRE_ALARM_RECORDING_SECONDS: Seconds
     RECORDING_MAX_DURATION_SECS: Annotated[float, Field(ge=10)]
 
     PATH_FOR_VIDEO: Path
+    ARCHIVE_REQUIRE_MARKER: bool
+    ARCHIVE_MAX_AGE_DAYS: Annotated[float, Field(gt=0)] | None
+    ARCHIVE_MAX_SIZE_GB: Annotated[float, Field(gt=0)] | None
+    ARCHIVE_MIN_FREE_GB: Annotated[float, Field(gt=0)] | None
     subFolderNameGeneratorFunc: Callable[[datetime], str] | None
     FOURCC_CODEC: Literal["DIVX", "XVID", "mp4v", "MJPG"]
     OUTPUT_FILES_EXTENSION: Literal[".avi", ".mp4"]
@@ -113,7 +121,7 @@ def load(
         faults += more_faults
     values |= arguments or {}
     root = Path(config.__file__ or ".").resolve().parent
-    for name in ("LOG_FILE_PATH", "PATH_FOR_VIDEO"):
+    for name in ("LOG_FILE_PATH", "STATUS_FILE_PATH", "PATH_FOR_VIDEO"):
         if isinstance(values.get(name), (str, Path)) and values[name] != "":
             values[name] = root / values[name]
     try:

@@ -12,10 +12,10 @@ from pathlib import Path
 from threading import Event
 
 from pynvr import display, overlay
-from pynvr.archive import Archive
 from pynvr.cli import (
     ConfigLoader,
     argument_parser,
+    make_archive,
     make_detector,
     make_events,
     open_source,
@@ -147,8 +147,7 @@ class _View:
         self._window = None if no_window or not display.available() else display.Window(name)
         self._clip: Clip | None = None
         if self._window is None and output is None:
-            archive = Archive(settings.PATH_FOR_VIDEO, settings.subFolderNameGeneratorFunc)
-            stem = archive.new_stem(datetime.now(timezone.utc), name)
+            stem = make_archive(settings).new_stem(datetime.now(timezone.utc), name)
             output = stem.with_name(stem.name + settings.OUTPUT_FILES_EXTENSION)
         if output is not None:
             if self._window is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pynvr.archive import Archive
 from pynvr.closing import recover
-from pynvr.errors import RecordingError
+from pynvr.errors import PynvrError
 from pynvr.frame import Frame, HeldFrame
 from pynvr.orders import Begin, End, Order, Write
 from pynvr.recording import Format, OpenRecording
@@ -143,8 +143,9 @@ class RecordingWriter:
                 self.busy_since = None
         except BaseException as error:
             self.busy_since = None
-            if not isinstance(error, RecordingError | OSError):
+            if not isinstance(error, PynvrError | OSError):
                 log.exception("the writer failed")
+            self._abandon()
             with self._changed:
                 self._failure = error
                 self._changed.notify_all()
@@ -169,7 +170,7 @@ class RecordingWriter:
                     self._write(order)
                 case End():
                     self._end(order)
-        except (RecordingError, OSError) as error:
+        except (PynvrError, OSError) as error:
             if not self._live:
                 self._abandon()
                 raise
@@ -213,7 +214,7 @@ class RecordingWriter:
             return
         try:
             is_open.close()
-        except (RecordingError, OSError) as error:  # the next try, or the next start, closes it
+        except (PynvrError, OSError) as error:  # the next try, or the next start, closes it
             log.debug("not closed yet: %s: %s", is_open.stem, error)
 
     def _try_again(self, order: Write) -> None:

@@ -1,0 +1,145 @@
+"""Whether the recorder is well: judged from outside its threads, told to the status file, log and systemd.
+
+A thread of its own looks at counters that the others keep. It feeds systemd's
+watchdog only while frames are handled or a reconnect is in progress, so a
+recorder that hangs is restarted, and its status says so and then goes stale.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from pynvr import systemd
+from pynvr.camera import LiveSource
+from pynvr.frame import Frame, Gap, Source
+from pynvr.redaction import without_password
+from pynvr.writer import RecordingWriter
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 5.0
+LOG_INTERVAL_S = 3600.0
+HANG_S = 10.0
+"""A connected camera's frames that nobody handles for so long: the loop hangs."""
+WRITER_HANG_S = 40.0
+"""One order may take so long; a disk that stalls for 20 s has to be survived."""
+
+
+class LastError(logging.Handler):
+    """Remembers the latest line of level ERROR or worse."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.text: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text = without_password(record.getMessage())
+
+
+class Health:
+    """Watches the watchers; started and stopped with a `with`."""
+
+    def __init__(self, source: Source, writer: RecordingWriter, archive: Path, status: Path | None) -> None:
+        """Watch a source and a writer; write to `status` if there is a path."""
+        self._source = source
+        self._writer = writer
+        self._archive = archive
+        self._status = status
+        self._last_error = LastError()
+        self._started = time.monotonic()
+        self._handled = 0
+        self._handled_at: float | None = None
+        self._rate_since, self._rate_count = self._started, 0
+        self._logged_at = self._started
+        self._quit = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="health", daemon=True)
+
+    def __enter__(self) -> Health:
+        logging.getLogger().addHandler(self._last_error)
+        self._report()
+        systemd.notify("READY=1")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        systemd.notify("STOPPING=1")
+        self._quit.set()
+        self._thread.join()
+        self._write(self._facts() | {"state": "stopped"})
+        logging.getLogger().removeHandler(self._last_error)
+
+    def counted(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
+        """Pass frames through; each one that is asked for shows that the one before was handled."""
+        for frame in frames:
+            if isinstance(frame, Frame):
+                self._handled_at = time.monotonic()
+                self._handled += 1
+            yield frame
+
+    def _run(self) -> None:
+        while not self._quit.wait(INTERVAL_S):
+            self._report()
+
+    def _report(self) -> None:
+        facts = self._facts()
+        if facts["state"] != "stuck":
+            systemd.notify("WATCHDOG=1", f"STATUS={facts['state']}, {facts['fps']} frames/s")
+        self._write(facts)
+        if time.monotonic() - self._logged_at >= LOG_INTERVAL_S:
+            self._logged_at = time.monotonic()
+            log.info("status: %s", json.dumps(facts))
+
+    def _state(self, now: float) -> str:
+        busy = self._writer.busy_since
+        if busy is not None and now - busy > WRITER_HANG_S:
+            return "stuck"
+        if isinstance(self._source, LiveSource) and not self._source.connected:
+            return "connecting"
+        if now - (self._handled_at or self._started) > HANG_S:
+            return "stuck"
+        return "recording" if self._writer.recording else "watching"
+
+    def _facts(self) -> dict[str, Any]:
+        now = time.monotonic()
+        fps = (self._handled - self._rate_count) / max(now - self._rate_since, 1e-3)
+        self._rate_since, self._rate_count = now, self._handled
+        live = self._source if isinstance(self._source, LiveSource) else None
+        try:
+            free = shutil.disk_usage(self._archive).free
+        except OSError:
+            free = None
+        return {
+            "time_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "pid": os.getpid(),
+            "camera": self._source.name,
+            "state": self._state(now),
+            "last_frame_age_s": None if self._handled_at is None else round(now - self._handled_at, 1),
+            "fps": round(fps, 1),
+            "frames_received": live.received if live else self._handled,
+            "frames_dropped": self._writer.dropped + (live.dropped if live else 0),
+            "frames_recorded": self._writer.recorded,
+            "reconnects": max(0, live.connections - 1) if live else 0,
+            "recording": self._writer.recording,
+            "free_bytes": free,
+            "last_error": self._last_error.text,
+        }
+
+    def _write(self, facts: dict[str, Any]) -> None:
+        if self._status is None:
+            return
+        part = self._status.with_name(self._status.name + ".part")
+        try:
+            self._status.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+            part.replace(self._status)
+        except OSError as error:
+            log.debug("STATUS_FILE_PATH = %s: %s", self._status, error)

@@ -1,0 +1,20 @@
+"""Messages to systemd; where there is none they go nowhere. The protocol: man sd_notify."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+
+def notify(*states: str) -> None:
+    """Send states like READY=1 to the service manager."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):  # an abstract socket
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        try:
+            sender.sendto("\n".join(states).encode(), address)
+        except OSError:
+            return  # a manager that does not listen must not stop the recorder
