@@ -28,6 +28,7 @@ from pynvr.source import DEFAULT_FPS, as_bgr, claimed_fps
 
 log = logging.getLogger(__name__)
 
+READER_NAME = "camera"
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 JITTER = 0.2
@@ -82,9 +83,11 @@ class LiveSource:
         self._bytes = 0
         self._changed = threading.Condition()
         """Guards the two above; notified when something was added or the reader ended."""
+        self.heartbeat = time.monotonic()
+        """When the reader last came by; it does even while the camera is away."""
         self._lost_at: float | None = None
         self._mentioned_at = 0.0
-        self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
+        self._reader = threading.Thread(target=self._read_until_stopped, name=READER_NAME, daemon=True)
         self._reader.start()
 
     def __iter__(self) -> Iterator[Frame | Gap]:
@@ -96,6 +99,11 @@ class LiveSource:
         """Have the reader let go of the camera, and wait a little for that."""
         self._stop.set()
         self._reader.join(LETTING_GO_S)
+
+    @property
+    def longest_silence_s(self) -> float:
+        """The reader's heart beats at least so often unless OpenCV ignores its timeouts."""
+        return max(self._patience.open_s, self._patience.read_s) + LONGEST_PAUSE_S * (1 + JITTER)
 
     @property
     def stuck(self) -> bool:
@@ -119,6 +127,7 @@ class LiveSource:
         pause_s = FIRST_PAUSE_S
         while not self._stop.is_set():
             received = self.received
+            self.heartbeat = time.monotonic()
             try:
                 self._read_connection()
             except CameraError as error:
@@ -144,7 +153,7 @@ class LiveSource:
             while not self._stop.is_set():
                 asked = time.monotonic()
                 received, picture = capture.read()
-                arrival = time.monotonic()
+                self.heartbeat = arrival = time.monotonic()
                 # after a stall the decoder hands out old pictures and says that all is well
                 if not received or arrival - asked > 0.9 * self._patience.read_s:
                     raise CameraError(f"camera {self.name}: lost after {arrival - asked:.1f} s of silence")

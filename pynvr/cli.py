@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from pynvr import check, logs, pipeline
 from pynvr.archive import Archive
-from pynvr.camera import LiveSource, Patience
+from pynvr.camera import READER_NAME, LiveSource, Patience
 from pynvr.closing import recover
 from pynvr.demo import DemoCamera
 from pynvr.detector import DetectorParameters, MotionDetector
@@ -32,7 +32,7 @@ from pynvr.recorder import Recorder
 from pynvr.recording import Format
 from pynvr.redaction import without_password
 from pynvr.retention import Limits, Retention
-from pynvr.settings import Settings, load
+from pynvr.settings import OVERRIDES_NAME, Settings, load, warn_of_readable_password
 from pynvr.source import FileSource, is_live
 from pynvr.writer import RecordingWriter
 
@@ -54,10 +54,7 @@ def record(load_config: ConfigLoader, arguments: Sequence[str] | None = None) ->
     overrides: dict[str, object] = {}
     if options.path_for_video is not None:
         overrides["PATH_FOR_VIDEO"] = Path(options.path_for_video).absolute()
-    return run_command(
-        lambda: settings_from(load_config, options, overrides),
-        _check if options.check else _record,
-    )
+    return run_command(_check if options.check else _record, load_config, options, overrides)
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:
@@ -68,42 +65,57 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def settings_from(
-    load_config: ConfigLoader, options: argparse.Namespace, overrides: dict[str, object]
-) -> Settings:
-    """The settings of config.py, of --config and of the other arguments; raises SettingsError."""
-    try:
-        config = load_config()
-    except Exception as error:  # whatever a user's Python file can raise
-        where = ""
-        if isinstance(error, SyntaxError):
-            where = f"{Path(error.filename or '').name}, line {error.lineno}: "
-        raise SettingsError(f"{where or 'machine_specific_configuration.py: '}{error!r}") from None
-    if options.cam is not None:
-        overrides["cam"] = options.cam
-    return load(config, options.config, overrides)
-
-
 def run_command(
-    load_settings: Callable[[], Settings], command: Callable[[Settings, threading.Event], None]
+    command: Callable[[Settings, threading.Event], None],
+    load_config: ConfigLoader,
+    options: argparse.Namespace,
+    overrides: dict[str, object],
 ) -> int:
     """Run a command with settings, log and signals in place; every error ends as one line and a code."""
     stop = threading.Event()
     try:
-        settings = load_settings()
+        config = import_config(load_config)
+        if options.cam is not None:
+            overrides["cam"] = options.cam
+        settings = load(config, options.config, overrides)
         cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
         with logs.native_output_logged(), stop_on_signals(stop):
             logs.start(settings)
+            warn_of_readable_password(settings, config, options.config)
             command(settings, stop)
+        code = 0
     except PynvrError as error:
         _complain(error)
-        return error.exit_code
+        code = error.exit_code
     except OSError as error:
         _complain(error)
-        return 1
+        code = 1
     finally:
         logs.stop()
-    return 0
+    return leave(code)
+
+
+def import_config(load_config: ConfigLoader) -> ModuleType:
+    """Import config.py with the overrides that it imports; raises SettingsError for a fault in them."""
+    try:
+        return load_config()
+    except SyntaxError as error:
+        name = Path(error.filename or "").name
+        raise SettingsError(f"{name}, line {error.lineno}: {error.msg}") from None
+    except Exception as error:  # whatever a user's Python file can raise
+        raise SettingsError(f"{OVERRIDES_NAME}: {type(error).__name__}: {error}") from None
+
+
+def leave(code: int) -> int:
+    """Return `code`, or end the process with it at once where OpenCV still sits out a camera's timeout.
+
+    A normal end would pull the ground from under that thread, and crash.
+    """
+    if any(thread.name == READER_NAME and thread.is_alive() for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 def _complain(error: Exception) -> None:
@@ -198,6 +210,7 @@ def _record(settings: Settings, stop: threading.Event) -> None:
         stack.callback(source.close)
         recover(archive)
         ring, writer = make_ring_and_writer(settings, archive, source.live)
+        health = stack.enter_context(Health(source, writer, archive.root, settings.STATUS_FILE_PATH))
         recorder = Recorder(
             ring,
             writer,
@@ -207,7 +220,6 @@ def _record(settings: Settings, stop: threading.Event) -> None:
         )
         stack.callback(recorder.close)
         log.info("watching %s, recording into %s", source.name, archive.root)
-        health = stack.enter_context(Health(source, writer, archive.root, settings.STATUS_FILE_PATH))
         frames = health.counted(with_progress(source))
         events = make_events(settings, source.live)
         pipeline.run(frames, make_detector(settings), events, recorder)

@@ -102,8 +102,9 @@ class Health:
         busy = self._writer.busy_since
         if busy is not None and now - busy > WRITER_HANG_S:
             return "stuck"
-        if isinstance(self._source, LiveSource) and not self._source.connected:
-            return "connecting"
+        camera = self._source
+        if isinstance(camera, LiveSource) and not camera.connected:
+            return "stuck" if now - camera.heartbeat > camera.longest_silence_s + HANG_S else "connecting"
         if now - (self._handled_at or self._started) > HANG_S:
             return "stuck"
         return "recording" if self._writer.recording else "watching"

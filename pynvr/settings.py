@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import logging
 import runpy
+import stat
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from pynvr.errors import SettingsError
+from pynvr.redaction import without_password
+
+log = logging.getLogger(__name__)
+
+OVERRIDES_NAME = "machine_specific_configuration.py"
 
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 Megabytes = Annotated[float, Field(ge=1, le=1024 * 1024)]
@@ -133,6 +139,15 @@ def load(
     return settings
 
 
+def warn_of_readable_password(settings: Settings, config: ModuleType, override_file: Path | None) -> None:
+    """Log a warning for each file that everybody can read while the camera's address has a password."""
+    if without_password(settings.cam) == settings.cam:
+        return
+    for path in (Path(config.__file__ or "").with_name(OVERRIDES_NAME), override_file):
+        if path is not None and path.exists() and path.stat().st_mode & stat.S_IROTH:
+            log.warning("%s may hold a camera's password and everybody can read it: chmod o-r", path)
+
+
 def _run(path: Path) -> dict[str, Any]:
     """Run a file of settings and return the names that it sets."""
     try:
@@ -173,4 +188,4 @@ def _explain(error: ErrorDetails, values: Mapping[str, object]) -> str:
     name = str(error["loc"][0])
     if error["type"] == "missing":
         return f"{name}: has no value; config.py sets a default for it"
-    return f"{name} = {values[name]!r}: {message[0].lower()}{message[1:]}"
+    return without_password(f"{name} = {values[name]!r}: {message[0].lower()}{message[1:]}")

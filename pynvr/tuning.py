@@ -20,7 +20,6 @@ from pynvr.cli import (
     make_events,
     open_source,
     run_command,
-    settings_from,
     with_progress,
 )
 from pynvr.clip import Clip
@@ -119,7 +118,7 @@ def _tune(
         if options.alarms is not None:
             alarms.write(options.alarms)
 
-    return run_command(lambda: settings_from(load_config, options, {}), command)
+    return run_command(command, load_config, options, {})
 
 
 def _watch(settings: Settings, source: Source, painter: Painter, view: _View) -> AlarmList:
