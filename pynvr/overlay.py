@@ -34,7 +34,7 @@ def draw_text(
     """Draw a line of text of a size that suits the picture; `corner` is its upper left, in fractions."""
     height, width = image.shape[:2]
     scale = max(0.3, min(width, height * 4 / 3) / 800)
-    thickness = max(1, round(scale * 2))
+    thickness = max(1, round(scale * 3))
     (_, text_height), _ = cv2.getTextSize(text, FONT, scale, thickness)
     origin = round(corner[0] * width), round(corner[1] * height) + text_height
     cv2.putText(image, text, origin, FONT, scale, colour, thickness, cv2.LINE_AA)

@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""Make the README's pictures from the drawn scene: `make pictures`."""
+
+import sys
+from pathlib import Path
+
+import cv2
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from pynvr import overlay  # noqa: E402
+from pynvr.demo import DemoCamera  # noqa: E402
+from pynvr.detector import MotionDetector  # noqa: E402
+from pynvr.frame import Frame  # noqa: E402
+
+MOMENT_S = 7.5
+"""The visitor is in the middle of the yard."""
+
+
+def main() -> None:
+    """Write md3.png: the detector's four stages of one frame."""
+    detector = MotionDetector()
+    for frame in DemoCamera():
+        if isinstance(frame, Frame):
+            detection = detector.detect(frame.image)
+            if frame.time >= MOMENT_S:
+                break
+    picture = overlay.mosaic(frame.image, detection, hold_left_s=10.0)
+    cv2.imwrite(str(HERE / "md3.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+if __name__ == "__main__":
+    main()
