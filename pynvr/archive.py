@@ -103,6 +103,12 @@ class Archive:
             return self.root
         return self.root / folder.relative_to(self.root.resolve())
 
+    def remove_if_empty(self, folder: Path) -> None:
+        """Remove a sub-folder with nothing in it, and those above it that this leaves empty."""
+        while folder != self.root and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+
     def leftovers(self) -> list[Path]:
         """Journals of recordings that were not closed, oldest name first."""
         return sorted(self.root.rglob(f"*{journal.SUFFIX}"))

@@ -81,8 +81,10 @@ class LiveSource:
         self._fit_inside = fit_inside
         self._queue: deque[Frame | Gap] = deque()
         self._bytes = 0
+        self._over = False
+        """Nobody asks for frames any more: what comes now is neither received nor missing."""
         self._changed = threading.Condition()
-        """Guards the two above; notified when something was added or the reader ended."""
+        """Guards the three above; notified when something was added or the reader ended."""
         self.heartbeat = time.monotonic()
         """When the reader last came by; it does even while the camera is away."""
         self._lost_at: float | None = None
@@ -114,6 +116,7 @@ class LiveSource:
         with self._changed:
             while not self._queue:
                 if self._stop.is_set() or not self._reader.is_alive():
+                    self._over = True
                     return None
                 self._changed.wait(0.1)  # a stop is an event of its own, which does not notify
             frame = self._queue.popleft()
@@ -169,13 +172,15 @@ class LiveSource:
                 else:
                     last = clock.place(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, arrival)
                 self._put(Frame(image, last, utc - timedelta(seconds=arrival - last), self.received))
-                self.received += 1
         finally:
             capture.release()
 
     def _put(self, frame: Frame | Gap) -> None:
         with self._changed:
+            if self._over:
+                return
             if isinstance(frame, Frame):
+                self.received += 1
                 if self._bytes and self._bytes + frame.nbytes > self._limit_bytes:
                     self._drop()
                     return

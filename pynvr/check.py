@@ -58,5 +58,4 @@ def write_and_read_back(settings: Settings, archive: Archive, frame: Frame) -> N
     finally:
         for path in stem.parent.glob(f"{stem.name}.*"):
             path.unlink()
-        if stem.parent != archive.root and not any(stem.parent.iterdir()):
-            stem.parent.rmdir()
+        archive.remove_if_empty(stem.parent)

@@ -199,6 +199,11 @@ def _check(settings: Settings, stop: threading.Event) -> None:
         archive = open_archive(settings, stack)
         source = open_source(settings, stop)
         stack.callback(source.close)
+        # a camera that is not there would be tried for ever
+        patience_s = settings.CAMERA_OPEN_TIMEOUT_SECS + settings.CAMERA_READ_TIMEOUT_SECS
+        timer = threading.Timer(patience_s, stop.set)
+        timer.start()
+        stack.callback(timer.cancel)
         check.check(settings, source, archive)
 
 

@@ -60,6 +60,7 @@ class Health:
         self._handled_at: float | None = None
         self._rate_since, self._rate_count = self._started, 0
         self._logged_at = self._started
+        self._stuck = False
         self._quit = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
@@ -91,7 +92,10 @@ class Health:
 
     def _report(self) -> None:
         facts = self._facts()
-        if facts["state"] != "stuck":
+        was_stuck, self._stuck = self._stuck, facts["state"] == "stuck"
+        if self._stuck and was_stuck:
+            return  # said once; from now on the file's age says it too
+        if not self._stuck:
             systemd.notify("WATCHDOG=1", f"STATUS={facts['state']}, {facts['fps']} frames/s")
         self._write(facts)
         if time.monotonic() - self._logged_at >= LOG_INTERVAL_S:

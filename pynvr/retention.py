@@ -85,7 +85,7 @@ class Retention:
             recording.path.unlink(missing_ok=True)
             removed.add(recording.name)
             log.info("removed %s: %s", recording.name, reason)
-            self._remove_empty(recording.path.parent)
+            self._archive.remove_if_empty(recording.path.parent)
         if removed:
             self._archive.remove_from_index(removed)
 
@@ -123,7 +123,3 @@ class Retention:
             total -= recording.size
             missing -= recording.size
             yield recording, reason
-
-    def _remove_empty(self, folder: Path) -> None:
-        if folder != self._archive.root and not any(folder.iterdir()):
-            folder.rmdir()

@@ -186,6 +186,6 @@ def _explain(error: ErrorDetails, values: Mapping[str, object]) -> str:
     if not error["loc"]:  # a rule about several settings, which names them itself
         return message
     name = str(error["loc"][0])
-    if error["type"] == "missing":
+    if name not in values:
         return f"{name}: has no value; config.py sets a default for it"
     return without_password(f"{name} = {values[name]!r}: {message[0].lower()}{message[1:]}")

@@ -1,0 +1,178 @@
+"""The archive: free names, one recorder at a time, and an index that a crash cannot spoil."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from recordings import MOMENT, read_index
+
+from pynvr.archive import Archive
+from pynvr.errors import SettingsError
+
+Namer = Callable[[datetime], str]
+Make = Callable[..., Archive]
+
+
+@pytest.fixture
+def make(archive_path: Path) -> Iterator[Make]:
+    opened: list[Archive] = []
+
+    def make(namer: Namer | None = None, root: Path = archive_path) -> Archive:
+        archive = Archive(root, namer)
+        archive.open()
+        opened.append(archive)
+        return archive
+
+    yield make
+    for archive in opened:
+        archive.close()
+
+
+# ---- names
+
+
+def test_name_is_the_triggers_utc(make: Make, archive_path: Path) -> None:
+    assert make().new_stem(MOMENT) == archive_path / "video_2017-04-02T132017"
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mp4", ".ts", ".part.ts", ".part.jsonl", ".damaged"])
+def test_taken_name_gets_a_number_whatever_took_it(make: Make, suffix: str) -> None:
+    archive = make()
+    names = []
+    for _ in range(3):
+        stem = archive.new_stem(MOMENT)
+        names.append(stem.name)
+        stem.with_name(stem.name + suffix).touch()
+    assert names == [f"video_2017-04-02T132017{number}" for number in ("", "_2", "_3")]
+
+
+@pytest.mark.parametrize(
+    ("namer", "folder"),
+    [
+        (None, "."),
+        (lambda utc: f"{utc:%Y-%m-%d}", "2017-04-02"),
+        (lambda utc: f"{utc:%Y/%m}", "2017/04"),
+        (lambda utc: "Haustür, vorn", "Haustür, vorn"),
+        (lambda utc: "a/../b", "b"),
+        (lambda utc: ".", "."),
+    ],
+)
+def test_subfolder(make: Make, archive_path: Path, namer: Namer | None, folder: str) -> None:
+    stem = make(namer).new_stem(MOMENT)
+    assert stem.parent == archive_path / folder
+    assert stem.parent.is_dir()
+
+
+def stumble(_: datetime) -> str:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "namer",
+    [
+        stumble,
+        lambda utc: None,
+        lambda utc: 2017,
+        lambda utc: "..",
+        lambda utc: "/tmp",
+        lambda utc: "a/../../b",
+    ],
+    ids=["raises", "None", "number", "above", "absolute", "roundabout"],
+)
+def test_subfolder_that_cannot_be_is_said_and_the_archive_taken(
+    make: Make, archive_path: Path, namer: Namer, logged_errors: list[str]
+) -> None:
+    assert make(namer).new_stem(MOMENT).parent == archive_path
+    assert "subFolderNameGeneratorFunc" in logged_errors[0]
+
+
+def test_archive_behind_a_link(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    archive = make(lambda utc: "day", tmp_path / "link")
+    stem = archive.new_stem(MOMENT)
+    assert stem == tmp_path / "link" / "day" / "video_2017-04-02T132017"
+    assert archive.relative_name(stem) == "day/video_2017-04-02T132017"
+
+
+# ---- one recorder at a time
+
+
+def test_folder_is_made_with_its_parents(make: Make, tmp_path: Path) -> None:
+    root = tmp_path / "a b" / "ü"
+    make(None, root)
+    assert root.is_dir()
+
+
+def test_file_in_the_way(make: Make, archive_path: Path) -> None:
+    archive_path.touch()
+    with pytest.raises(SettingsError, match=r"PATH_FOR_VIDEO = .*video'"):
+        make()
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from pynvr.archive import Archive
+archive = Archive(Path(sys.argv[1]), None)
+archive.open()
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_second_recorder_is_turned_away_until_the_first_is_gone(make: Make, archive_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(archive_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as other:
+        assert other.stdout
+        assert other.stdout.readline() == b"locked\n"
+        with pytest.raises(SettingsError, match="another recorder"):
+            make()
+        other.kill()
+    make()
+
+
+def test_closed_archive_is_free(make: Make) -> None:
+    first = make()
+    first.close()
+    first.close()
+    make()
+
+
+# ---- the index
+
+
+def test_index_lines(make: Make, archive_path: Path) -> None:
+    archive = make()
+    for name in ("one.avi", "Tür/zwei.avi"):
+        archive.append_to_index(archive_path / name, {"frames": 3})
+    assert read_index(archive_path) == [
+        {"file": "one.avi", "frames": 3},
+        {"file": "Tür/zwei.avi", "frames": 3},
+    ]
+    assert archive.indexed(archive_path / "Tür" / "zwei.avi")
+    assert not archive.indexed(archive_path / "three.avi")
+
+
+@pytest.mark.parametrize("torn", ['{"file": "torn.av', "\x00\x00\x00", '{"file": "torn.avi"}'])
+def test_line_after_a_torn_one_is_whole(make: Make, archive_path: Path, torn: str) -> None:
+    archive = make()
+    archive.append_to_index(archive_path / "one.avi", {})
+    with archive.index_path.open("a") as index:
+        index.write(torn)
+    archive.append_to_index(archive_path / "two.avi", {})
+    lines = archive.index_path.read_text().splitlines()
+    assert [json.loads(lines[0]), json.loads(lines[-1])] == [{"file": "one.avi"}, {"file": "two.avi"}]
+    assert archive.indexed(archive_path / "one.avi")
+    assert archive.indexed(archive_path / "two.avi")
+
+
+def test_no_index_yet(make: Make, archive_path: Path) -> None:
+    assert make().read_index() == []

@@ -1,0 +1,108 @@
+"""A stream's times on our clock: the true spacing, whatever the network does to the arrival."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pynvr.clock import DRIFT_LIMIT_S, SMALLEST_STEP_S, WINDOW_S, StreamClock
+
+NOW = 5000.0
+"""What the monotonic clock may show when the camera is connected."""
+
+
+def place(stream: list[float], arrival: list[float]) -> list[float]:
+    clock = StreamClock()
+    return [clock.place(one, other) for one, other in zip(stream, arrival, strict=True)]
+
+
+def steady(count: int, fps: float = 25.0, start: float = 0.0) -> list[float]:
+    return [start + index / fps for index in range(count)]
+
+
+def gaps(times: list[float]) -> list[float]:
+    return [later - sooner for sooner, later in pairwise(times)]
+
+
+@pytest.mark.parametrize("start", [0.0, -0.08, 1.4, 90000.0, 1.5e9])
+def test_first_frame_is_at_its_arrival_and_the_others_at_their_spacing(start: float) -> None:
+    stream = steady(100, start=start)
+    times = place(stream, [NOW + time for time in steady(100)])
+    assert times == pytest.approx([NOW + time for time in steady(100)], abs=1e-5)
+
+
+def test_hiccup_and_burst_keep_the_spacing() -> None:
+    """Frames 50 to 149 come together, up to four seconds late."""
+    arrival = [NOW + (time if not 2 <= time < 6 else 6) for time in steady(300)]
+    times = place(steady(300), arrival)
+    assert gaps(times) == pytest.approx([0.04] * 299, abs=1e-6)
+    assert times[-1] == pytest.approx(NOW + 299 / 25)
+
+
+@given(st.lists(st.floats(0, DRIFT_LIMIT_S - 0.01), min_size=1, max_size=200))
+def test_jitter_does_not_show(delays: list[float]) -> None:
+    stream = steady(len(delays))
+    delays[0] = 0.0
+    arrival = [NOW + time + delay for time, delay in zip(stream, delays, strict=True)]
+    assert place(stream, arrival) == pytest.approx([NOW + time for time in stream], abs=1e-6)
+
+
+def test_late_first_frame_is_put_right() -> None:
+    """The first one came 2 s late, the others are in time: they would be out of the future."""
+    stream = steady(50)
+    times = place(stream, [NOW + 2, *(NOW + time for time in stream[1:])])
+    assert times[0] == NOW + 2
+    assert all(later > sooner for sooner, later in pairwise(times))
+    assert times[-1] <= NOW + 2 + 50 * SMALLEST_STEP_S + 0.5
+
+
+@pytest.mark.parametrize("pace", [0.98, 1.02])
+def test_camera_whose_clock_drifts_is_followed(pace: float) -> None:
+    """In an hour 2 % are 72 s; never may it be off by much more than the limit."""
+    fps, seconds = 5, 3600
+    stream = [index / fps * pace for index in range(fps * seconds)]
+    arrival = [NOW + index / fps for index in range(fps * seconds)]
+    times = place(stream, arrival)
+    off = [abs(time - now) for time, now in zip(times, arrival, strict=True)]
+    assert max(off) < DRIFT_LIMIT_S + WINDOW_S * 0.02 + 0.1
+    assert min(gaps(times)) >= SMALLEST_STEP_S * 0.99
+
+
+@pytest.mark.parametrize("restart", [0.0, 10.0])
+def test_camera_that_counts_from_anew_goes_on_in_time(restart: float) -> None:
+    stream = steady(500, start=100.0) + steady(500, start=restart)
+    arrival = [NOW + time for time in steady(1000)]
+    assert place(stream, arrival) == pytest.approx(arrival, abs=0.001)
+
+
+def test_leap_forward_is_not_followed_into_the_future() -> None:
+    stream = steady(50) + steady(50, start=1000.0)
+    arrival = [NOW + time for time in steady(100)]
+    assert place(stream, arrival) == pytest.approx(arrival, abs=0.01)
+
+
+def test_same_time_twice_is_set_apart() -> None:
+    """The first two frames of an RTSP stream both read 0."""
+    times = place([0.0, 0.0, 0.04], [NOW, NOW + 0.01, NOW + 0.04])
+    assert times == pytest.approx([NOW, NOW + SMALLEST_STEP_S, NOW + 0.04])
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-1e6, 1e6, allow_nan=False), st.floats(0, 100, allow_nan=False)), max_size=60
+    )
+)
+def test_times_rise_strictly_whatever_comes(course: list[tuple[float, float]]) -> None:
+    arrival, now = [], NOW
+    for _, wait in course:
+        now += wait
+        arrival.append(now)
+    times = place([stream for stream, _ in course], arrival)
+    assert all(later > sooner for sooner, later in pairwise(times))
+    # out of the future only by the limit, and by the smallest steps
+    assert all(
+        time <= now + DRIFT_LIMIT_S + 60 * SMALLEST_STEP_S for time, now in zip(times, arrival, strict=True)
+    )

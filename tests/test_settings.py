@@ -1,0 +1,283 @@
+"""Settings: what is wrong is found at the start, all of it at once, and said by its name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from pydantic import ValidationError
+
+from pynvr.errors import SettingsError
+from pynvr.settings import Settings, load
+
+Make = Callable[..., Settings]
+SetConfig = Callable[[str], Path]
+
+
+@pytest.fixture
+def override(tmp_path: Path) -> SetConfig:
+    """Write an override file for --config."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "camera one.py"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def faults(config: ModuleType, override_file: Path | None = None, **arguments: object) -> list[str]:
+    """The lines of complaint, less the heading."""
+    with pytest.raises(SettingsError) as caught:
+        load(config, override_file, arguments)
+    assert caught.value.exit_code == 78
+    heading, *lines = str(caught.value).splitlines()
+    assert heading == "wrong settings:"
+    assert all(line.startswith("  ") for line in lines)
+    return [line.strip() for line in lines]
+
+
+# ---- defaults and precedence
+
+
+def test_defaults_are_those_of_the_contract(config_module: ModuleType) -> None:
+    settings = load(config_module)
+    assert settings.cam == "0"
+    assert settings.scaleFrameTo is None
+    assert settings.APP_LOG_LEVEL == logging.INFO
+    assert settings.MAIN_LOG_FILE_MAX_SIZE == 32 * 1024 * 1024
+    assert settings.LOG_BACKUPS_COUNT == 20
+    assert settings.LOG_TO_CONSOLE is True
+    assert settings.INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS == 5
+    assert settings.MINIMAL_MOTION_DURATION == 10
+    assert settings.PRE_ALARM_RECORDING_SECONDS == 5
+    assert (settings.FOURCC_CODEC, settings.OUTPUT_FILES_EXTENSION) == ("DIVX", ".avi")
+    assert settings.OUTPUT_FRAME_RATE is None
+    assert settings.PRE_ALARM_MEMORY_LIMIT_MB == 256
+    assert settings.subFolderNameGeneratorFunc
+    moment = datetime(2017, 4, 2, 13, 20, 17, tzinfo=timezone.utc)
+    assert settings.subFolderNameGeneratorFunc(moment) == "2017-04-02"
+    detector = (500, 11, 10, 8, 4, 1500)
+    assert detector == (
+        settings.DETECTION_WIDTH,
+        settings.GAUSSIAN_BLUR_SIZE,
+        settings.PIXEL_THRESHOLD,
+        settings.DILATE_ITERATIONS,
+        settings.ERODE_ITERATIONS,
+        settings.MOTION_AREA_THRESHOLD,
+    )
+
+
+def test_arguments_beat_the_file_which_beats_the_config(
+    config_module: ModuleType, override: SetConfig
+) -> None:
+    config_module.__dict__.update(cam="config", LOG_BACKUPS_COUNT=1, PIXEL_THRESHOLD=1)
+    path = override("cam = 'file'\nLOG_BACKUPS_COUNT = 2\n")
+    settings = load(config_module, path, {"cam": "argument"})
+    assert (settings.cam, settings.LOG_BACKUPS_COUNT, settings.PIXEL_THRESHOLD) == ("argument", 2, 1)
+
+
+def test_relative_paths_start_at_the_project(
+    config_module: ModuleType, project: Path, tmp_path: Path
+) -> None:
+    settings = load(config_module, None, {"LOG_FILE_PATH": str(tmp_path / "absolute.log")})
+    assert project.resolve() / "video" == settings.PATH_FOR_VIDEO
+    assert tmp_path / "absolute.log" == settings.LOG_FILE_PATH
+
+
+def test_settings_are_frozen(make_settings: Make) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        make_settings().cam = "1"  # type: ignore[misc]
+
+
+# ---- values that are fine
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("cam", 0, "0"),
+        ("cam", 2, "2"),
+        ("cam", "rtsp://u:p@h/s", "rtsp://u:p@h/s"),
+        ("APP_LOG_LEVEL", "DEBUG", logging.DEBUG),
+        ("scaleFrameTo", [640, 480], (640, 480)),
+        ("subFolderNameGeneratorFunc", None, None),
+        ("OUTPUT_FRAME_RATE", 12, 12.0),
+        ("PRE_ALARM_RECORDING_SECONDS", 0, 0.0),
+        ("PRE_ALARM_RECORDING_SECONDS", 2.5, 2.5),
+        ("GAUSSIAN_BLUR_SIZE", 1, 1),
+    ],
+)
+def test_good_value(make_settings: Make, name: str, value: object, expected: object) -> None:
+    assert getattr(make_settings(**{name: value}), name) == expected
+
+
+# ---- values that are wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cam", ""),
+        ("cam", None),
+        ("cam", True),
+        ("cam", 1.5),
+        ("scaleFrameTo", 640),
+        ("scaleFrameTo", (640,)),
+        ("scaleFrameTo", (640, 480, 3)),
+        ("scaleFrameTo", ("640", "480")),
+        ("scaleFrameTo", (0, 480)),
+        ("scaleFrameTo", (-640, 480)),
+        ("LOG_FILE_PATH", ""),
+        ("LOG_FILE_PATH", None),
+        ("APP_LOG_LEVEL", "LOUD"),
+        ("APP_LOG_LEVEL", -1),
+        ("MAIN_LOG_FILE_MAX_SIZE", -1),
+        ("MAIN_LOG_FILE_MAX_SIZE", 1.5),
+        ("LOG_BACKUPS_COUNT", "20"),
+        ("LOG_FORMAT", "%(nonsense"),
+        ("LOG_FORMAT", 3),
+        ("LOG_TO_CONSOLE", 1),
+        ("LOG_TO_CONSOLE", "yes"),
+        ("INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS", -1),
+        ("MINIMAL_MOTION_DURATION", "10"),
+        ("MINIMAL_MOTION_DURATION", float("nan")),
+        ("MINIMAL_MOTION_DURATION", float("inf")),
+        ("PRE_ALARM_RECORDING_SECONDS", -0.1),
+        ("PRE_ALARM_RECORDING_SECONDS", True),
+        ("PATH_FOR_VIDEO", 7),
+        ("subFolderNameGeneratorFunc", "2017"),
+        ("FOURCC_CODEC", "H264"),
+        ("FOURCC_CODEC", "divx"),
+        ("OUTPUT_FILES_EXTENSION", "avi"),
+        ("OUTPUT_FILES_EXTENSION", ".mkv"),
+        ("OUTPUT_FRAME_RATE", 0),
+        ("OUTPUT_FRAME_RATE", -25),
+        ("PRE_ALARM_MEMORY_LIMIT_MB", 0),
+        ("WRITER_QUEUE_LIMIT_MB", -1),
+        ("CAMERA_QUEUE_LIMIT_MB", None),
+        ("DETECTION_WIDTH", 0),
+        ("DETECTION_WIDTH", 500.5),
+        ("NORMALIZE_CONTRAST", 0),
+        ("GAUSSIAN_BLUR_SIZE", 10),
+        ("GAUSSIAN_BLUR_SIZE", -1),
+        ("PIXEL_THRESHOLD", 256),
+        ("DILATE_ITERATIONS", -1),
+        ("ERODE_ITERATIONS", 1000),
+        ("MOTION_AREA_THRESHOLD", 0),
+    ],
+)
+def test_bad_value_is_named_and_shown(config_module: ModuleType, name: str, value: object) -> None:
+    lines = faults(config_module, **{name: value})
+    assert lines
+    assert all(line.startswith(f"{name} = ") for line in lines)
+
+
+def test_list_of_codecs_that_work_is_given(config_module: ModuleType) -> None:
+    (line,) = faults(config_module, FOURCC_CODEC="H264")
+    assert all(codec in line for codec in ("DIVX", "XVID", "mp4v", "MJPG"))
+
+
+def test_codec_and_container_have_to_match(config_module: ModuleType) -> None:
+    (line,) = faults(config_module, FOURCC_CODEC="MJPG", OUTPUT_FILES_EXTENSION=".mp4")
+    assert "MJPG" in line
+    assert "OUTPUT_FILES_EXTENSION" in line
+
+
+def test_all_faults_are_told_at_once(config_module: ModuleType, override: SetConfig) -> None:
+    path = override("PIXEL_TRESHOLD = 5\nLOG_BACKUPS_COUNT = 'many'\nMINIMAL_MOTION_DURATION = -1\n")
+    lines = faults(config_module, path, cam="")
+    assert [line.split()[0].rstrip(":") for line in lines] == [
+        "PIXEL_TRESHOLD",
+        "cam",
+        "LOG_BACKUPS_COUNT",
+        "MINIMAL_MOTION_DURATION",
+    ]
+
+
+# ---- names that are wrong
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("MINIMAL_MOTION_DURATON", "MINIMAL_MOTION_DURATION"),
+        ("PRE_ALARM_RECORDING_SECS", "PRE_ALARM_RECORDING_SECONDS"),
+        ("path_for_video", "PATH_FOR_VIDEO"),
+        ("scaleframeto", "scaleFrameTo"),
+        ("ScaleFrameTo", "scaleFrameTo"),
+        ("scaleFramesTo", "scaleFrameTo"),
+        ("subFolderNameGeneratorFunction", "subFolderNameGeneratorFunc"),
+        ("CAM", "cam"),
+        ("LOG_FILEPATH", "LOG_FILE_PATH"),
+        ("FOUR_CC_CODEC", "FOURCC_CODEC"),
+    ],
+)
+def test_misspelt_name_says_which_was_meant(
+    config_module: ModuleType, override: SetConfig, wrong: str, meant: str
+) -> None:
+    (line,) = faults(config_module, override(f"{wrong} = None\n"))
+    assert line.startswith(f"{wrong}:")
+    assert f"did you mean {meant}?" in line
+
+
+def test_unknown_name_in_capitals(config_module: ModuleType, override: SetConfig) -> None:
+    (line,) = faults(config_module, override("COFFEE = 'black'\n"))
+    assert line == "COFFEE: no such setting; config.py lists all of them"
+
+
+def test_misspelt_name_in_the_machines_own_file(config_module: ModuleType) -> None:
+    config_module.__dict__["LOG_BACKUP_COUNT"] = 3
+    (line,) = faults(config_module)
+    assert "did you mean LOG_BACKUPS_COUNT?" in line
+
+
+def test_helpers_and_imports_are_no_settings(config_module: ModuleType, override: SetConfig) -> None:
+    path = override(
+        "import os\nfrom pathlib import Path\n_private = 1\nhome = Path('/srv')\n"
+        "def by_hour(utc):\n    return utc.strftime('%H')\n"
+        "subFolderNameGeneratorFunc = by_hour\nPATH_FOR_VIDEO = home / 'video'\n"
+    )
+    settings = load(config_module, path)
+    assert Path("/srv/video") == settings.PATH_FOR_VIDEO
+    assert settings.subFolderNameGeneratorFunc
+    assert settings.subFolderNameGeneratorFunc(datetime(2017, 4, 2, 13, tzinfo=timezone.utc)) == "13"
+
+
+def test_setting_without_default(config_module: ModuleType) -> None:
+    del config_module.__dict__["PIXEL_THRESHOLD"]
+    (line,) = faults(config_module)
+    assert line == "PIXEL_THRESHOLD: has no value; config.py sets a default for it"
+
+
+# ---- a --config file that cannot be read
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cam = = 1", "line 1: SyntaxError"),
+        ("cam = '1'\n  x = 2", "line 2: IndentationError"),
+        ("import nonsense_of_mine", "ModuleNotFoundError: No module named 'nonsense_of_mine'"),
+        ("cam = 1 / 0", "ZeroDivisionError"),
+        ("cam = undefined", "NameError"),
+    ],
+)
+def test_broken_file(config_module: ModuleType, override: SetConfig, text: str, said: str) -> None:
+    path = override(text)
+    with pytest.raises(SettingsError) as caught:
+        load(config_module, path)
+    message = str(caught.value)
+    assert message.startswith(f"--config {path}")
+    assert said in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["missing.py", "."])
+def test_no_file(config_module: ModuleType, tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="--config"):
+        load(config_module, tmp_path / name)
