@@ -16,12 +16,14 @@ from io import RawIOBase
 from pathlib import Path
 from typing import IO
 
-from pynvr import durably, journal
+from pynvr import durably
 from pynvr.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
 INDEX_NAME = "recordings.jsonl"
+PREFIX = "video"
+"""Names of recordings begin so; whatever else lies in the archive is not touched."""
 MARKER_NAME = ".pynvr_archive"
 LOCK_NAME = ".pynvr.lock"
 
@@ -73,7 +75,7 @@ class Archive:
                 "If this is a new archive, make that file"
             )
 
-    def new_stem(self, utc: datetime, prefix: str = "video") -> Path:
+    def new_stem(self, utc: datetime, prefix: str = PREFIX) -> Path:
         """Make the sub-folder for a recording triggered at `utc` and return its free path, less the suffix.
 
         `video_2017-04-02T132017`; where that is taken, `…_2`, `…_3` and so on.
@@ -110,8 +112,9 @@ class Archive:
             folder = folder.parent
 
     def leftovers(self) -> list[Path]:
-        """Journals of recordings that were not closed, oldest name first."""
-        return sorted(self.root.rglob(f"*{journal.SUFFIX}"))
+        """Paths, less the suffix, of recordings that were not closed; oldest name first."""
+        parts = self.root.rglob(f"{PREFIX}_*.part.*")
+        return sorted({path.with_name(path.name.split(".", 1)[0]) for path in parts})
 
     def indexed(self, recording: Path) -> bool:
         """Whether the index has a line for this recording."""

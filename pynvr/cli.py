@@ -20,7 +20,7 @@ from pynvr import check, logs, pipeline
 from pynvr.archive import Archive
 from pynvr.camera import READER_NAME, LiveSource, Patience
 from pynvr.closing import recover
-from pynvr.demo import DemoCamera
+from pynvr.demo import DemoCamera, DemoScene
 from pynvr.detector import DetectorParameters, MotionDetector
 from pynvr.encoder import check_codec
 from pynvr.errors import PynvrError, SettingsError
@@ -32,12 +32,13 @@ from pynvr.recorder import Recorder
 from pynvr.recording import Format
 from pynvr.redaction import without_password
 from pynvr.retention import Limits, Retention
-from pynvr.settings import OVERRIDES_NAME, Settings, load, warn_of_readable_password
-from pynvr.source import FileSource, is_live
+from pynvr.settings import OVERRIDES_NAME, Settings, brief, load, warn_of_readable_password
+from pynvr.source import FileSource, fitted_size, is_live
 from pynvr.writer import RecordingWriter
 
 log = logging.getLogger(__name__)
 
+DEMO_SIZE = (640, 480)
 MEBIBYTE = 1024 * 1024
 
 ConfigLoader = Callable[[], ModuleType]
@@ -82,13 +83,14 @@ def run_command(
         with logs.native_output_logged(), stop_on_signals(stop):
             logs.start(settings)
             warn_of_readable_password(settings, config, options.config)
-            command(settings, stop)
+            with logs.failure_logged():
+                command(settings, stop)
         code = 0
-    except PynvrError as error:
-        _complain(error)
-        code = error.exit_code
-    except OSError as error:
-        _complain(error)
+    except (PynvrError, OSError) as error:
+        print(f"pynvr: {without_password(str(error))}", file=sys.stderr)
+        code = error.exit_code if isinstance(error, PynvrError) else 1
+    except Exception as error:  # a fault of the program; the log has the traceback
+        print(f"pynvr: {without_password(repr(error))}", file=sys.stderr)
         code = 1
     finally:
         logs.stop()
@@ -103,7 +105,7 @@ def import_config(load_config: ConfigLoader) -> ModuleType:
         name = Path(error.filename or "").name
         raise SettingsError(f"{name}, line {error.lineno}: {error.msg}") from None
     except Exception as error:  # whatever a user's Python file can raise
-        raise SettingsError(f"{OVERRIDES_NAME}: {type(error).__name__}: {error}") from None
+        raise SettingsError(f"{OVERRIDES_NAME}: {brief(error)}") from None
 
 
 def leave(code: int) -> int:
@@ -116,10 +118,6 @@ def leave(code: int) -> int:
         sys.stderr.flush()
         os._exit(code)
     return code
-
-
-def _complain(error: Exception) -> None:
-    print(f"pynvr: {without_password(str(error))}", file=sys.stderr)
 
 
 @contextmanager
@@ -142,7 +140,7 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
 def open_source(settings: Settings, stop: threading.Event) -> Source:
     """The source that the setting `cam` names; raises CameraError for a file that cannot be read."""
     if settings.cam == "demo":
-        return DemoCamera(stop=stop)
+        return DemoCamera(DemoScene(fitted_size(DEMO_SIZE, settings.scaleFrameTo)), stop=stop)
     if is_live(settings.cam):
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
         patience = Patience(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pynvr import packets
+from pynvr import durably, packets
 from pynvr.encoder import CODECS, Encoder
 from pynvr.errors import RecordingError
 from pynvr.frame import Image
@@ -48,10 +48,12 @@ class Clip:
         fourcc = CODECS[self._fourcc].fourcc[self._path.suffix]
         rate = self._rate() if self._path.suffix == ".avi" else None
         first = self._times_ms[0]
-        packets.copy(self._part, self._path, fourcc, [time - first for time in self._times_ms], rate)
+        copied = self._path.with_name(f"{self._path.stem}.closing.part{self._path.suffix}")
+        packets.copy(self._part, copied, fourcc, [time - first for time in self._times_ms], rate)
+        if packets.count(copied) != len(self._times_ms):
+            raise RecordingError(f"{copied}: is incomplete; is the disk full?")
+        durably.move(copied, self._path)
         self._part.unlink()
-        if packets.count(self._path) != len(self._times_ms):
-            raise RecordingError(f"{self._path}: is incomplete; is the disk full?")
         return len(self._times_ms)
 
     def _rate(self) -> float:

@@ -9,6 +9,8 @@ start is closing, nothing else.
 from __future__ import annotations
 
 import logging
+import re
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,68 +21,105 @@ from pynvr.journal import FrameNote, Journal
 
 log = logging.getLogger(__name__)
 
+DEFAULT_FPS = 25.0
+"""Of a recording whose journal is lost."""
+
 
 def recover(archive: Archive) -> None:
     """Close what a crash has left open in the archive."""
-    for journal_path in archive.leftovers():
-        recording = close_recording(archive, journal_path, recovered=True)
+    for stem in archive.leftovers():
+        recording = close_recording(archive, stem, recovered=True)
         if recording is None:
-            log.warning("%s: was interrupted before its first picture", journal_path.name)
+            log.warning("%s: was interrupted before its first picture", stem.name)
         else:
             log.warning("recovered %s", archive.relative_name(recording))
 
 
-def close_recording(archive: Archive, journal_path: Path, recovered: bool = False) -> Path | None:
-    """Make the final recording of a part and its journal; None where there is not a picture in it."""
+def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Path | None:
+    """Make the final recording of the part and the journal of `stem`; None where there is no picture.
+
+    Raises OSError where the disk refuses; nothing is lost then, and closing can be tried again.
+    """
+    journal_path = stem.with_name(stem.name + journal.SUFFIX)
     notes = journal.read(journal_path)
-    stem = journal_path.name.removesuffix(journal.SUFFIX)
-    part = journal_path.with_name(stem + ".part" + notes.facts.get("part_suffix", ".ts"))
-    final = journal_path.with_name(stem + notes.facts.get("suffix", ".ts"))
-    names = [final, final.with_suffix(part.suffix), final.with_suffix(".damaged")]
+    part_suffix = notes.facts.get("part_suffix") or _suffix_of_part(stem)
+    part = stem.with_name(f"{stem.name}.part{part_suffix}")
+    final = stem.with_name(stem.name + notes.facts.get("suffix", part_suffix))
+    names = [final, final.with_suffix(part_suffix), final.with_suffix(".damaged")]
     if part.exists():
         _finish(part, names, notes)
     recording = next((name for name in names if name.exists()), None)
     if recording is not None and recording.suffix != ".damaged" and not archive.indexed(recording):
-        del notes.frames[packets.count(recording) :]  # what a crash took
+        _match(notes, recording)
         entry = index_entry(notes) | ({"recovered": True} if recovered else {})
         archive.append_to_index(recording, entry)
-    journal_path.unlink()
+    journal_path.unlink(missing_ok=True)
     return recording
 
 
 def _finish(part: Path, names: list[Path], notes: Journal) -> None:
     """Give the part its final container and the first of `names`.
 
-    Where there is no room for the copy the part itself gets the second name, and where it cannot
-    be read at all the third.
+    Where the copy cannot be made the part itself gets the second name, and where it cannot be read
+    at all the third.
     """
     final, as_it_is, damaged = names
-    if part.stat().st_size == 0 or not notes.frames:
+    copied = final.with_name(f"{final.stem}.closing.part{final.suffix}")
+    copied.unlink(missing_ok=True)
+    if final.exists():  # a crash came between the next two steps from the end
         part.unlink()
         return
     try:
-        number = packets.count(part)
+        noted = len(notes.frames)
+        _match(notes, part)
     except RecordingError as error:
+        if part.stat().st_size == 0 or (notes.facts and not noted):
+            part.unlink()
+            return
         log.error("keeping an unreadable recording as %s: %s", damaged, error)
         durably.move(part, damaged)
         return
-    copied = final.with_name(final.stem + ".closing.part" + final.suffix)
-    lost = len(notes.frames) - number
-    if lost > 0:
-        log.error("%s: the last %d of its pictures did not reach the disk", part.name, lost)
-    del notes.frames[number:]
+    if noted > len(notes.frames):
+        log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))
     try:
         rate = container_rate(notes, final)
         packets.copy(part, copied, notes.facts["fourcc"], relative_times_ms(notes.frames), rate)
         if packets.count(copied) != len(notes.frames):
-            raise RecordingError(f"{copied}: does not hold all {number} pictures; is the disk full?")
-    except RecordingError as error:
+            raise RecordingError(f"{copied}: came out incomplete; is the disk full?")
+    except (RecordingError, KeyError) as error:  # no room, or a crash took the journal
         log.error("no final container, the recording stays %s: %s", as_it_is, error)
         copied.unlink(missing_ok=True)
         durably.move(part, as_it_is)
         return
     durably.move(copied, final)
     part.unlink()
+
+
+def _suffix_of_part(stem: Path) -> str:
+    """Container of a part whose journal is lost."""
+    parts = [path for path in stem.parent.glob(f"{stem.name}.part.*") if path.suffix != ".jsonl"]
+    return parts[0].suffix if parts else ".ts"
+
+
+def _match(notes: Journal, video: Path) -> None:
+    """Make the notes fit the pictures that are in a file; raises RecordingError where there are none.
+
+    A crash may have taken the last pictures, or else the last notes, which are then made up.
+    """
+    number = packets.count(video)
+    if number == 0:
+        raise RecordingError(f"{video}: holds no picture")
+    del notes.frames[number:]
+    with packets.PacketReader(video) as reader:
+        found: dict[str, Any] = {"width": reader.width, "height": reader.height}
+    named = re.search(r"\d{4}-\d\d-\d\dT\d{6}", video.name)
+    start = datetime.strptime(named.group() if named else "1970-01-01T000000", "%Y-%m-%dT%H%M%S")
+    found |= {"trigger_s": 0.0, "trigger_utc": journal.iso(start.replace(tzinfo=timezone.utc))}
+    notes.facts = found | {"nominal_fps": DEFAULT_FPS} | notes.facts
+    step = 1 / float(notes.facts["nominal_fps"])
+    while len(notes.frames) < number:
+        last = notes.frames[-1] if notes.frames else FrameNote(-step, notes.facts["trigger_utc"], 0, False)
+        notes.frames.append(last._replace(time=last.time + step))
 
 
 def relative_times_ms(frames: list[FrameNote]) -> list[int]:

@@ -91,8 +91,11 @@ def encodes(fourcc: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         try:
             encoder = Encoder(Path(folder, f"trial{CODECS[fourcc].part_suffix}"), fourcc, 25.0, (64, 64))
-            encoder.write(np.zeros((64, 64, 3), np.uint8))
         except RecordingError:
             return False
-        encoder.close()
+        try:
+            encoder.write(np.zeros((64, 64, 3), np.uint8))
+            encoder.close()
+        except RecordingError:
+            return False
         return True

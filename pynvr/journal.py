@@ -8,6 +8,8 @@ after a regular end, so that a recovered recording has its exact times too.
 from __future__ import annotations
 
 import json
+import os
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +18,8 @@ from typing import Any, NamedTuple
 from pynvr.frame import Frame
 
 SUFFIX = ".part.jsonl"
+SYNC_INTERVAL_S = 1.0
+"""Of the part's bytes as well: a power cut costs about so much."""
 
 
 class FrameNote(NamedTuple):
@@ -47,6 +51,7 @@ class JournalWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = path.open("xb", buffering=0)
+        self._synced = 0.0
 
     def note_facts(self, **facts: object) -> None:
         """Add facts; a later one replaces an earlier one of the same name."""
@@ -62,11 +67,16 @@ class JournalWriter:
 
     def _append(self, entry: object) -> None:
         self._file.write(json.dumps(entry).encode() + b"\n")
+        if time.monotonic() - self._synced >= SYNC_INTERVAL_S:
+            os.fdatasync(self._file.fileno())
+            self._synced = time.monotonic()
 
 
 def read(path: Path) -> Journal:
-    """Read a journal as far as a crash has left it; an unfinished last line does not count."""
+    """Read a journal as far as a crash has left it: perhaps not at all, perhaps to the middle of a line."""
     journal = Journal()
+    if not path.exists():
+        return journal
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             entry = json.loads(line)

@@ -9,11 +9,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
-from typing import TextIO
 
 from tqdm import tqdm
 
-from pynvr.errors import SettingsError
+from pynvr.errors import PynvrError, SettingsError
 from pynvr.redaction import without_password
 from pynvr.settings import Settings
 
@@ -27,15 +26,16 @@ class _Formatter(logging.Formatter):
         return without_password(super().format(record))
 
 
+NOT_ON_CONSOLE = {"on_console": False}
+"""As `extra` of a log call: for what the console is told in other words."""
+
+
 class _ConsoleHandler(logging.Handler):
     """Writes to the console without tearing a progress bar."""
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__()
-        self._stream = stream
-
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=self._stream)
+        if getattr(record, "on_console", True):
+            tqdm.write(self.format(record), file=sys.stderr)
 
 
 def start(settings: Settings) -> None:
@@ -53,10 +53,23 @@ def start(settings: Settings) -> None:
         raise SettingsError(f"LOG_FILE_PATH = {str(settings.LOG_FILE_PATH)!r}: {error.strerror}") from None
     handlers: list[logging.Handler] = [file]
     if settings.LOG_TO_CONSOLE:
-        handlers.append(_ConsoleHandler(sys.stderr))
+        handlers.append(_ConsoleHandler())
     for handler in handlers:
         handler.setFormatter(formatter)
     logging.basicConfig(level=settings.APP_LOG_LEVEL, handlers=handlers, force=True)
+
+
+@contextmanager
+def failure_logged() -> Iterator[None]:
+    """Have the reason in the log why a command failed; the console is told by who catches it."""
+    try:
+        yield
+    except (PynvrError, OSError) as error:
+        log.error("%s", error, extra=NOT_ON_CONSOLE)
+        raise
+    except Exception:
+        log.exception("a fault of the program, not of the settings", extra=NOT_ON_CONSOLE)
+        raise
 
 
 def stop() -> None:

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from pynvr.errors import RecordingError
+from pynvr.journal import SYNC_INTERVAL_S
 
-SYNC_INTERVAL_S = 1.0
 CHUNK_BYTES = 1024 * 1024
 
 

@@ -74,10 +74,12 @@ class PreAlarmRing:
 
     def _would_not_fit(self) -> bool:
         """Whether the full span of raw frames, at the present rate, would exceed the limit."""
-        span = self._frames[-1].time - self._frames[0].time if self._frames else 0.0
+        number = len(self._frames)
+        span = self._frames[-1].time - self._frames[0].time if number else 0.0
         if span < RATE_SPAN_S:
             return self._bytes > self.limit_bytes
-        return self._bytes * self.seconds / span > self.limit_bytes
+        full = (number - 1) * self.seconds / span + 1  # frames in the whole span
+        return self._bytes / number * full > self.limit_bytes
 
     def _pack(self) -> None:
         self._packing = True

@@ -60,7 +60,7 @@ class OpenRecording:
         except (OSError, RecordingError) as error:
             refused = error
         self._journal.close()
-        path = close_recording(self._archive, self._journal.path)
+        path = close_recording(self._archive, self.stem)
         if refused is not None:
             raise refused
         return path

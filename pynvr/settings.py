@@ -36,6 +36,7 @@ OVERRIDES_NAME = "machine_specific_configuration.py"
 
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 Megabytes = Annotated[float, Field(ge=1, le=1024 * 1024)]
+AnyPath = Annotated[Path, BeforeValidator(lambda value: _path(value))]
 Size = tuple[Annotated[int, Field(ge=16, le=16384)], Annotated[int, Field(ge=16, le=16384)]]
 
 
@@ -55,6 +56,13 @@ def _odd(value: int) -> int:
     return value
 
 
+def _path(value: object) -> object:
+    """Take text as well as a Path; ~ is the home folder."""
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise ValueError("has to be a path")
+    return Path(value).expanduser()
+
+
 def _log_format(value: str) -> str:
     logging.Formatter(value)  # raises ValueError on a format that logging cannot use
     return value
@@ -70,21 +78,21 @@ class Settings(BaseModel):
     CAMERA_READ_TIMEOUT_SECS: Annotated[float, Field(ge=0.5, le=300)]
     scaleFrameTo: Annotated[Size | None, BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
 
-    LOG_FILE_PATH: Path
+    LOG_FILE_PATH: AnyPath
     APP_LOG_LEVEL: Annotated[int, BeforeValidator(_level), Field(ge=0, le=100)]
     MAIN_LOG_FILE_MAX_SIZE: Annotated[int, Field(ge=0)]
     LOG_BACKUPS_COUNT: Annotated[int, Field(ge=0)]
     LOG_FORMAT: Annotated[str, AfterValidator(_log_format)]
     LOG_TO_CONSOLE: bool
 
-    STATUS_FILE_PATH: Path | None
+    STATUS_FILE_PATH: AnyPath | None
 
     INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS: Seconds
     MINIMAL_MOTION_DURATION: Seconds
     PRE_ALARM_RECORDING_SECONDS: Seconds
     RECORDING_MAX_DURATION_SECS: Annotated[float, Field(ge=10)]
 
-    PATH_FOR_VIDEO: Path
+    PATH_FOR_VIDEO: AnyPath
     ARCHIVE_REQUIRE_MARKER: bool
     ARCHIVE_MAX_AGE_DAYS: Annotated[float, Field(gt=0)] | None
     ARCHIVE_MAX_SIZE_GB: Annotated[float, Field(gt=0)] | None
@@ -129,7 +137,7 @@ def load(
     root = Path(config.__file__ or ".").resolve().parent
     for name in ("LOG_FILE_PATH", "STATUS_FILE_PATH", "PATH_FOR_VIDEO"):
         if isinstance(values.get(name), (str, Path)) and values[name] != "":
-            values[name] = root / values[name]
+            values[name] = root / Path(values[name]).expanduser()
     try:
         settings = Settings.model_validate(values)
     except ValidationError as invalid:
@@ -156,7 +164,12 @@ def _run(path: Path) -> dict[str, Any]:
         raise SettingsError(f"--config {path}: {error.strerror or error}") from None
     except Exception as error:  # whatever a user's Python file can raise
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise SettingsError(f"--config {path}{line}: {type(error).__name__}: {error}") from None
+        raise SettingsError(f"--config {path}{line}: {brief(error)}") from None
+
+
+def brief(error: Exception) -> str:
+    """A user's fault in one line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _known_values(namespace: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

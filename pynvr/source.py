@@ -10,7 +10,6 @@ from threading import Event
 from typing import cast
 
 import cv2
-import imutils
 import numpy as np
 
 from pynvr.errors import CameraError
@@ -43,12 +42,17 @@ def as_bgr(image: Image, fit_inside: tuple[int, int] | None) -> Image:
     """Make any picture that OpenCV gives a BGR one, scaled to fit inside (width, height) if asked."""
     if image.ndim == 2 or image.shape[2] == 1:
         image = cast(Image, cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+    size = image.shape[1], image.shape[0]
+    fitted = fitted_size(size, fit_inside)
+    return image if fitted == size else cast(Image, cv2.resize(image, fitted, interpolation=cv2.INTER_AREA))
+
+
+def fitted_size(size: tuple[int, int], fit_inside: tuple[int, int] | None) -> tuple[int, int]:
+    """The largest (width, height) of the shape of `size` that fits inside; `size` itself if none is asked."""
     if fit_inside is None:
-        return image
-    height, width = image.shape[:2]
-    if width * fit_inside[1] >= height * fit_inside[0]:  # imutils takes one of the two, and keeps the shape
-        return cast(Image, imutils.resize(image, width=fit_inside[0]))
-    return cast(Image, imutils.resize(image, height=fit_inside[1]))
+        return size
+    scale = min(fit_inside[0] / size[0], fit_inside[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 class FileSource:
@@ -70,17 +74,14 @@ class FileSource:
     def __iter__(self) -> Iterator[Frame | Gap]:
         """Yield every frame; a file of which not one can be decoded raises CameraError.
 
-        Where the size changes within the file a gap is told, as between two connections.
+        All have one size: where it changes within a file, OpenCV scales to the first one.
         """
-        index, time, size = 0, -np.inf, None
+        index, time = 0, -np.inf
         while not self._stop.is_set():
             received, picture = self._capture.read()
             if not received:
                 break
             image = as_bgr(cast(Image, picture), self._fit_inside)
-            if size not in (None, image.shape):
-                yield Gap("the picture's size changed")
-            size = image.shape
             stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             # a stream without times, or with one that does not increase, goes by the claimed rate
             time = stream_s if stream_s > time else time + 1 / self.nominal_fps

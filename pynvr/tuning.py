@@ -102,6 +102,8 @@ def _tune(
     options = parser.parse_args(arguments)
 
     def command(settings: Settings, stop: Event) -> None:
+        if options.alarms is not None:
+            options.alarms.open("a").close()  # better to fail now than after an hour of watching
         check_codec(settings.FOURCC_CODEC)
         with ExitStack() as stack:
             source = open_source(settings, stop)

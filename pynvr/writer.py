@@ -79,11 +79,17 @@ class RecordingWriter:
         return None if is_open is None else self._archive.relative_name(is_open.stem)
 
     def begin(self, begin: Begin, pre_alarm: Iterable[HeldFrame] = ()) -> None:
-        """Start a recording with its pre-alarm frames, which are never dropped here.
+        """Start a recording with its pre-alarm frames: they move from one bounded place to another.
 
-        They move from one bounded place, the ring, to another.
+        There is room for a full ring, unless the writer has not even written the recording before;
+        then the oldest are dropped.
         """
-        self._put(begin, *map(Write, pre_alarm))
+        waiting = deque(pre_alarm)
+        surplus = self._bytes + sum(frame.nbytes for frame in waiting) - self._limit_bytes
+        while self._live and waiting and surplus > 0:
+            surplus -= waiting.popleft().nbytes
+            self._drop()
+        self._put(begin, *map(Write, waiting))
 
     def write(self, frame: Frame, changed_px: int, motion: bool, hold_left_s: float) -> None:
         """Add a frame of the event."""

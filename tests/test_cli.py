@@ -101,6 +101,7 @@ def test_config_that_cannot_be_loaded(capsys: pytest.CaptureFixture[str]) -> Non
     assert "machine_specific_configuration.py: NameError" in complaint(capsys)
 
 
+@pytest.mark.usefixtures("logged_errors")
 def test_missing_file(config: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(config, "--cam", "missing.avi") == 1
     assert "missing.avi" in complaint(capsys)
@@ -114,6 +115,7 @@ def test_log_that_cannot_be_written(
     assert "LOG_FILE_PATH" in complaint(capsys)
 
 
+@pytest.mark.usefixtures("logged_errors")
 def test_archive_that_refuses_while_running(
     config: ModuleType, clip: Path, archive_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,6 +127,7 @@ def test_archive_that_refuses_while_running(
     assert remains(archive_path) == ["day"]
 
 
+@pytest.mark.usefixtures("logged_errors")
 def test_password_does_not_reach_the_console(capsys: pytest.CaptureFixture[str]) -> None:
     def load() -> ModuleType:
         raise ValueError("rtsp://user:secret@host/")

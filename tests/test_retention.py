@@ -65,12 +65,14 @@ def test_room_is_made_until_enough_is_free(archive: Archive, monkeypatch: pytest
 
 def test_what_pynvr_did_not_write_stays(archive: Archive) -> None:
     add(archive, "ours.avi", 100)
-    others = [archive.root / "holiday.avi", archive.root / "open.part.ts", archive.root.parent / "outside.avi"]
+    root = archive.root
+    others = [root / "holiday.avi", root / "open.part.ts", root.parent / "outside.avi"]
     for path in others:
         path.write_bytes(b"precious")
     archive.append_to_index(archive.root / "torn.avi", {"last_frame_utc": "nonsense"})
     with archive.index_path.open("a") as index:
-        index.write(json.dumps({"file": "../outside.avi", "last_frame_utc": "2001-01-01T00:00:00+00:00"}) + "\n")
+        entry = {"file": "../outside.avi", "last_frame_utc": "2001-01-01T00:00:00+00:00"}
+        index.write(json.dumps(entry) + "\n")
     Retention(archive, Limits(1, 1e-9, 1e9)).sweep()
     assert [path.read_bytes() for path in others] == [b"precious"] * 3
     assert "ours.avi" not in names(archive)

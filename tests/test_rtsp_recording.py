@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -138,26 +139,28 @@ def reading(cam: str, **patience: float) -> Iterator[tuple[LiveSource, threading
 
 
 def test_a_lost_camera_is_told_as_a_gap_and_found_again(busy: Path, logged_errors: list[str]) -> None:
-    with RtspServer({"cam": busy}, user="me", password="s3cret") as server:
-        with reading(server.url("cam")) as (source, stop):
-            before: list[Frame] = []
-            after: list[Frame] = []
-            gaps: list[Gap] = []
-            for frame in source:
-                if isinstance(frame, Gap):
-                    gaps.append(frame)
-                    server.start()
-                elif gaps:
-                    after.append(frame)
-                else:
-                    before.append(frame)
-                    if len(before) == FPS:
-                        server.kill()
-                if len(after) == FPS:
-                    stop.set()
+    with (
+        RtspServer({"cam": busy}, user="me", password="s3cret") as server,
+        reading(server.url("cam")) as (source, stop),
+    ):
+        before: list[Frame] = []
+        after: list[Frame] = []
+        gaps: list[Gap] = []
+        for frame in source:
+            if isinstance(frame, Gap):
+                gaps.append(frame)
+                server.start()
+            elif gaps:
+                after.append(frame)
+            else:
+                before.append(frame)
+                if len(before) == FPS:
+                    server.kill()
+            if len(after) == FPS:
+                stop.set()
     assert len(gaps) == 1
     times = [frame.time for frame in [*before, *after]]
-    assert all(later > earlier for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later > earlier for earlier, later in itertools.pairwise(times))
     assert source.connections == 2
     assert len(logged_errors) == 1
     assert "s3cret" not in str(logged_errors) + str(gaps) + source.name
