@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from pynvr import check, logs, pipeline
 from pynvr.archive import Archive
-from pynvr.camera import READER_NAME, LiveSource, Patience
+from pynvr.camera import LiveSource
+from pynvr.live import READER_NAME, Patience
 from pynvr.closing import recover
 from pynvr.demo import DemoCamera, DemoScene
 from pynvr.detector import DetectorParameters, MotionDetector

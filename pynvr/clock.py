@@ -23,6 +23,17 @@ class StreamClock:
         self._offset: float | None = None
         self._last_stream = self._last = 0.0
         self._window_end = self._least_lag = 0.0
+        self._lag_before = float("inf")
+
+    @property
+    def lag_s(self) -> float:
+        """How long after the time it was given the quickest frame of late arrived.
+
+        Negative after a start with frames that had waited in the network. Two streams
+        of one camera are related by it: of both, time + lag is the same moment.
+        """
+        lag = min(self._least_lag, self._lag_before)
+        return lag if lag < float("inf") else 0.0
 
     def place(self, stream_s: float, arrival_s: float) -> float:
         """Return the time of a frame of the stream's time `stream_s` that arrived at `arrival_s`."""
@@ -40,11 +51,35 @@ class StreamClock:
     def _follow_drift(self, arrival_s: float, lag: float) -> None:
         self._least_lag = min(self._least_lag, lag)
         late = arrival_s >= self._window_end and self._least_lag > DRIFT_LIMIT_S
-        if self._offset is not None and (lag < -DRIFT_LIMIT_S or late):
+        laid_anew = self._offset is not None and (lag < -DRIFT_LIMIT_S or late)
+        if self._offset is not None and laid_anew:
             self._offset += self._least_lag
-        if arrival_s >= self._window_end or lag < -DRIFT_LIMIT_S:
+            self._least_lag = 0.0
+        if arrival_s >= self._window_end or laid_anew:
             self._open_window(arrival_s)
 
     def _open_window(self, arrival_s: float) -> None:
         self._window_end = arrival_s + WINDOW_S
-        self._least_lag = float("inf")
+        self._lag_before, self._least_lag = self._least_lag, float("inf")
+
+
+class PacketClock:
+    """The same for packets, which B-frames let come in another order than they are shown in."""
+
+    def __init__(self) -> None:
+        self._clock = StreamClock()
+        self._latest: float | None = None
+        self._latest_placed = 0.0
+
+    @property
+    def lag_s(self) -> float:
+        """As `StreamClock` has it."""
+        return self._clock.lag_s
+
+    def place(self, stream_s: float, arrival_s: float) -> float:
+        """Return the time at which a packet of the stream's time `stream_s` is shown."""
+        if self._latest is not None and 0 < self._latest - stream_s <= DRIFT_LIMIT_S:
+            return self._latest_placed - (self._latest - stream_s)
+        self._latest_placed = self._clock.place(stream_s, arrival_s)
+        self._latest = stream_s
+        return self._latest_placed
