@@ -13,7 +13,7 @@ import cv2
 from pynvr.clock import SMALLEST_STEP_S, StreamClock
 from pynvr.errors import CameraError
 from pynvr.frame import Frame, Gap, Image
-from pynvr.live import LiveReader, Patience
+from pynvr.live import DEFAULT_PATIENCE, LiveReader, Patience
 from pynvr.redaction import without_password
 from pynvr.source import as_bgr, claimed_fps
 
@@ -33,7 +33,7 @@ class LiveSource(LiveReader[Frame]):
         cam: str,
         stop: threading.Event,
         limit_bytes: int,
-        patience: Patience = Patience(),
+        patience: Patience = DEFAULT_PATIENCE,
         fit_inside: tuple[int, int] | None = None,
     ) -> None:
         """Start to read `cam`: a number, a device or a URL; at most `limit_bytes` of frames wait."""

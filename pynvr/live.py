@@ -42,6 +42,9 @@ class Patience:
     read_s: float = 5.0
 
 
+DEFAULT_PATIENCE = Patience()
+
+
 class Sized(Protocol):
     """Something that takes memory while it waits."""
 
