@@ -21,7 +21,11 @@ from pynvr.packetsource import RAW, stream_of
 from pynvr.redaction import without_password
 
 LOOK_AHEAD = 6
-"""Packets from which the unknown time of a stream's first one is worked out."""
+"""So many packets have to come no quicker than they were made before the first one is let through."""
+QUICKER_S = 0.02
+"""What counts as quicker."""
+SETTLING_S = 3.0
+"""A new connection's packets are held up no longer."""
 
 
 class LivePackets(LiveReader[TimedPacket]):
@@ -114,17 +118,22 @@ class PacketConnection:
             yield self._timed(packet, stream_s, arrival)
             return
         self._held.append((packet, stream_s, arrival))
-        if len(self._held) == LOOK_AHEAD:
-            held, self._held = self._held, None
-            times = with_first_time([stream_s for _, stream_s, _ in held])
-            latest = np.maximum.accumulate(times)
-            self._stream = replace(self._stream, reorder_s=float(np.max(latest - times)))
-            for (packet, _, arrival), stream_s in zip(held, times, strict=True):
-                yield self._timed(packet, stream_s, arrival)
+        lags = [arrival - stream_s for _, stream_s, arrival in self._held[1:]]
+        if is_settled(lags) or (len(lags) > 1 and arrival - self._held[0][2] > SETTLING_S):
+            yield from self._let_through(min(lags))
 
     def close(self) -> None:
         """Release the capture."""
         self._capture.release()
+
+    def _let_through(self, least_lag: float) -> Iterator[TimedPacket]:
+        """Begin the stream's clock with packets as if the quickest of them had been the first."""
+        held, self._held = self._held or [], None
+        times = with_first_time([stream_s for _, stream_s, _ in held])
+        latest = np.maximum.accumulate(times)
+        self._stream = replace(self._stream, reorder_s=float(np.max(latest - times)))
+        for (packet, _, _), stream_s in zip(held, times, strict=True):
+            yield self._timed(packet, stream_s, stream_s + least_lag)
 
     def _timed(self, packet: Packet, stream_s: float, arrival: float) -> TimedPacket:
         time = self._clock.place(stream_s, arrival)
@@ -139,6 +148,15 @@ class PacketConnection:
         if sets and not self._in_band:
             self._in_band = sets
             self._stream = replace(self._stream, parameter_sets=sets)
+
+
+def is_settled(lags: list[float]) -> bool:
+    """Whether a connection has delivered what had waited in it, and now delivers what is made now.
+
+    A connection begins with a burst of packets; each then comes after a shorter while than the one
+    before, measured by the stream's own times: the lags, in seconds.
+    """
+    return len(lags) >= 2 * LOOK_AHEAD and min(lags[-LOOK_AHEAD:]) > min(lags[:-LOOK_AHEAD]) - QUICKER_S
 
 
 def with_first_time(times: list[float]) -> list[float]:

@@ -46,7 +46,9 @@ def check(archive: Path, source: Path, codec: str) -> dict[str, Any]:
     begin = same_run(recorded, sent, codec)
     keys = [packet.time_ms for packet in sent if packet.key]
     trigger_ms, last_ms = entry["trigger_s"] * 1000, (entry["last_motion_s"] + HOLD_S) * 1000
-    assert sent[begin].time_ms == max(key for key in keys if key <= trigger_ms - PRE_S * 1000 + 0.5 or key == 0)
+    assert sent[begin].time_ms == max(
+        key for key in keys if key <= trigger_ms - PRE_S * 1000 + 0.5 or key == 0
+    )
     after = sent[begin + len(recorded) :]
     assert all(packet.time_ms <= last_ms + 0.5 for packet in sent[begin : begin + len(recorded)])
     assert not after or after[0].time_ms > last_ms

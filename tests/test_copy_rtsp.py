@@ -1,4 +1,4 @@
-"""Copy mode on network cameras: what was sent is what is recorded, whatever befalls one of the two streams."""
+"""Copy mode on network cameras: what was sent is recorded, whatever befalls one of the two streams."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +183,6 @@ def test_kill_9_costs_a_second_at_most_and_is_recovered(
         assert again.stop() == 0
     entry = again.index()[0]
     assert entry["recovered"] is True
-    from datetime import datetime
-
     assert killed - datetime.fromisoformat(entry["last_frame_utc"]).timestamp() < 1
     recording = recorder.archive / entry["file"]
     assert recording.suffix == ".mp4"
