@@ -3,9 +3,8 @@
     python benchmarks/cameras.py [--cameras 1 2 4 8 16] [--seconds 20] [--compare] [--plot img/cameras.png]
 
 Each camera has a main stream (1080p25, 6 Mbit/s) and a sub stream (640x360, 25 frames/s), served on
-loopback by one server, whose processor time is counted apart. Something always moves, so every frame is looked
-at and every packet is recorded. `--compare` measures, in the same run and one after the other, the bare
-loop, detection alone, copy mode with one and with two streams, and encode mode. Needs ffmpeg and GStreamer's
+loopback by one server, whose processor time is counted apart. Something always moves, so every frame
+is looked at and every packet is recorded. `--compare` measures, one after the other, the bare loop, detection alone, copy mode with one and with two streams, and encode mode. Needs ffmpeg and GStreamer's
 RTSP server (tests/rtsp.py says which packages), and matplotlib for the plot.
 """
 
@@ -62,7 +61,8 @@ def peak_mb(pid: int) -> float:
 def build_sub() -> None:
     """The small stream of the same scene, as a camera makes it beside the large one."""
     if not SUB.exists():
-        options = "-vf scale=640:360 -c:v libx264 -preset veryfast -bf 0 -g 50 -b:v 700k -maxrate 700k -bufsize 700k"
+        options = "-vf scale=640:360 -c:v libx264 -preset veryfast -bf 0 -g 50"
+        options += " -b:v 700k -maxrate 700k -bufsize 700k"
         command = ["nice", "ffmpeg", "-v", "error", "-y", "-i", str(MAIN), *options.split(), str(SUB)]
         subprocess.run(command, check=True)
 
@@ -84,7 +84,7 @@ def recorder(folder: Path, **settings: object) -> subprocess.Popen[bytes]:
 
 
 def loop(kind: str, cam: str, main: str) -> None:
-    """What is compared with: `bare` reads the one decoded and the other raw, `detect` looks for motion too."""
+    """What is compared with: `bare` reads the one decoded and the other raw, `detect` detects in the one."""
     import threading
 
     cv2.setNumThreads(1)
@@ -176,6 +176,9 @@ def compare(seconds: float) -> None:
             ),
             "loop: sub decoded, detection": lambda folder: bare("detect", sub),
             "loop: main decoded, detection": lambda folder: bare("detect", main),
+            "pynvr, main alone, watching only": lambda folder: recorder(
+                folder, cam=main, PRE_ALARM_RECORDING_SECONDS=0, MOTION_AREA_THRESHOLD=10**9
+            ),
             "copy mode, main alone, recording": lambda folder: recorder(
                 folder, RECORDING_MODE="copy", cam=main
             ),

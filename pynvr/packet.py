@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pynvr.bitstream import CopyCodec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Packet:
     """One encoded picture."""
 
@@ -35,7 +35,7 @@ class Stream:
     """How far packets come before others that are shown earlier; 0 without B-frames."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TimedPacket(Packet):
     """A packet of a camera with its two times."""
 

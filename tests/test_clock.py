@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pynvr.clock import DRIFT_LIMIT_S, SMALLEST_STEP_S, WINDOW_S, StreamClock
+from pynvr.clock import DRIFT_LIMIT_S, SMALLEST_STEP_S, WINDOW_S, PacketClock, StreamClock
 
 NOW = 5000.0
 """What the monotonic clock may show when the camera is connected."""
@@ -106,3 +106,19 @@ def test_times_rise_strictly_whatever_comes(course: list[tuple[float, float]]) -
     assert all(
         time <= now + DRIFT_LIMIT_S + 60 * SMALLEST_STEP_S for time, now in zip(times, arrival, strict=True)
     )
+
+
+def test_packets_out_of_order_keep_their_spacing() -> None:
+    clock = PacketClock()
+    shown = [0.0, 0.12, 0.04, 0.08, 0.24, 0.16, 0.2]
+    placed = [clock.place(time, 1000 + number / 25) for number, time in enumerate(shown)]
+    assert placed == pytest.approx([1000 + time for time in shown])
+
+
+def test_lag_tells_how_much_a_burst_put_a_stream_ahead() -> None:
+    clock = StreamClock()
+    for number in range(10):  # had waited
+        clock.place(number / 25, 1000)
+    for number in range(10, 300):
+        clock.place(number / 25, 1000 + (number - 9) / 25)
+    assert clock.lag_s == pytest.approx(-9 / 25)

@@ -31,20 +31,31 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
 ]
 
-OPTIONS = (
-    "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
-    "--disable-sync --no-first-run --mute-audio --autoplay-policy=no-user-gesture-required "
-    "--host-resolver-rules=MAP\u00a0*\u00a00.0.0.0\u00a0,\u00a0EXCLUDE\u00a0127.0.0.1 "
-    "--hide-scrollbars --window-size=640,480"
-).split(" ")
+OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--mute-audio",
+    "--autoplay-policy=no-user-gesture-required",
+    "--host-resolver-rules=MAP * 0.0.0.0 , EXCLUDE 127.0.0.1",
+    "--hide-scrollbars",
+    "--window-size=640,480",
+]
 
-PAGE = """<!doctype html><style>body{margin:0;background:#000}video{display:block;width:640px;height:480px}pre{display:none}</style>
+PAGE = """<!doctype html><style>
+body {margin: 0; background: #000} video {display: block; width: 640px; height: 480px} pre {display: none}
+</style>
 <video muted src="NAME"></video><pre id="found"></pre><script>
 const video = document.querySelector("video"), found = {};
 const wait = name => new Promise(done => video.addEventListener(name, done, {once: true}));
 (async () => {
   if (video.readyState < 1) await wait("loadedmetadata");
-  Object.assign(found, {duration: video.duration, width: video.videoWidth, height: video.videoHeight, before: video.currentTime});
+  Object.assign(found, {duration: video.duration, before: video.currentTime});
+  Object.assign(found, {width: video.videoWidth, height: video.videoHeight});
   await video.play();
   while (video.currentTime < 0.5) await wait("timeupdate");
   video.pause();
@@ -101,7 +112,7 @@ def serve(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 def browse(url: str, profile: Path, *more: str) -> str:
     """Let Chromium open a page and return what it prints."""
-    command = [str(CHROMIUM), *(option.replace("\u00a0", " ") for option in OPTIONS), *more]
+    command = [str(CHROMIUM), *OPTIONS, *more]
     command += [f"--user-data-dir={profile}", "--virtual-time-budget=30000", url]
     done = subprocess.run(["nice", *command], capture_output=True, text=True, timeout=90, check=False)
     return done.stdout
@@ -121,7 +132,9 @@ def test_a_recording_plays_and_seeks_in_a_browser(
     (folder / "page.html").write_text(PAGE.replace("NAME", "recording.mp4").replace("SEEK", "4.5"))
 
     dom = browse(f"{address}/page.html", tmp_path / "profile", "--dump-dom")
-    found = json.loads(html.unescape(re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)[1]))  # type: ignore[index]
+    written = re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)
+    assert written, "the page did not come to its end"
+    found = json.loads(html.unescape(written[1]))
     assert "error" not in found, found["error"]
     assert (found["width"], found["height"]) == (320, 240)
     assert found["duration"] == pytest.approx(entry["last_frame_s"] - entry["first_frame_s"], abs=0.05)
