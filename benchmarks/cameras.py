@@ -4,8 +4,9 @@
 
 Each camera has a main stream (1080p25, 6 Mbit/s) and a sub stream (640x360, 25 frames/s), served on
 loopback by one server, whose processor time is counted apart. Something always moves, so every frame
-is looked at and every packet is recorded. `--compare` measures, one after the other, the bare loop, detection alone, copy mode with one and with two streams, and encode mode. Needs ffmpeg and GStreamer's
-RTSP server (tests/rtsp.py says which packages), and matplotlib for the plot.
+is looked at and every packet is recorded. `--compare` measures one camera in all the ways, one after
+the other: bare loop, detection alone, copy mode with one and with two streams, encode mode. Needs
+ffmpeg and GStreamer's RTSP server (tests/rtsp.py says which packages), and matplotlib for the plot.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     python benchmarks/versus_motion.py
 
-One visitor crosses a 1080p25 scene. Both have 5 s of pre-alarm and 10 s of hold. Note that motion looks at
-about three pictures a second with movie_passthrough, pynvr at all 25 unless MOTION_DETECTION_FPS says less: so
-pynvr runs a second time with 3. Needs the packages `motion`, `ffmpeg` and GStreamer's RTSP server.
+One visitor crosses a 1080p25 scene. Both have 5 s of pre-alarm and 10 s of hold. Note that motion
+looks at about three pictures a second with movie_passthrough, pynvr at all 25 unless
+MOTION_DETECTION_FPS says less: so pynvr runs a second time with 3. Needs the packages `motion`,
+`ffmpeg` and GStreamer's RTSP server.
 """
 
 from __future__ import annotations

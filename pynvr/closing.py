@@ -72,6 +72,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> None:
     try:
         noted = len(notes.frames)
         _match(notes, part)
+        _leave_out_torn(notes, part)
     except RecordingError as error:
         if part.stat().st_size == 0 or (notes.facts and not noted):
             part.unlink()
@@ -122,6 +123,14 @@ def _match(notes: Journal, video: Path) -> None:
     while len(notes.frames) < number:
         last = notes.frames[-1] if notes.frames else FrameNote(-step, notes.facts["trigger_utc"], 0, False)
         notes.frames.append(last._replace(time=last.time + step))
+
+
+def _leave_out_torn(notes: Journal, part: Path) -> None:
+    """Do not copy the last packet where a crash has cut it short; of encoded ones nobody knows."""
+    delimiter = bytes.fromhex(notes.facts.get("delimiter", ""))
+    sized = len(notes.frames) > 1 and notes.frames[-1].size_bytes
+    if sized and sized > packets.last_size(part, delimiter) + 4:
+        del notes.frames[-1]
 
 
 def relative_times_ms(frames: list[FrameNote]) -> list[int]:

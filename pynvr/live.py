@@ -80,6 +80,7 @@ class LiveReader(Generic[Item]):
     """The reader thread, its queue, and how to find the camera again."""
 
     live = True
+    _overflow = "motion detection is too slow, %d frames dropped so far"
 
     def __init__(
         self,
@@ -212,8 +213,7 @@ class LiveReader(Generic[Item]):
         if first or self._due_again():
             self._mentioned_at = time.monotonic()
             log.warning(
-                "camera %s: motion detection is too slow, %d frames dropped so far "
-                "(CAMERA_QUEUE_LIMIT_MB bounds the queue)",
+                f"camera %s: {self._overflow} (CAMERA_QUEUE_LIMIT_MB bounds the queue)",
                 self.name,
                 self.dropped,
             )

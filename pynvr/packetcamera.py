@@ -13,7 +13,7 @@ import numpy as np
 from pynvr import bitstream
 from pynvr.camera import open_camera
 from pynvr.clock import PacketClock
-from pynvr.errors import CameraError
+from pynvr.errors import CameraError, SettingsError
 from pynvr.frame import TIME_TOLERANCE_S, Gap
 from pynvr.live import LiveReader, Patience
 from pynvr.packet import Packet, TimedPacket
@@ -30,6 +30,8 @@ SETTLING_S = 3.0
 
 class LivePackets(LiveReader[TimedPacket]):
     """The packets of a network camera."""
+
+    _overflow = "%d packets dropped so far: motion detection is too slow, or cam is away"
 
     def __init__(self, cam: str, stop: threading.Event, limit_bytes: int, patience: Patience) -> None:
         """Start to read `cam`; at most `limit_bytes` of packets wait."""
@@ -84,7 +86,11 @@ class PacketConnection:
         """Open the camera; raises CameraError, or SettingsError where it cannot be copied."""
         self._name = without_password(cam)
         self._capture = open_camera(cam, patience, *RAW)
-        self._stream = stream_of(self._capture, self._name)
+        try:
+            self._stream = stream_of(self._capture, self._name)
+        except SettingsError:
+            self._capture.release()
+            raise
         self.nominal_fps = self._stream.nominal_fps
         self._clock = PacketClock()
         self._packet: object = None

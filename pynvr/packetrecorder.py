@@ -24,6 +24,8 @@ from pynvr.writer import RecordingWriter
 
 log = logging.getLogger(__name__)
 
+TAKE_EVERY_S = 0.2
+"""Packets are taken so often: one by one each would wake three threads. So much more does kill -9 take."""
 SEEN_LIMIT = 1000
 """What was seen and still waits for its packet; more only piles up while no packets come."""
 
@@ -51,6 +53,8 @@ class PacketRecorder:
         self._frame_lag = frame_lag
         self._hold_s = hold_s
         self._max_duration_s = max_duration_s
+        self._now = self._taken_at = float("-inf")
+        """The latest frame's time, and when packets were last taken; both as packets count."""
         self._begin: Begin | None = None
         """The event, in the packets' time, while it goes on or its last packets are to come."""
         self._recording = False
@@ -63,7 +67,7 @@ class PacketRecorder:
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
         """Take a frame, what was seen in it, and what that means."""
-        now = frame.time + self._frame_lag() - self._packets.lag_s
+        now = self._now = frame.time + self._frame_lag() - self._packets.lag_s
         if change in (Change.STARTED, Change.ENDED) and self._begin is not None:
             self._until = self._last_motion + self._hold_s
         if change is Change.STARTED:
@@ -74,23 +78,25 @@ class PacketRecorder:
             self._last_motion = now
         if self._begin is not None:
             self._seen.append((now, detection))
-        self._take_packets(now)
+        if change is Change.STARTED or not 0 <= now - self._taken_at < TAKE_EVERY_S:
+            self._take_packets(now)
 
     def interrupt(self) -> None:
         """Close the open recording, if any: nothing is seen any more.
 
         The packets of the pre-alarm are kept. They have a source of their own, which tells its own gaps.
         """
+        self._take_packets(self._now if self._until is None else self._until)
         self._end()
 
     def close(self) -> None:
         """Close the open recording and wait until all is written."""
-        if self._until is not None:
-            self._take_packets(self._until)
+        self._take_packets(self._now if self._until is None else self._until)
         self._end()
         self._writer.close()
 
     def _take_packets(self, now: float) -> None:
+        self._taken_at = now
         for item in self._packets.until(now):
             if isinstance(item, Gap):
                 self._stop_writing()

@@ -140,6 +140,15 @@ def decode_times(times_ms: Sequence[int]) -> list[int]:
     return [time - ahead for time in in_order]
 
 
+def last_size(path: Path, delimiter: bytes) -> int:
+    """Bytes of the last packet of a file, which a crash may have cut short."""
+    size = 0
+    with PacketReader(path, delimiter) as reader:
+        for packet in reader:
+            size = packet.data.size
+    return size
+
+
 def count(path: Path) -> int:
     """Count the packets that can be read from a file."""
     with PacketReader(path) as reader:
