@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import cast
@@ -13,17 +14,18 @@ import cv2
 from pynvr.clock import SMALLEST_STEP_S, StreamClock
 from pynvr.errors import CameraError
 from pynvr.frame import Frame, Gap, Image
-from pynvr.live import DEFAULT_PATIENCE, LiveReader, Patience
+from pynvr.live import DEFAULT_PATIENCE, Got, LiveReader, Patience
 from pynvr.redaction import without_password
 from pynvr.source import as_bgr, claimed_fps
 
 # Read by OpenCV once, at its first use. Without the first, one camera that is slow to open blocks all
-# others. The second replaces OpenCV's own options, of which TCP is the one that matters.
+# others. The second replaces OpenCV's own options, of which TCP is the one that matters. Without
+# fpsprobesize FFmpeg would watch some 20 frames to find out the rate, which takes 3 s at 10 frames/s.
 os.environ.setdefault("OPENCV_FFMPEG_IS_THREAD_SAFE", "1")
-os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpsprobesize;0")
 
 
-class LiveSource(LiveReader[Frame]):
+class LiveSource(LiveReader[Frame, Image]):
     """A camera that cannot wait: frames come when they come, until it is told to stop."""
 
     frame_count: int | None = None
@@ -68,8 +70,7 @@ class PictureConnection:
         self._capture = open_camera(cam, patience)
         self.nominal_fps = claimed_fps(self._capture)
         self._clock = StreamClock() if "://" in cam else None
-        self._picture: object = None
-        self._last: float | None = None
+        self._last = 0.0
         self._shape: tuple[int, ...] | None = None
 
     @property
@@ -77,23 +78,27 @@ class PictureConnection:
         """0 for a camera without times of its own."""
         return self._clock.lag_s if self._clock is not None else 0.0
 
-    def wait(self) -> bool:
+    def read(self) -> Got[Image] | None:
         """Wait for a picture and decode it."""
-        received, self._picture = self._capture.read()
-        return received
+        received, picture = self._capture.read()
+        if not received:
+            return None
+        image = cast(Image, picture)
+        stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._clock is not None else None
+        return Got(image, image.nbytes, stream_s)
 
-    def take(self, arrival: float, index: int) -> Iterable[Frame | Gap]:
+    def make(self, got: Got[Image], arrival: float, index: int) -> Iterable[Frame | Gap]:
         """The picture as a frame; a gap before it where its size has changed."""
-        utc = datetime.now(timezone.utc)
-        image = as_bgr(cast(Image, self._picture), self._fit_inside)
+        image = as_bgr(got.content, self._fit_inside)
         if self._shape not in (None, image.shape):
             yield Gap(f"camera {self._name}: the picture's size changed")
         self._shape = image.shape
-        if self._clock is not None:
-            self._last = self._clock.place(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, arrival)
+        if self._clock is not None and got.stream_s is not None:
+            self._last = self._clock.place(got.stream_s, arrival)
         else:
-            self._last = arrival if self._last is None else max(arrival, self._last + SMALLEST_STEP_S)
-        yield Frame(image, self._last, utc - timedelta(seconds=arrival - self._last), index)
+            self._last = max(arrival, self._last + SMALLEST_STEP_S)
+        utc = datetime.now(timezone.utc) - timedelta(seconds=time.monotonic() - self._last)
+        yield Frame(image, self._last, utc, index)
 
     def close(self) -> None:
         """Release the capture."""

@@ -27,7 +27,9 @@ READER_NAME = "camera"
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 JITTER = 0.2
-"""Share of a pause that chance adds or takes, so that twenty cameras do not all come back at once."""
+"""Share of a pause that chance takes off, so that twenty cameras do not all come back at once."""
+SHORTEST_PERIOD_S = 0.02
+"""Some streams give two frames the same time; what comes faster than this has been waiting."""
 REPEAT_S = 60.0
 """A camera that stays away is mentioned so often."""
 LETTING_GO_S = 2.0
@@ -54,9 +56,20 @@ class Sized(Protocol):
 
 Item = TypeVar("Item", bound=Sized)
 Given = TypeVar("Given", covariant=True)
+Content = TypeVar("Content")
 
 
-class Connection(Protocol[Given]):
+@dataclass(frozen=True, slots=True)
+class Got(Generic[Content]):
+    """What a read gave."""
+
+    content: Content
+    nbytes: int
+    stream_s: float | None
+    """The stream's own time; None where it has none."""
+
+
+class Connection(Protocol[Given, Content]):
     """A camera while it is connected; used on the reader's thread only."""
 
     nominal_fps: float
@@ -66,17 +79,17 @@ class Connection(Protocol[Given]):
     def lag_s(self) -> float:
         """How long after its own time the quickest item of late arrived; negative where it is ahead."""
 
-    def wait(self) -> bool:
-        """Wait for the next picture; False where none comes any more."""
+    def read(self) -> Got[Content] | None:
+        """Wait for the next picture; None where none comes any more."""
 
-    def take(self, arrival: float, index: int) -> Iterable[Given | Gap]:
-        """What came of it, told when on the monotonic clock, and how many came before."""
+    def make(self, got: Got[Content], arrival: float, index: int) -> Iterable[Given | Gap]:
+        """Make items of it, told when on the monotonic clock it came, and how many items came before."""
 
     def close(self) -> None:
         """Let go of the camera."""
 
 
-class LiveReader(Generic[Item]):
+class LiveReader(Generic[Item, Content]):
     """The reader thread, its queue, and how to find the camera again."""
 
     live = True
@@ -88,7 +101,7 @@ class LiveReader(Generic[Item]):
         stop: threading.Event,
         limit_bytes: int,
         patience: Patience,
-        connect: Callable[[], Connection[Item]],
+        connect: Callable[[], Connection[Item, Content]],
     ) -> None:
         """Start to read; at most `limit_bytes` of items wait.
 
@@ -129,7 +142,7 @@ class LiveReader(Generic[Item]):
     @property
     def longest_silence_s(self) -> float:
         """The reader's heart beats at least so often unless OpenCV ignores its timeouts."""
-        return max(self._patience.open_s, self._patience.read_s) + LONGEST_PAUSE_S * (1 + JITTER)
+        return max(self._patience.open_s, self._patience.read_s) + LONGEST_PAUSE_S
 
     @property
     def stuck(self) -> bool:
@@ -167,28 +180,56 @@ class LiveReader(Generic[Item]):
                 self._put(Gap("reading failed"))
             finally:
                 self.connected = False
-            self._stop.wait(pause_s * random.uniform(1 - JITTER, 1 + JITTER))
+            self._stop.wait(pause_s * random.uniform(1 - JITTER, 1))
             pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
     def _read_connection(self) -> None:
-        """Read until stopped; raises CameraError when the camera is not there or no more."""
+        """Read until stopped; raises CameraError when the camera is not there or no more.
+
+        What the camera sent while it was being opened, up to a second and more, comes in a burst. It
+        is held back until a read has to wait: that picture is live, and tells where the others belong.
+        """
         connection = self._connect()
+        burst: list[Got[Content]] = []
+        arrival = previous_s = 0.0
+        live = False
         try:
             self.nominal_fps = connection.nominal_fps
             while not self._stop.is_set():
-                asked = time.monotonic()
-                received = connection.wait()
-                self.heartbeat = arrival = time.monotonic()
-                # after a stall the decoder hands out old pictures and says that all is well
-                if not received or arrival - asked > 0.9 * self._patience.read_s:
-                    raise CameraError(f"camera {self.name}: lost after {arrival - asked:.1f} s of silence")
+                got, arrival, waited_s = self._read(connection)
                 if not self.connected:
                     self._find()
-                for item in connection.take(arrival, self.received):
-                    self._put(item)
-                self.lag_s = connection.lag_s
+                burst.append(got)
+                if not live and got.stream_s is not None:
+                    live = waited_s > max(got.stream_s - previous_s, SHORTEST_PERIOD_S) / 2
+                    live = live or sum(each.nbytes for each in burst) > self._limit_bytes // 2
+                    previous_s = got.stream_s
+                if live or got.stream_s is None:
+                    self._hand_over(connection, burst, arrival)
         finally:
+            self._hand_over(connection, burst, arrival)
             connection.close()
+
+    def _read(self, connection: Connection[Item, Content]) -> tuple[Got[Content], float, float]:
+        """Read a picture; return it, when it came, and how long that took. Raises CameraError."""
+        asked = time.monotonic()
+        got = connection.read()
+        self.heartbeat = arrival = time.monotonic()
+        # after a stall the decoder hands out old pictures and says that all is well
+        if got is None or arrival - asked > 0.9 * self._patience.read_s:
+            raise CameraError(f"camera {self.name}: lost after {arrival - asked:.1f} s of silence")
+        return got, arrival, arrival - asked
+
+    def _hand_over(
+        self, connection: Connection[Item, Content], burst: list[Got[Content]], arrival: float
+    ) -> None:
+        """Queue what was held back, the last of which came at `arrival`."""
+        for got in burst:
+            late = (burst[-1].stream_s or 0.0) - (got.stream_s or 0.0)
+            for item in connection.make(got, arrival - late, self.received):
+                self._put(item)
+        burst.clear()
+        self.lag_s = connection.lag_s
 
     def _put(self, item: Item | Gap) -> None:
         with self._changed:

@@ -15,20 +15,16 @@ from pynvr.camera import open_camera
 from pynvr.clock import PacketClock
 from pynvr.errors import CameraError, SettingsError
 from pynvr.frame import TIME_TOLERANCE_S, Gap
-from pynvr.live import LiveReader, Patience
+from pynvr.live import Got, LiveReader, Patience
 from pynvr.packet import Packet, TimedPacket
 from pynvr.packetsource import RAW, stream_of
 from pynvr.redaction import without_password
 
 LOOK_AHEAD = 6
-"""So many packets have to come no quicker than they were made before the first one is let through."""
-QUICKER_S = 0.02
-"""What counts as quicker."""
-SETTLING_S = 3.0
-"""A new connection's packets are held up no longer."""
+"""Packets from which the unknown time of a stream's first one is worked out."""
 
 
-class LivePackets(LiveReader[TimedPacket]):
+class LivePackets(LiveReader[TimedPacket, Packet]):
     """The packets of a network camera."""
 
     _overflow = "%d packets dropped so far: motion detection is too slow, or cam is away"
@@ -93,28 +89,29 @@ class PacketConnection:
             raise
         self.nominal_fps = self._stream.nominal_fps
         self._clock = PacketClock()
-        self._packet: object = None
         self._begun = False
         self._in_band = b""
-        self._held: list[tuple[Packet, float, float]] | None = []
-        """The first packets with the stream's time and that of their arrival; None when they are through."""
+        self._held: list[tuple[Packet, float]] | None = []
+        """The first packets with the stream's times; None when they are through."""
 
     @property
     def lag_s(self) -> float:
         """As `StreamClock` has it."""
         return self._clock.lag_s
 
-    def wait(self) -> bool:
+    def read(self) -> Got[Packet] | None:
         """Wait for a packet."""
-        received, self._packet = self._capture.read()
-        return received
-
-    def take(self, arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
-        """The packet, unless it comes before the first key packet, and cannot be decoded."""
+        received, data = self._capture.read()
+        if not received:
+            return None
         key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
-        packet = Packet(np.asarray(self._packet, np.uint8), key)
-        stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        if key:
+        packet = Packet(np.asarray(data, np.uint8), key)
+        return Got(packet, packet.data.nbytes, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+
+    def make(self, got: Got[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
+        """The packet, unless it comes before the first key packet, and cannot be decoded."""
+        packet, stream_s = got.content, got.stream_s or 0.0
+        if packet.key:
             self._heed_parameters(packet)
         elif not self._begun:
             self._held = None
@@ -123,23 +120,22 @@ class PacketConnection:
         if self._held is None:
             yield self._timed(packet, stream_s, arrival)
             return
-        self._held.append((packet, stream_s, arrival))
-        lags = [arrival - stream_s for _, stream_s, arrival in self._held[1:]]
-        if is_settled(lags) or (len(lags) > 1 and arrival - self._held[0][2] > SETTLING_S):
-            yield from self._let_through(min(lags))
+        self._held.append((packet, stream_s))
+        if len(self._held) == LOOK_AHEAD:
+            yield from self._let_through(arrival - stream_s)
 
     def close(self) -> None:
         """Release the capture."""
         self._capture.release()
 
-    def _let_through(self, least_lag: float) -> Iterator[TimedPacket]:
-        """Begin the stream's clock with packets as if the quickest of them had been the first."""
+    def _let_through(self, lag_s: float) -> Iterator[TimedPacket]:
+        """Begin with the packets held, the first one mended; they arrived `lag_s` after their times."""
         held, self._held = self._held or [], None
-        times = with_first_time([stream_s for _, stream_s, _ in held])
+        times = with_first_time([stream_s for _, stream_s in held])
         latest = np.maximum.accumulate(times)
         self._stream = replace(self._stream, reorder_s=float(np.max(latest - times)))
-        for (packet, _, _), stream_s in zip(held, times, strict=True):
-            yield self._timed(packet, stream_s, stream_s + least_lag)
+        for (packet, _), stream_s in zip(held, times, strict=True):
+            yield self._timed(packet, stream_s, stream_s + lag_s)
 
     def _timed(self, packet: Packet, stream_s: float, arrival: float) -> TimedPacket:
         time = self._clock.place(stream_s, arrival)
@@ -154,15 +150,6 @@ class PacketConnection:
         if sets and not self._in_band:
             self._in_band = sets
             self._stream = replace(self._stream, parameter_sets=sets)
-
-
-def is_settled(lags: list[float]) -> bool:
-    """Whether a connection has delivered what had waited in it, and now delivers what is made now.
-
-    A connection begins with a burst of packets; each then comes after a shorter while than the one
-    before, measured by the stream's own times: the lags, in seconds.
-    """
-    return len(lags) >= 2 * LOOK_AHEAD and min(lags[-LOOK_AHEAD:]) > min(lags[:-LOOK_AHEAD]) - QUICKER_S
 
 
 def with_first_time(times: list[float]) -> list[float]:
