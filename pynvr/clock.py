@@ -6,6 +6,8 @@ DRIFT_LIMIT_S = 0.5
 """A stream that departs further from the clock is laid anew."""
 WINDOW_S = 5.0
 """A stream counts as late when not one frame in so many seconds was in time; less is a hiccup."""
+JUMP_S = 10.0
+"""A stream whose time leaps forward by so much more than the clock counts from anew."""
 SMALLEST_STEP_S = 0.001
 """Times increase strictly, by at least this."""
 
@@ -64,22 +66,39 @@ class StreamClock:
 
 
 class PacketClock:
-    """The same for packets, which B-frames let come in another order than they are shown in."""
+    """Lays packets onto the clock once; from then on they keep the stream's own spacing exactly.
+
+    Their times go into files. How far stream and clock have moved apart since is told by `lag_s`,
+    not mended. With B-frames packets come in another order than they are shown in.
+    """
 
     def __init__(self) -> None:
-        self._clock = StreamClock()
-        self._latest: float | None = None
-        self._latest_placed = 0.0
+        self._offset: float | None = None
+        self._latest = self._latest_arrival = 0.0
+        self._window_end = 0.0
+        self._lags = [float("inf"), float("inf")]
+        """The least of this window and of the one before."""
 
     @property
     def lag_s(self) -> float:
         """As `StreamClock` has it."""
-        return self._clock.lag_s
+        lag = min(self._lags)
+        return lag if lag < float("inf") else 0.0
 
     def place(self, stream_s: float, arrival_s: float) -> float:
         """Return the time at which a packet of the stream's time `stream_s` is shown."""
-        if self._latest is not None and 0 < self._latest - stream_s <= DRIFT_LIMIT_S:
-            return self._latest_placed - (self._latest - stream_s)
-        self._latest_placed = self._clock.place(stream_s, arrival_s)
-        self._latest = stream_s
-        return self._latest_placed
+        step = stream_s - self._latest
+        waited = arrival_s - self._latest_arrival
+        if self._offset is None:
+            self._offset = arrival_s - stream_s
+        elif step < -DRIFT_LIMIT_S or step > waited + JUMP_S:  # the camera counts from anew
+            self._offset += SMALLEST_STEP_S + max(0.0, waited) - step
+            self._lags = [float("inf"), float("inf")]
+        elif step < 0:
+            return stream_s + self._offset
+        self._latest, self._latest_arrival = stream_s, arrival_s
+        if arrival_s >= self._window_end:
+            self._window_end = arrival_s + WINDOW_S
+            self._lags = [float("inf"), self._lags[0]]
+        self._lags[0] = min(self._lags[0], arrival_s - stream_s - self._offset)
+        return stream_s + self._offset

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from time import monotonic
 
 import cv2
 import numpy as np
@@ -139,7 +140,8 @@ class PacketConnection:
 
     def _timed(self, packet: Packet, stream_s: float, arrival: float) -> TimedPacket:
         time = self._clock.place(stream_s, arrival)
-        utc = datetime.now(timezone.utc) - timedelta(seconds=arrival - time)
+        now, moment = datetime.now(timezone.utc), time + self._clock.lag_s
+        utc = now - timedelta(seconds=monotonic() - moment)
         return TimedPacket(packet.data, packet.key, time, utc, self._stream)
 
     def _heed_parameters(self, packet: Packet) -> None:
