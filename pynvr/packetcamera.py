@@ -161,6 +161,5 @@ def with_first_time(times: list[float]) -> list[float]:
     the earliest of them, the step being their median distance.
     """
     later = sorted(times[1:])
-    if times[0] < later[0]:
-        return times
-    return [later[0] - float(np.median(np.diff(later))), *times[1:]]
+    step = float(np.median(np.diff(later)))
+    return times if later[0] - times[0] > step / 2 else [later[0] - step, *times[1:]]
