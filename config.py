@@ -38,6 +38,9 @@ STATUS_FILE_PATH = "./logs/status.json"
 
 # --- When to record -----------------------------------------------------------------------------
 
+# Every frame is decoded and can be recorded, but looked at for motion at most so often per second.
+# None: every frame.
+MOTION_DETECTION_FPS = None
 # Seconds after each (re)connection of a live camera in which motion is ignored:
 # cameras need them to find exposure and white balance. A file needs none.
 INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS = 5
@@ -70,11 +73,19 @@ def one_folder_a_day(utc):
 # A function from the UTC time of the trigger to a sub-folder's name; None: no sub-folders.
 subFolderNameGeneratorFunc = one_folder_a_day
 
-# The codec and the container of the files: "DIVX", "XVID" or "mp4v" in ".avi" or ".mp4";
-# "MJPG" in ".avi".
+# "encode": what is seen is drawn upon, encoded and recorded. "copy": a network camera's own packets are
+# recorded as they come (H.264, H.265, MJPEG), at full quality and next to no cost; no label is drawn.
+RECORDING_MODE = "encode"
+# With "copy", the stream to record while `cam` is watched: usually the camera's large one, with its
+# small one as `cam`. None: `cam` itself.
+RECORDING_CAM = None
+# With "encode", the codec: "DIVX", "XVID" or "mp4v" in ".avi" or ".mp4"; "MJPG" in ".avi".
 FOURCC_CODEC = "DIVX"
-OUTPUT_FILES_EXTENSION = ".avi"
-# Frames per second of the files; None: as measured, so that one second of scene plays for one second.
+# The container of the files. None: ".avi" with "encode"; with "copy" ".mp4", the other choice being
+# ".ts" (MJPEG always comes as ".avi" there).
+OUTPUT_FILES_EXTENSION = None
+# With "encode", frames per second of the files; None: as measured, so that one second of scene plays
+# for one second.
 OUTPUT_FRAME_RATE = None
 
 # --- Memory -------------------------------------------------------------------------------------

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
+from pathlib import Path
 
 from pynvr.archive import Archive
+from pynvr.bitstream import parameter_sets
 from pynvr.clip import Clip
-from pynvr.errors import CameraError
+from pynvr.copying import CopyFormat, suffix_for
+from pynvr.errors import CameraError, RecordingError
 from pynvr.frame import Frame, Source
+from pynvr.orders import Write
+from pynvr.packetcamera import LivePackets
+from pynvr.packets import copy, count
+from pynvr.packetsource import FilePackets
 from pynvr.settings import Settings
 
 TRIAL_FRAMES = 10
 
 
-def check(settings: Settings, source: Source, archive: Archive) -> None:
+def check(
+    settings: Settings, source: Source, archive: Archive, packets: LivePackets | FilePackets | None = None
+) -> None:
     """Decode a frame, write and read back a trial file in the archive; print what was found.
 
     Raises CameraError or RecordingError at the first thing that does not work.
@@ -23,8 +34,11 @@ def check(settings: Settings, source: Source, archive: Archive) -> None:
     height, width = frame.image.shape[:2]
     rate = f"claims {source.nominal_fps:g} frames/s" if source.live else f"{source.nominal_fps:g} frames/s"
     print(f"camera    {source.name}: {width}x{height}, {rate}")
-    write_and_read_back(settings, archive, frame)
     free = shutil.disk_usage(archive.root).free / 1e9
+    if packets is not None:
+        _check_packets(settings, archive, packets, free)
+        return
+    write_and_read_back(settings, archive, frame)
     print(
         f"archive   {archive.root}: {settings.FOURCC_CODEC} in {settings.OUTPUT_FILES_EXTENSION} "
         f"written and read back, {free:.1f} GB free"
@@ -38,6 +52,45 @@ def check(settings: Settings, source: Source, archive: Archive) -> None:
     print("all is well; nothing was recorded")
 
 
+def _check_packets(
+    settings: Settings, archive: Archive, packets: LivePackets | FilePackets, free: float
+) -> None:
+    first = packets.first(settings.CAMERA_OPEN_TIMEOUT_SECS + settings.CAMERA_READ_TIMEOUT_SECS)
+    stream = first.stream
+    form = CopyFormat(settings.OUTPUT_FILES_EXTENSION)
+    suffix = suffix_for(stream.codec, form.suffix)
+    print(
+        f"recording {packets.name}: {stream.width}x{stream.height} {stream.codec.name}, copied into {suffix}"
+    )
+    if stream.codec.parameter_sets and not (
+        stream.parameter_sets or parameter_sets(stream.codec, first.data.tobytes())
+    ):
+        raise RecordingError(f"{packets.name}: its parameter sets are missing; nobody could decode it")
+    with _trial(archive, suffix) as (part, trial):
+        opened = form.open(part.with_suffix(stream.codec.part_suffix), first, stream.nominal_fps)
+        opened.write(Write(first))
+        opened.close()
+        packets_of_part = part.with_suffix(stream.codec.part_suffix)
+        rate = stream.nominal_fps if suffix == ".avi" else None
+        copy(packets_of_part, trial, stream.codec.fourcc[suffix], [0], rate)
+        if count(trial) != 1:
+            raise RecordingError(f"{trial}: cannot be read back (PATH_FOR_VIDEO)")
+    print(f"archive   {archive.root}: written and read back, {free:.1f} GB free")
+    print("all is well; nothing was recorded")
+
+
+@contextmanager
+def _trial(archive: Archive, suffix: str) -> Iterator[tuple[Path, Path]]:
+    """Names for a part and a file in the archive, where nothing is left afterwards."""
+    stem = archive.new_stem(datetime.now(timezone.utc), prefix="trial")
+    try:
+        yield stem.with_name(f"{stem.name}.part.ts"), stem.with_name(stem.name + suffix)
+    finally:
+        for path in stem.parent.glob(f"{stem.name}.*"):
+            path.unlink()
+        archive.remove_if_empty(stem.parent)
+
+
 def first_frame(source: Source) -> Frame:
     """The first frame of a source; raises CameraError where there is none."""
     for frame in source:
@@ -48,14 +101,8 @@ def first_frame(source: Source) -> Frame:
 
 def write_and_read_back(settings: Settings, archive: Archive, frame: Frame) -> None:
     """Make and remove a trial recording of a picture, the way a real one is made."""
-    stem = archive.new_stem(datetime.now(timezone.utc), prefix="trial")
-    trial = stem.with_name(stem.name + settings.OUTPUT_FILES_EXTENSION)
-    clip = Clip(trial, settings.FOURCC_CODEC, 25.0)
-    try:
+    with _trial(archive, settings.OUTPUT_FILES_EXTENSION) as (_, trial):
+        clip = Clip(trial, settings.FOURCC_CODEC, 25.0)
         for number in range(TRIAL_FRAMES):
             clip.write(frame.image, number / 25.0)
         clip.close()
-    finally:
-        for path in stem.parent.glob(f"{stem.name}.*"):
-            path.unlink()
-        archive.remove_if_empty(stem.parent)

@@ -16,32 +16,26 @@ from types import FrameType, ModuleType
 import cv2
 from tqdm import tqdm
 
-from pynvr import check, logs, pipeline
+from pynvr import check, logs, modes, pipeline
 from pynvr.archive import Archive
-from pynvr.camera import READER_NAME, LiveSource, Patience
+from pynvr.camera import LiveSource
 from pynvr.closing import recover
 from pynvr.demo import DemoCamera, DemoScene
 from pynvr.detector import DetectorParameters, MotionDetector
-from pynvr.encoder import check_codec
 from pynvr.errors import PynvrError, SettingsError
 from pynvr.events import MotionEvents
 from pynvr.frame import Frame, Gap, Source
 from pynvr.health import Health
+from pynvr.live import READER_NAME
 from pynvr.memory import keep_freed_pictures
-from pynvr.prealarm import PreAlarmRing
-from pynvr.recorder import Recorder
-from pynvr.recording import Format
+from pynvr.pacing import PacedDetector
 from pynvr.redaction import without_password
-from pynvr.retention import Limits, Retention
 from pynvr.settings import OVERRIDES_NAME, Settings, brief, load, warn_of_readable_password
 from pynvr.source import FileSource, fitted_size, is_live
-from pynvr.writer import RecordingWriter
 
 log = logging.getLogger(__name__)
 
 DEMO_SIZE = (640, 480)
-MEBIBYTE = 1024 * 1024
-
 ConfigLoader = Callable[[], ModuleType]
 
 
@@ -144,9 +138,8 @@ def open_source(settings: Settings, stop: threading.Event) -> Source:
     if settings.cam == "demo":
         return DemoCamera(DemoScene(fitted_size(DEMO_SIZE, settings.scaleFrameTo)), stop=stop)
     if is_live(settings.cam):
-        limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
-        patience = Patience(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)
-        return LiveSource(settings.cam, stop, limit, patience, settings.scaleFrameTo)
+        limit = round(settings.CAMERA_QUEUE_LIMIT_MB * modes.MEBIBYTE)
+        return LiveSource(settings.cam, stop, limit, modes.patience(settings), settings.scaleFrameTo)
     return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
 
 
@@ -194,8 +187,8 @@ def open_archive(settings: Settings, stack: ExitStack) -> Archive:
 
 
 def _check(settings: Settings, stop: threading.Event) -> None:
-    check_codec(settings.FOURCC_CODEC)
     with ExitStack() as stack:
+        mode = modes.choose(settings, stop, stack)
         archive = open_archive(settings, stack)
         source = open_source(settings, stop)
         stack.callback(source.close)
@@ -204,12 +197,12 @@ def _check(settings: Settings, stop: threading.Event) -> None:
         timer = threading.Timer(patience_s, stop.set)
         timer.start()
         stack.callback(timer.cancel)
-        check.check(settings, source, archive)
+        check.check(settings, source, archive, mode.packets)
 
 
 def _record(settings: Settings, stop: threading.Event) -> None:
-    check_codec(settings.FOURCC_CODEC)
     with ExitStack() as stack:
+        mode = modes.choose(settings, stop, stack)
         archive = open_archive(settings, stack)
         source = open_source(settings, stop)
         stack.callback(source.close)
@@ -217,20 +210,19 @@ def _record(settings: Settings, stop: threading.Event) -> None:
             recover(archive)
         except (PynvrError, OSError) as error:  # a full disk must not keep the recorder from its watch
             log.error("what an earlier run left open cannot be closed yet: %s", error)
-        ring, writer = make_ring_and_writer(settings, archive, source.live)
-        health = stack.enter_context(Health(source, writer, archive.root, settings.STATUS_FILE_PATH))
-        recorder = Recorder(
-            ring,
-            writer,
-            settings.MINIMAL_MOTION_DURATION,
-            settings.RECORDING_MAX_DURATION_SECS,
-            source.nominal_fps,
+        writer = modes.make_writer(settings, mode, archive, source.live)
+        health = stack.enter_context(
+            Health(source, writer, archive.root, settings.STATUS_FILE_PATH, mode.packets)
         )
+        recorder = modes.make_recorder(settings, mode, source, writer)
         stack.callback(recorder.close)
         log.info("watching %s, recording into %s", source.name, archive.root)
         frames = health.counted(with_progress(source))
-        events = make_events(settings, source.live)
-        pipeline.run(frames, make_detector(settings), events, recorder)
+        detector = make_detector(settings)
+        if settings.MOTION_DETECTION_FPS is not None:
+            detector = PacedDetector(detector, settings.MOTION_DETECTION_FPS)
+            frames = detector.paced(frames)
+        pipeline.run(frames, detector, make_events(settings, source.live), recorder)
     log.info("ended")
     if not source.live:
         report(writer.recordings)
@@ -241,23 +233,3 @@ def report(recordings: Sequence[Path]) -> None:
     print(f"{len(recordings)} recording{'s' if len(recordings) != 1 else ''}{':' if recordings else ''}")
     for path in recordings:
         print(f"  {path}")
-
-
-def make_ring_and_writer(
-    settings: Settings, archive: Archive, live: bool
-) -> tuple[PreAlarmRing, RecordingWriter]:
-    """The two places where frames wait, each with its bound, which is printed."""
-    ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
-    # the queue has to take over a full ring at once, and frames of its own beside
-    queue_limit = ring_limit + round(settings.WRITER_QUEUE_LIMIT_MB * MEBIBYTE)
-    log.info(
-        "memory for frames: %d MB at most for the pre-alarm, %d MB for what waits to be written",
-        ring_limit // MEBIBYTE,
-        queue_limit // MEBIBYTE,
-    )
-    limits = Limits(settings.ARCHIVE_MAX_AGE_DAYS, settings.ARCHIVE_MAX_SIZE_GB, settings.ARCHIVE_MIN_FREE_GB)
-    form = Format(settings.FOURCC_CODEC, settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE)
-    return (
-        PreAlarmRing(settings.PRE_ALARM_RECORDING_SECONDS, ring_limit),
-        RecordingWriter(archive, form, queue_limit, live, Retention(archive, limits).sweep),
-    )

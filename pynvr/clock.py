@@ -6,6 +6,8 @@ DRIFT_LIMIT_S = 0.5
 """A stream that departs further from the clock is laid anew."""
 WINDOW_S = 5.0
 """A stream counts as late when not one frame in so many seconds was in time; less is a hiccup."""
+JUMP_S = 10.0
+"""A stream whose time leaps forward by so much more than the clock counts from anew."""
 SMALLEST_STEP_S = 0.001
 """Times increase strictly, by at least this."""
 
@@ -23,6 +25,17 @@ class StreamClock:
         self._offset: float | None = None
         self._last_stream = self._last = 0.0
         self._window_end = self._least_lag = 0.0
+        self._lag_before = float("inf")
+
+    @property
+    def lag_s(self) -> float:
+        """How long after the time it was given the quickest frame of late arrived.
+
+        Negative after a start with frames that had waited in the network. Two streams
+        of one camera are related by it: of both, time + lag is the same moment.
+        """
+        lag = min(self._least_lag, self._lag_before)
+        return lag if lag < float("inf") else 0.0
 
     def place(self, stream_s: float, arrival_s: float) -> float:
         """Return the time of a frame of the stream's time `stream_s` that arrived at `arrival_s`."""
@@ -40,11 +53,52 @@ class StreamClock:
     def _follow_drift(self, arrival_s: float, lag: float) -> None:
         self._least_lag = min(self._least_lag, lag)
         late = arrival_s >= self._window_end and self._least_lag > DRIFT_LIMIT_S
-        if self._offset is not None and (lag < -DRIFT_LIMIT_S or late):
+        laid_anew = self._offset is not None and (lag < -DRIFT_LIMIT_S or late)
+        if self._offset is not None and laid_anew:
             self._offset += self._least_lag
-        if arrival_s >= self._window_end or lag < -DRIFT_LIMIT_S:
+            self._least_lag = 0.0
+        if arrival_s >= self._window_end or laid_anew:
             self._open_window(arrival_s)
 
     def _open_window(self, arrival_s: float) -> None:
         self._window_end = arrival_s + WINDOW_S
-        self._least_lag = float("inf")
+        self._lag_before, self._least_lag = self._least_lag, float("inf")
+
+
+class PacketClock:
+    """Lays packets onto the clock once; from then on they keep the stream's own spacing exactly.
+
+    Their times go into files. How far stream and clock have moved apart since is told by `lag_s`,
+    not mended. With B-frames packets come in another order than they are shown in.
+    """
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+        self._latest = self._latest_arrival = 0.0
+        self._window_end = 0.0
+        self._lags = [float("inf"), float("inf")]
+        """The least of this window and of the one before."""
+
+    @property
+    def lag_s(self) -> float:
+        """As `StreamClock` has it."""
+        lag = min(self._lags)
+        return lag if lag < float("inf") else 0.0
+
+    def place(self, stream_s: float, arrival_s: float) -> float:
+        """Return the time at which a packet of the stream's time `stream_s` is shown."""
+        step = stream_s - self._latest
+        waited = arrival_s - self._latest_arrival
+        if self._offset is None:
+            self._offset = arrival_s - stream_s
+        elif step < -DRIFT_LIMIT_S or step > waited + JUMP_S:  # the camera counts from anew
+            self._offset += SMALLEST_STEP_S + max(0.0, waited) - step
+            self._lags = [float("inf"), float("inf")]
+        elif step < 0:
+            return stream_s + self._offset
+        self._latest, self._latest_arrival = stream_s, arrival_s
+        if arrival_s >= self._window_end:
+            self._window_end = arrival_s + WINDOW_S
+            self._lags = [float("inf"), self._lags[0]]
+        self._lags[0] = min(self._lags[0], arrival_s - stream_s - self._offset)
+        return stream_s + self._offset

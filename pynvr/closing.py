@@ -72,6 +72,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> None:
     try:
         noted = len(notes.frames)
         _match(notes, part)
+        _leave_out_torn(notes, part)
     except RecordingError as error:
         if part.stat().st_size == 0 or (notes.facts and not noted):
             part.unlink()
@@ -83,7 +84,9 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> None:
         log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))
     try:
         rate = container_rate(notes, final)
-        packets.copy(part, copied, notes.facts["fourcc"], relative_times_ms(notes.frames), rate)
+        times_ms = relative_times_ms(notes.frames)
+        delimiter = bytes.fromhex(notes.facts.get("delimiter", ""))
+        packets.copy(part, copied, notes.facts["fourcc"], times_ms, rate, delimiter)
         if packets.count(copied) != len(notes.frames):
             raise RecordingError(f"{copied}: came out incomplete; is the disk full?")
     except (RecordingError, KeyError) as error:  # no room, or a crash took the journal
@@ -122,18 +125,32 @@ def _match(notes: Journal, video: Path) -> None:
         notes.frames.append(last._replace(time=last.time + step))
 
 
+def _leave_out_torn(notes: Journal, part: Path) -> None:
+    """Do not copy the last packet where a crash has cut it short; of encoded ones nobody knows."""
+    delimiter = bytes.fromhex(notes.facts.get("delimiter", ""))
+    sized = len(notes.frames) > 1 and notes.frames[-1].size_bytes
+    if sized and sized > packets.last_size(part, delimiter) + 4:
+        del notes.frames[-1]
+
+
 def relative_times_ms(frames: list[FrameNote]) -> list[int]:
-    """Each frame's time after the first one, in strictly increasing milliseconds."""
-    times: list[int] = []
-    for frame in frames:
-        time_ms = round((frame.time - frames[0].time) * packets.TICKS_PER_SECOND)
-        times.append(max(time_ms, times[-1] + 1) if times else 0)
+    """Each frame's time after the first one, in milliseconds; no two are the same.
+
+    Frames lie in the order of decoding, which with B-frames is not that of their times.
+    """
+    times = [0] * len(frames)
+    last = -1
+    order = sorted(range(len(frames)), key=lambda number: frames[number].time)
+    for number in order:
+        time_ms = round((frames[number].time - frames[order[0]].time) * packets.TICKS_PER_SECOND)
+        times[number] = last = max(time_ms, last + 1)
     return times
 
 
 def measured_fps(notes: Journal) -> float:
     """Frames per second of this very recording; of a single frame nobody can tell."""
-    span = notes.frames[-1].time - notes.frames[0].time if notes.frames else 0.0
+    times = [frame.time for frame in notes.frames]
+    span = max(times) - min(times) if times else 0.0
     return (len(notes.frames) - 1) / span if span > 0 else float(notes.facts["nominal_fps"])
 
 
@@ -147,19 +164,30 @@ def container_rate(notes: Journal, target: Path) -> float | None:
 def index_entry(notes: Journal) -> dict[str, Any]:
     """The index's object for a recording, but for its file name."""
     facts, frames = notes.facts, notes.frames
-    first, last = frames[0], frames[-1]
+    first, last = min(frames), max(frames)  # by their times
     last_motion = max((f.time for f in frames if f.motion), default=facts["trigger_s"])
-    return {
-        "trigger_utc": facts["trigger_utc"],
-        "first_frame_utc": first.utc,
-        "last_frame_utc": last.utc,
-        "first_frame_s": first.time,
-        "trigger_s": facts["trigger_s"],
-        "last_motion_s": last_motion,
-        "last_frame_s": last.time,
-        "frames": len(frames),
-        "fps": round(measured_fps(notes), 3),
-        "width": facts["width"],
-        "height": facts["height"],
-        "peak_changed_px": max(f.changed_px for f in frames),
-    } | {name: facts[name] for name in ("continues", "dropped") if facts.get(name)}
+    return (
+        {
+            "trigger_utc": facts["trigger_utc"],
+            "first_frame_utc": first.utc,
+            "last_frame_utc": last.utc,
+            "first_frame_s": first.time,
+            "trigger_s": facts["trigger_s"],
+            "last_motion_s": last_motion,
+            "last_frame_s": last.time,
+            "frames": len(frames),
+            "fps": round(measured_fps(notes), 3),
+            "width": facts["width"],
+            "height": facts["height"],
+            "peak_changed_px": max(f.changed_px for f in frames),
+        }
+        | {name: facts[name] for name in ("continues", "dropped") if facts.get(name)}
+        | _found_in(facts, first)
+    )
+
+
+def _found_in(facts: dict[str, Any], first: FrameNote) -> dict[str, float]:
+    """Where the trigger is in a copied file, which begins with whatever key packet there was."""
+    if not facts.get("copied"):
+        return {}
+    return {"trigger_in_file_s": round(max(0.0, facts["trigger_s"] - first.time), 3)}

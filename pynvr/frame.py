@@ -32,6 +32,9 @@ class Frame:
     index: int
     """Counts the frames of one source from 0."""
 
+    key = True
+    """A picture stands for itself; a packet may need others before it."""
+
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the picture takes."""
@@ -55,6 +58,9 @@ class PackedFrame:
     time: float
     utc: datetime
     index: int
+
+    key = True
+    """As a frame has it."""
 
     @property
     def nbytes(self) -> int:

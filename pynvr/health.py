@@ -21,6 +21,8 @@ from typing import Any
 from pynvr import systemd
 from pynvr.camera import LiveSource
 from pynvr.frame import Frame, Gap, Source
+from pynvr.packetcamera import LivePackets
+from pynvr.packetsource import FilePackets
 from pynvr.redaction import without_password
 from pynvr.writer import RecordingWriter
 
@@ -48,9 +50,20 @@ class LastError(logging.Handler):
 class Health:
     """Watches the watchers; started and stopped with a `with`."""
 
-    def __init__(self, source: Source, writer: RecordingWriter, archive: Path, status: Path | None) -> None:
-        """Watch a source and a writer; write to `status` if there is a path."""
+    def __init__(
+        self,
+        source: Source,
+        writer: RecordingWriter,
+        archive: Path,
+        status: Path | None,
+        packets: LivePackets | FilePackets | None = None,
+    ) -> None:
+        """Watch a source, a writer, and in copy mode where packets come from.
+
+        Write to `status` if there is a path.
+        """
         self._source = source
+        self._packets = packets if isinstance(packets, LivePackets) else None
         self._writer = writer
         self._archive = archive
         self._status = status
@@ -113,6 +126,8 @@ class Health:
             return "stuck"
         if busy is not None and now - busy > HANG_S:
             return "waiting for the disk"  # which may still come to itself
+        if self._packets is not None and not self._packets.connected:
+            return "cannot record"
         return "recording" if self._writer.recording else "watching"
 
     def _facts(self) -> dict[str, Any]:
@@ -138,6 +153,17 @@ class Health:
             "recording": self._writer.recording,
             "free_bytes": free,
             "last_error": self._last_error.text,
+        } | self._packet_facts()
+
+    def _packet_facts(self) -> dict[str, Any]:
+        """How the second connection of copy mode is."""
+        if self._packets is None:
+            return {}
+        return {
+            "recording_camera": self._packets.name,
+            "recording_camera_connected": self._packets.connected,
+            "packets_received": self._packets.received,
+            "packets_dropped": self._packets.dropped,
         }
 
     def _write(self, facts: dict[str, Any]) -> None:

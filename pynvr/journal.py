@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pynvr.frame import Frame
+from pynvr.orders import Recordable
 
 SUFFIX = ".part.jsonl"
 SYNC_INTERVAL_S = 1.0
@@ -32,6 +32,8 @@ class FrameNote(NamedTuple):
     changed_px: int
     """As the detector counted; 0 for a pre-alarm frame."""
     motion: bool
+    size_bytes: int = 0
+    """Of a packet that was copied; 0 where it was not known beforehand."""
 
 
 @dataclass(slots=True)
@@ -57,9 +59,10 @@ class JournalWriter:
         """Add facts; a later one replaces an earlier one of the same name."""
         self._append(facts)
 
-    def note_frame(self, frame: Frame, changed_px: int, motion: bool) -> None:
-        """Add a frame that has gone to the encoder."""
-        self._append([frame.time, iso(frame.utc), changed_px, motion])
+    def note_frame(self, frame: Recordable, changed_px: int, motion: bool, size_bytes: int = 0) -> None:
+        """Add a frame or packet that has gone into the part."""
+        note = FrameNote(frame.time, iso(frame.utc), changed_px, motion, size_bytes)
+        self._append(note if size_bytes else note[:-1])
 
     def close(self) -> None:
         """Close the file."""

@@ -7,6 +7,10 @@ from datetime import datetime
 from typing import TypeAlias
 
 from pynvr.frame import HeldFrame
+from pynvr.packet import TimedPacket
+
+Recordable: TypeAlias = HeldFrame | TimedPacket
+"""What a recording is made of: pictures to encode, or packets as the camera sent them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +26,9 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Add a frame to the open recording."""
+    """Add a frame or a packet to the open recording."""
 
-    frame: HeldFrame
+    frame: Recordable
     changed_px: int = 0
     motion: bool = False
     hold_left_s: float | None = None

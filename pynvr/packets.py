@@ -8,7 +8,6 @@ exact times, in a few milliseconds when it closes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -17,28 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.errors import RecordingError
+from pynvr.packet import Packet
 
 TICKS_PER_SECOND = 1000.0
 """Times in a container are milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One encoded picture."""
-
-    data: NDArray[np.uint8]
-    """1 x N bytes, as they lie in the file or came over the network."""
-    key: bool
-    """Whether it can be decoded without the packets before it."""
-
-
 class PacketReader:
     """Iterates over the packets of a video file, in file order; closes with a `with`.
 
+    `delimiter` is taken off every packet that begins with it: a transport stream puts one there.
     Raises RecordingError where the file cannot be opened as video.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, delimiter: bytes = b"") -> None:
+        self._delimiter = np.frombuffer(delimiter, np.uint8)
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])
         if not self._capture.isOpened():
             raise RecordingError(f"{path}: cannot be read as video")
@@ -51,7 +43,11 @@ class PacketReader:
             if not received:
                 return
             key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
-            yield Packet(np.asarray(data, np.uint8), key)
+            yield Packet(self._bare(np.asarray(data, np.uint8)), key)
+
+    def _bare(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        length = self._delimiter.size
+        return data[:, length:] if length and np.array_equal(data[0, :length], self._delimiter) else data
 
     def __enter__(self) -> PacketReader:
         return self
@@ -84,37 +80,73 @@ class PacketWriter:
         if not self._writer.isOpened():
             raise RecordingError(f"{path}: cannot be written")
 
-    def write(self, packet: Packet, time_ms: int) -> None:
-        """Add a packet that is shown at `time_ms`; times have to increase."""
+    def write(self, packet: Packet, time_ms: int, decode_ms: int | None = None) -> None:
+        """Add a packet that is shown at `time_ms` and decoded at `decode_ms`, by default the same.
+
+        Times of decoding have to increase, and must not lie after those of showing.
+        """
         tick = time_ms if self._rate is None else self._count
+        decode_tick = tick if decode_ms is None or self._rate is not None else decode_ms
         self._writer.set(cv2.VIDEOWRITER_PROP_KEY_FLAG, float(packet.key))
         self._writer.set(cv2.VIDEOWRITER_PROP_PTS, tick)
         # OpenCV takes the packet's index less this delay as its decoding time
-        self._writer.set(cv2.VIDEOWRITER_PROP_DTS_DELAY, self._count - tick)
+        self._writer.set(cv2.VIDEOWRITER_PROP_DTS_DELAY, self._count - decode_tick)
         if self._writer.write(packet.data) is False:  # OpenCV 4 returns None, and never fails
             raise RecordingError(f"{self._path}: cannot be written; is the disk full?")
         self._count += 1
+
+    def close(self) -> None:
+        """Write what is buffered and close the file."""
+        self._writer.release()
 
     def __enter__(self) -> PacketWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self._writer.release()
+        self.close()
 
 
-def copy(source: Path, target: Path, fourcc: str, times_ms: Sequence[int], rate: float | None = None) -> int:
+def copy(
+    source: Path,
+    target: Path,
+    fourcc: str,
+    times_ms: Sequence[int],
+    rate: float | None = None,
+    delimiter: bytes = b"",
+) -> int:
     """Copy the packets of `source` into a new container and return how many there were.
 
-    `times_ms` has one time for each packet; packets beyond its end are left out.
+    `times_ms` has one time for each packet, when it is shown; packets beyond its end are left out.
+    `delimiter` is as `PacketReader` has it.
     """
     copied = 0
-    with PacketReader(source) as reader:
+    decode_ms = decode_times(times_ms)
+    with PacketReader(source, delimiter) as reader:
         size = reader.width, reader.height
         with PacketWriter(target, fourcc, size, rate) as writer:
-            for packet, time_ms in zip(reader, times_ms, strict=False):
-                writer.write(packet, time_ms)
+            for packet, shown, decoded in zip(reader, times_ms, decode_ms, strict=False):
+                writer.write(packet, shown, decoded)
                 copied += 1
     return copied
+
+
+def decode_times(times_ms: Sequence[int]) -> list[int]:
+    """When to decode packets that are shown at these times: in their order, and each early enough.
+
+    Without B-frames that is when they are shown.
+    """
+    in_order = sorted(times_ms)
+    ahead = max((one - other for one, other in zip(in_order, times_ms, strict=True)), default=0)
+    return [time - ahead for time in in_order]
+
+
+def last_size(path: Path, delimiter: bytes) -> int:
+    """Bytes of the last packet of a file, which a crash may have cut short."""
+    size = 0
+    with PacketReader(path, delimiter) as reader:
+        for packet in reader:
+            size = packet.data.size
+    return size
 
 
 def count(path: Path) -> int:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
-from pynvr.detector import MotionDetector
-from pynvr.events import MotionEvents
+from pynvr.detector import Detection, MotionDetector
+from pynvr.events import Change, MotionEvents
 from pynvr.frame import Frame, Gap
-from pynvr.recorder import Recorder
+
+
+class Recorder(Protocol):
+    """Makes recordings of what it is told: of pictures (`recorder`) or of packets (`packetrecorder`)."""
+
+    def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
+        """Take a frame, what was seen in it, and what that means."""
+
+    def interrupt(self) -> None:
+        """Close the open recording, if any: what follows is not connected."""
+
+    def close(self) -> None:
+        """Close the open recording and wait until all is written."""
 
 
 def run(

@@ -4,47 +4,101 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol, cast
 
 from pynvr import journal, overlay
 from pynvr.archive import Archive
 from pynvr.closing import close_recording
 from pynvr.encoder import CODECS, Encoder
 from pynvr.errors import RecordingError
-from pynvr.frame import Frame
-from pynvr.orders import Begin, Write
+from pynvr.frame import HeldFrame
+from pynvr.orders import Begin, Recordable, Write
+
+
+class Part(Protocol):
+    """The open video file of a recording."""
+
+    def write(self, order: Write) -> int:
+        """Add a frame or packet and return its size in bytes, 0 for unknown; raises RecordingError."""
+
+    def close(self) -> None:
+        """Write what is buffered and close the file; raises RecordingError where the disk refuses."""
+
+
+class Form(Protocol):
+    """How files are written: here encode mode (`Format`) and copy mode (`copying.CopyFormat`) differ."""
+
+    def facts(self, first: Any) -> dict[str, Any]:
+        """What the journal has to know of a recording that begins with this frame or packet."""
+
+    def open(self, path: Path, first: Any, fps: float) -> Part:
+        """Create the part of such a recording; raises RecordingError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How files are written: the settings of these names."""
+    """How pictures become files: the settings of these names."""
 
     fourcc: str
     suffix: str
     output_rate: float | None
 
+    def facts(self, first: HeldFrame) -> dict[str, Any]:
+        """As `Form` has it."""
+        codec = CODECS[self.fourcc]
+        height, width = first.unpacked().image.shape[:2]
+        return {
+            "part_suffix": codec.part_suffix,
+            "suffix": self.suffix,
+            "fourcc": codec.fourcc[self.suffix],
+            "output_rate": self.output_rate,
+            "width": width,
+            "height": height,
+        }
+
+    def open(self, path: Path, first: HeldFrame, fps: float) -> Part:
+        """As `Form` has it."""
+        height, width = first.unpacked().image.shape[:2]
+        return EncodedPart(Encoder(path, self.fourcc, fps, (width, height)))
+
+
+class EncodedPart:
+    """A part of pictures, which get their label here."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def write(self, order: Write) -> int:
+        """Encode a frame, with its label."""
+        image = cast(HeldFrame, order.frame).unpacked().image
+        if order.hold_left_s is not None:
+            overlay.draw_label(image, order.hold_left_s)
+        self._encoder.write(image)
+        return 0
+
+    def close(self) -> None:
+        """As `Part` has it."""
+        self._encoder.close()
+
 
 class OpenRecording:
     """The part and the journal of one recording, until they are closed for good."""
 
-    def __init__(self, archive: Archive, form: Format, begin: Begin) -> None:
+    def __init__(self, archive: Archive, form: Form, begin: Begin) -> None:
         """Reserve a name; raises OSError or RecordingError where the archive refuses."""
         self._archive = archive
         self._format = form
         self._begin = begin
-        self._codec = CODECS[form.fourcc]
         self.stem = archive.new_stem(begin.trigger_utc)
         self._journal = journal.JournalWriter(self.stem.with_name(self.stem.name + journal.SUFFIX))
-        self._encoder: Encoder | None = None
+        self._part: Part | None = None
 
     def write(self, order: Write) -> None:
-        """Encode a frame, with its label, and note it; raises OSError or RecordingError."""
-        frame = order.frame.unpacked()
-        if order.hold_left_s is not None:
-            overlay.draw_label(frame.image, order.hold_left_s)
-        if self._encoder is None:
-            self._encoder = self._start_encoder(frame)
-        self._encoder.write(frame.image)
-        self._journal.note_frame(frame, order.changed_px, order.motion)
+        """Add a frame or packet and note it; raises OSError or RecordingError."""
+        if self._part is None:
+            self._part = self._start(order.frame)
+        size_bytes = self._part.write(order)
+        self._journal.note_frame(order.frame, order.changed_px, order.motion, size_bytes)
 
     def close(self, dropped: int = 0) -> Path | None:
         """Make the final file and its index line and return its path; None where it has no picture.
@@ -55,8 +109,8 @@ class OpenRecording:
         try:
             if dropped:
                 self._journal.note_facts(dropped=dropped)
-            if self._encoder is not None:
-                self._encoder.close()
+            if self._part is not None:
+                self._part.close()
         except (OSError, RecordingError) as error:
             refused = error
         self._journal.close()
@@ -65,19 +119,14 @@ class OpenRecording:
             raise refused
         return path
 
-    def _start_encoder(self, frame: Frame) -> Encoder:
-        height, width = frame.image.shape[:2]
+    def _start(self, first: Recordable) -> Part:
+        facts = self._format.facts(first)
         self._journal.note_facts(
-            part_suffix=self._codec.part_suffix,
-            suffix=self._format.suffix,
-            fourcc=self._codec.fourcc[self._format.suffix],
-            output_rate=self._format.output_rate,
+            **facts,
             nominal_fps=self._begin.nominal_fps,
             trigger_s=self._begin.trigger_s,
             trigger_utc=journal.iso(self._begin.trigger_utc),
             continues=self._begin.continues,
-            width=width,
-            height=height,
         )
-        part = self.stem.with_name(f"{self.stem.name}.part{self._codec.part_suffix}")
-        return Encoder(part, self._format.fourcc, self._begin.nominal_fps, (width, height))
+        part = self.stem.with_name(f"{self.stem.name}.part{facts['part_suffix']}")
+        return self._format.open(part, first, self._begin.nominal_fps)

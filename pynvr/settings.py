@@ -87,6 +87,7 @@ class Settings(BaseModel):
 
     STATUS_FILE_PATH: AnyPath | None
 
+    MOTION_DETECTION_FPS: Annotated[float, Field(gt=0, le=1000)] | None
     INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS: Seconds
     MINIMAL_MOTION_DURATION: Seconds
     PRE_ALARM_RECORDING_SECONDS: Seconds
@@ -98,8 +99,10 @@ class Settings(BaseModel):
     ARCHIVE_MAX_SIZE_GB: Annotated[float, Field(gt=0)] | None
     ARCHIVE_MIN_FREE_GB: Annotated[float, Field(gt=0)] | None
     subFolderNameGeneratorFunc: Callable[[datetime], str] | None
+    RECORDING_MODE: Literal["encode", "copy"]
+    RECORDING_CAM: Annotated[str, Field(min_length=1)] | None
     FOURCC_CODEC: Literal["DIVX", "XVID", "mp4v", "MJPG"]
-    OUTPUT_FILES_EXTENSION: Literal[".avi", ".mp4"]
+    OUTPUT_FILES_EXTENSION: Literal[".avi", ".mp4", ".ts"]
     OUTPUT_FRAME_RATE: Annotated[float, Field(gt=0, le=1000)] | None
 
     PRE_ALARM_MEMORY_LIMIT_MB: Megabytes
@@ -114,9 +117,38 @@ class Settings(BaseModel):
     ERODE_ITERATIONS: Annotated[int, Field(ge=0, le=100)]
     MOTION_AREA_THRESHOLD: Annotated[int, Field(ge=1)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_extension(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Where OUTPUT_FILES_EXTENSION is None it is the usual one of the mode."""
+        if values.get("OUTPUT_FILES_EXTENSION", "") is not None:
+            return values
+        return values | {
+            "OUTPUT_FILES_EXTENSION": ".mp4" if values.get("RECORDING_MODE") == "copy" else ".avi"
+        }
+
+    @model_validator(mode="after")
+    def _mode_fits(self) -> Settings:
+        copies = self.RECORDING_MODE == "copy"
+        if copies and self.OUTPUT_FILES_EXTENSION == ".avi":
+            raise ValueError('OUTPUT_FILES_EXTENSION: RECORDING_MODE = "copy" goes with ".mp4" or ".ts" only')
+        if not copies and self.OUTPUT_FILES_EXTENSION == ".ts":
+            raise ValueError('OUTPUT_FILES_EXTENSION = ".ts" goes with RECORDING_MODE = "copy" only')
+        if copies and self.OUTPUT_FRAME_RATE is not None:
+            raise ValueError(
+                'OUTPUT_FRAME_RATE: RECORDING_MODE = "copy" keeps the times as they are; set None'
+            )
+        if not copies and self.RECORDING_CAM is not None:
+            raise ValueError('RECORDING_CAM goes with RECORDING_MODE = "copy" only')
+        return self
+
     @model_validator(mode="after")
     def _codec_fits_container(self) -> Settings:
-        if self.FOURCC_CODEC == "MJPG" and self.OUTPUT_FILES_EXTENSION != ".avi":
+        if (
+            self.RECORDING_MODE == "encode"
+            and self.FOURCC_CODEC == "MJPG"
+            and self.OUTPUT_FILES_EXTENSION != ".avi"
+        ):
             raise ValueError('FOURCC_CODEC = "MJPG" goes with OUTPUT_FILES_EXTENSION = ".avi" only')
         return self
 
@@ -149,7 +181,8 @@ def load(
 
 def warn_of_readable_password(settings: Settings, config: ModuleType, override_file: Path | None) -> None:
     """Log a warning for each file that everybody can read while the camera's address has a password."""
-    if without_password(settings.cam) == settings.cam:
+    cameras = f"{settings.cam} {settings.RECORDING_CAM}"
+    if without_password(cameras) == cameras:
         return
     for path in (Path(config.__file__ or "").with_name(OVERRIDES_NAME), override_file):
         if path is not None and path.exists() and path.stat().st_mode & stat.S_IROTH:

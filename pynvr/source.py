@@ -110,7 +110,8 @@ class FileSource:
         self._capture.release()
 
 
-def _open_file(path: Path) -> cv2.VideoCapture:
+def check_file(path: Path) -> None:
+    """Raise CameraError, with the reason, for what cannot be a video file."""
     if not path.exists():
         raise CameraError(f"cam = {str(path)!r}: there is no such file")
     if path.is_dir():
@@ -121,6 +122,10 @@ def _open_file(path: Path) -> cv2.VideoCapture:
         raise CameraError(f"cam = {str(path)!r}: {error.strerror}") from None
     if path.stat().st_size == 0:
         raise CameraError(f"cam = {str(path)!r}: is empty")
+
+
+def _open_file(path: Path) -> cv2.VideoCapture:
+    check_file(path)
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         raise CameraError(f"cam = {str(path)!r}: is not a video that OpenCV can read")

@@ -16,9 +16,8 @@ from pathlib import Path
 from pynvr.archive import Archive
 from pynvr.closing import recover
 from pynvr.errors import PynvrError
-from pynvr.frame import Frame, HeldFrame
-from pynvr.orders import Begin, End, Order, Write
-from pynvr.recording import Format, OpenRecording
+from pynvr.orders import Begin, End, Order, Recordable, Write
+from pynvr.recording import Form, OpenRecording
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,7 @@ class RecordingWriter:
     def __init__(
         self,
         archive: Archive,
-        form: Format,
+        form: Form,
         limit_bytes: int,
         live: bool,
         housekeeping: Callable[[], None] = lambda: None,
@@ -61,6 +60,7 @@ class RecordingWriter:
         self._changed = threading.Condition()
         """Guards the three above; notified at every change of them."""
         self._dropped_now = 0
+        self._broken = False
         self._open: OpenRecording | None = None
         self._failing = False
         self._retry_at = 0.0
@@ -79,7 +79,7 @@ class RecordingWriter:
         is_open = self._open
         return None if is_open is None else self._archive.relative_name(is_open.stem)
 
-    def begin(self, begin: Begin, pre_alarm: Iterable[HeldFrame] = ()) -> None:
+    def begin(self, begin: Begin, pre_alarm: Iterable[Recordable] = ()) -> None:
         """Start a recording with its pre-alarm frames: they move from one bounded place to another.
 
         There is room for a full ring, unless the writer has not even written the recording before;
@@ -87,20 +87,25 @@ class RecordingWriter:
         """
         waiting = deque(pre_alarm)
         surplus = self._bytes + sum(frame.nbytes for frame in waiting) - self._limit_bytes
-        while self._live and waiting and surplus > 0:
+        while self._live and waiting and (surplus > 0 or not waiting[0].key):
             surplus -= waiting.popleft().nbytes
             self._drop()
+        self._broken = False
         self._put(begin, *map(Write, waiting))
 
-    def write(self, frame: Frame, changed_px: int, motion: bool, hold_left_s: float) -> None:
-        """Add a frame of the event."""
-        held: HeldFrame = frame
+    def write(
+        self, frame: Recordable, changed_px: int, motion: bool, hold_left_s: float | None = None
+    ) -> None:
+        """Add a frame or packet of the event; `hold_left_s` is for the label, if there is to be one."""
+        held = frame
         if self._live:
             if self._bytes > PACK_ABOVE_BYTES:
                 held = frame.packed()
-            if self._bytes + held.nbytes > self._limit_bytes:
+            if self._bytes + held.nbytes > self._limit_bytes or (self._broken and not held.key):
+                self._broken = True  # what follows could not be decoded, up to the next key packet
                 self._drop()
                 return
+            self._broken = False
         else:
             with self._changed:
                 self._changed.wait_for(lambda: self._bytes <= self._limit_bytes or self._failure)
@@ -228,7 +233,7 @@ class RecordingWriter:
 
     def _try_again(self, order: Write) -> None:
         """Open a recording in the middle of an event of which the first one failed."""
-        if time.monotonic() < self._retry_at:
+        if time.monotonic() < self._retry_at or not order.frame.key:
             return
         self._retry_at = time.monotonic() + RETRY_S
         with suppress(OSError):  # where no room can be made, or the folder is gone

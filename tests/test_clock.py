@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pynvr.clock import DRIFT_LIMIT_S, SMALLEST_STEP_S, WINDOW_S, StreamClock
+from pynvr.clock import DRIFT_LIMIT_S, SMALLEST_STEP_S, WINDOW_S, PacketClock, StreamClock
 
 NOW = 5000.0
 """What the monotonic clock may show when the camera is connected."""
@@ -106,3 +106,35 @@ def test_times_rise_strictly_whatever_comes(course: list[tuple[float, float]]) -
     assert all(
         time <= now + DRIFT_LIMIT_S + 60 * SMALLEST_STEP_S for time, now in zip(times, arrival, strict=True)
     )
+
+
+def test_packets_out_of_order_keep_their_spacing() -> None:
+    clock = PacketClock()
+    shown = [0.0, 0.12, 0.04, 0.08, 0.24, 0.16, 0.2]
+    placed = [clock.place(time, 1000 + number / 25) for number, time in enumerate(shown)]
+    assert placed == pytest.approx([1000 + time for time in shown])
+
+
+def test_lag_tells_how_much_a_burst_put_a_stream_ahead() -> None:
+    clock = StreamClock()
+    for number in range(10):  # had waited
+        clock.place(number / 25, 1000)
+    for number in range(10, 300):
+        clock.place(number / 25, 1000 + (number - 9) / 25)
+    assert clock.lag_s == pytest.approx(-9 / 25)
+
+
+def test_packets_keep_the_streams_spacing_while_it_drifts_from_the_clock() -> None:
+    clock = PacketClock()
+    times = [number / 25 for number in range(25 * 600)]
+    placed = [clock.place(time, 1000 + time * 1.002) for time in times]
+    assert placed == pytest.approx([1000 + time for time in times])
+    assert clock.lag_s == pytest.approx(1.2, abs=0.03)
+
+
+@pytest.mark.parametrize("leap", [-100.0, 3600.0])
+def test_packets_of_a_camera_that_counts_anew_go_on(leap: float) -> None:
+    clock = PacketClock()
+    times = [number / 25 + (leap if number >= 50 else 0) for number in range(100)]
+    placed = [clock.place(time, 1000 + number / 25) for number, time in enumerate(times)]
+    assert placed == pytest.approx([1000 + number / 25 for number in range(100)], abs=0.01)

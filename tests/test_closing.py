@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -309,8 +310,8 @@ def test_incomplete_copy_is_not_taken(
 ) -> None:
     copy = packets.copy
 
-    def stops_early(source: Path, target: Path, fourcc: str, times_ms: list[int], rate: float | None) -> int:
-        return copy(source, target, fourcc, times_ms[:-5], rate)
+    def stops_early(source: Path, target: Path, fourcc: str, times_ms: list[int], *more: Any) -> int:
+        return copy(source, target, fourcc, times_ms[:-5], *more)
 
     recording = Open(archive)
     monkeypatch.setattr(packets, "copy", stops_early)

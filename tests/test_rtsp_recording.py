@@ -19,9 +19,10 @@ from conftest import defaults
 from recordings import play, read_index
 from rtsp import RtspServer, encode, needs_rtsp
 
-from pynvr.camera import LiveSource, Patience
+from pynvr.camera import LiveSource
 from pynvr.demo import DemoScene, Visit
 from pynvr.frame import Frame, Gap
+from pynvr.live import Patience
 
 pytestmark = needs_rtsp
 

@@ -1,0 +1,101 @@
+"""The codecs that can be recorded as they come, and the little that has to be known of their bytes.
+
+H.264 and H.265 arrive as Annex B: units, each behind a start code 00 00 01. Before
+its first picture a decoder needs the parameter sets, which a camera may send before
+each key picture or tell only once, when the stream is set up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+START_CODE = b"\0\0\1"
+LONG_START_CODE = b"\0\0\0\1"
+
+
+def _never(_: int) -> int:
+    return -1
+
+
+@dataclass(frozen=True, slots=True)
+class CopyCodec:
+    """How a codec is written while a recording is open, and named in its final container."""
+
+    name: str
+    part_suffix: str
+    """Container of an open recording: readable after a crash up to the last packets."""
+    fourcc: dict[str, str]
+    """Container's suffix -> the codec's name there; the first one is the usual one."""
+    unit_type: Callable[[int], int] = _never
+    """A unit's type from its first byte."""
+    parameter_sets: frozenset[int] = frozenset()
+    sequence_type: int = -1
+    """Type of the parameter set without which nothing can be decoded."""
+    first_picture: range = field(default=range(0))
+    """Types of units that are pictures."""
+    delimiter: bytes = b""
+    """What a transport stream puts before each packet that does not begin so by itself."""
+
+
+H264 = CopyCodec(
+    "H.264",
+    ".ts",
+    {".mp4": "avc1", ".ts": "avc1"},
+    lambda byte: byte & 31,
+    frozenset({7, 8}),
+    7,
+    range(1, 6),
+    LONG_START_CODE + b"\x09\xf0",
+)
+H265 = CopyCodec(
+    "H.265",
+    ".ts",
+    {".mp4": "hev1", ".ts": "hev1"},
+    lambda byte: byte >> 1 & 63,
+    frozenset({32, 33, 34}),
+    33,
+    range(32),
+    LONG_START_CODE + b"\x46\x01\x50",
+)
+# a JPEG stands for itself; neither a transport stream nor browsers' .mp4 can carry it
+MJPEG = CopyCodec("MJPEG", ".avi", {".avi": "MJPG"})
+
+CODECS = {
+    "h264": H264, "avc1": H264, "hevc": H265, "hev1": H265, "hvc1": H265, "h265": H265, "mjpg": MJPEG,
+}  # fmt: skip
+"""By OpenCV's CAP_PROP_FOURCC, in lower case."""
+
+
+def codec_of(fourcc: int) -> CopyCodec | None:
+    """The codec that OpenCV's number means; None for one that cannot be copied."""
+    return CODECS.get(fourcc.to_bytes(4, "little", signed=False).decode("latin-1").lower())
+
+
+def is_annex_b(data: bytes) -> bool:
+    """Whether this begins with a start code; out of an .mp4 file come other things."""
+    return data.startswith((START_CODE, LONG_START_CODE))
+
+
+def units_before_picture(codec: CopyCodec, data: bytes) -> Iterator[bytes]:
+    """The units at the head of an Annex B packet, up to its first picture, without start codes."""
+    begin = data.find(START_CODE)
+    while begin >= 0 and begin + 3 < len(data):
+        begin += 3
+        if codec.unit_type(data[begin]) in codec.first_picture:
+            return
+        end = data.find(START_CODE, begin)
+        yield data[begin : end if end >= 0 else len(data)].rstrip(b"\0")
+        begin = end
+
+
+def parameter_sets(codec: CopyCodec, data: bytes) -> bytes:
+    """The parameter sets at the head of a packet, as Annex B; empty where it cannot be decoded by itself."""
+    found = [
+        unit
+        for unit in units_before_picture(codec, data)
+        if unit and codec.unit_type(unit[0]) in codec.parameter_sets
+    ]
+    if not any(codec.unit_type(unit[0]) == codec.sequence_type for unit in found):
+        return b""
+    return b"".join(LONG_START_CODE + unit for unit in found)

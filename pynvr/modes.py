@@ -1,0 +1,118 @@
+"""Encode mode and copy mode: here, and nowhere else, the two part.
+
+Both have the same detector, events, writer thread, archive and closing step. In encode
+mode the frames that are watched are recorded; in copy mode the packets of a second
+connection are.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from pynvr.archive import Archive
+from pynvr.camera import LiveSource
+from pynvr.copying import CopyFormat
+from pynvr.encoder import check_codec
+from pynvr.errors import SettingsError
+from pynvr.frame import Source
+from pynvr.live import Patience
+from pynvr.packetcamera import LivePackets
+from pynvr.packetrecorder import PacketRecorder
+from pynvr.packetring import PacketRing
+from pynvr.packetsource import FilePackets
+from pynvr.pipeline import Recorder
+from pynvr.prealarm import PreAlarmRing
+from pynvr.recorder import Recorder as FrameRecorder
+from pynvr.recording import Form, Format
+from pynvr.redaction import without_password
+from pynvr.retention import Limits, Retention
+from pynvr.settings import Settings
+from pynvr.source import is_live
+from pynvr.writer import RecordingWriter
+
+log = logging.getLogger(__name__)
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What a mode records, and into what."""
+
+    form: Form
+    packets: LivePackets | FilePackets | None
+    """None in encode mode."""
+
+
+def choose(settings: Settings, stop: threading.Event, stack: ExitStack) -> Mode:
+    """The mode that the settings ask for; raises SettingsError for what cannot be recorded so.
+
+    The stack lets go of the second connection when it unwinds.
+    """
+    if settings.RECORDING_MODE == "encode":
+        check_codec(settings.FOURCC_CODEC)
+        suffix, rate = settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE
+        return Mode(Format(settings.FOURCC_CODEC, suffix, rate), None)
+    packets = open_packets(settings, stop)
+    stack.callback(packets.close)
+    return Mode(CopyFormat(settings.OUTPUT_FILES_EXTENSION), packets)
+
+
+def open_packets(settings: Settings, stop: threading.Event) -> LivePackets | FilePackets:
+    """The source of packets; raises SettingsError where there are none."""
+    name, cam = "RECORDING_CAM", settings.RECORDING_CAM
+    if cam is None:
+        name, cam = "cam", settings.cam
+    if cam == "demo" or (is_live(cam) and "://" not in cam):
+        raise SettingsError(
+            f'RECORDING_MODE = "copy": {name} = {cam!r} has pictures, but no packets that could be copied; '
+            'name a network camera or a file, or set "encode"'
+        )
+    if is_live(cam) != is_live(settings.cam):
+        raise SettingsError(
+            f"RECORDING_CAM = {without_password(cam)!r}: cam and RECORDING_CAM have to be both "
+            "network cameras or both files"
+        )
+    if not is_live(cam):
+        return FilePackets(Path(cam))
+    limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
+    return LivePackets(cam, stop, limit, patience(settings))
+
+
+def patience(settings: Settings) -> Patience:
+    """How long cameras may take."""
+    return Patience(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)
+
+
+def make_writer(settings: Settings, mode: Mode, archive: Archive, live: bool) -> RecordingWriter:
+    """The writer thread; the two places where frames or packets wait have bounds, which are printed."""
+    ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
+    # the queue has to take over a full ring at once, and frames of its own beside
+    queue_limit = ring_limit + round(settings.WRITER_QUEUE_LIMIT_MB * MEBIBYTE)
+    log.info(
+        "memory for frames: %d MB at most for the pre-alarm, %d MB for what waits to be written",
+        ring_limit // MEBIBYTE,
+        queue_limit // MEBIBYTE,
+    )
+    limits = Limits(settings.ARCHIVE_MAX_AGE_DAYS, settings.ARCHIVE_MAX_SIZE_GB, settings.ARCHIVE_MIN_FREE_GB)
+    return RecordingWriter(archive, mode.form, queue_limit, live, Retention(archive, limits).sweep)
+
+
+def make_recorder(settings: Settings, mode: Mode, source: Source, writer: RecordingWriter) -> Recorder:
+    """What takes the detector's frames and makes recordings."""
+    ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
+    seconds, hold_s = settings.PRE_ALARM_RECORDING_SECONDS, settings.MINIMAL_MOTION_DURATION
+    longest_s = settings.RECORDING_MAX_DURATION_SECS
+    if mode.packets is None:
+        frames = PreAlarmRing(seconds, ring_limit)
+        return FrameRecorder(frames, writer, hold_s, longest_s, source.nominal_fps)
+    ring = PacketRing(seconds, ring_limit)
+
+    def lag() -> float:
+        return source.lag_s if isinstance(source, LiveSource) else 0.0
+
+    return PacketRecorder(ring, writer, mode.packets, lag, hold_s, longest_s)

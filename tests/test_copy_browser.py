@@ -1,0 +1,157 @@
+"""A recording plays and seeks in a real browser: headless Chromium, as Debian has it."""
+
+from __future__ import annotations
+
+import functools
+import html
+import http.server
+import json
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cv2
+import pytest
+from conftest import defaults
+from copies import make
+from recordings import read_index
+from rtsp import needs_rtsp
+
+from pynvr.cli import record
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    needs_rtsp,  # for ffmpeg
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
+]
+
+OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--mute-audio",
+    "--autoplay-policy=no-user-gesture-required",
+    "--host-resolver-rules=MAP * 0.0.0.0 , EXCLUDE 127.0.0.1",
+    "--hide-scrollbars",
+    "--window-size=640,480",
+]
+
+PAGE = """<!doctype html><style>
+body {margin: 0; background: #000} video {display: block; width: 640px; height: 480px} pre {display: none}
+</style>
+<video muted src="NAME"></video><pre id="found"></pre><script>
+const video = document.querySelector("video"), found = {};
+const wait = name => new Promise(done => video.addEventListener(name, done, {once: true}));
+(async () => {
+  if (video.readyState < 1) await wait("loadedmetadata");
+  Object.assign(found, {duration: video.duration, before: video.currentTime});
+  Object.assign(found, {width: video.videoWidth, height: video.videoHeight});
+  await video.play();
+  while (video.currentTime < 0.5) await wait("timeupdate");
+  video.pause();
+  found.after = video.currentTime;
+  video.currentTime = SEEK;
+  await wait("seeked");
+  found.sought = video.currentTime;
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth; canvas.height = video.videoHeight;
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  found.picture = canvas.toDataURL("image/png");
+})().catch(error => { found.error = String(error); }).finally(() => {
+  document.getElementById("found").textContent = JSON.stringify(found);
+});
+</script>"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder, with the byte ranges that a browser needs to seek."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not wanted or not path.is_file():
+            super().do_GET()
+            return
+        data = path.read_bytes()
+        first, last = int(wanted[1]), int(wanted[2] or len(data) - 1)
+        self.send_response(206)
+        self.send_header("Content-Type", "video/mp4")
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+        self.send_header("Content-Length", str(last + 1 - first))
+        self.end_headers()
+        self.wfile.write(data[first : last + 1])
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder and its address."""
+    folder = tmp_path / "www"
+    folder.mkdir()
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def browse(url: str, profile: Path, *more: str) -> str:
+    """Let Chromium open a page and return what it prints."""
+    command = [str(CHROMIUM), *OPTIONS, *more]
+    command += [f"--user-data-dir={profile}", "--virtual-time-budget=30000", url]
+    done = subprocess.run(["nice", *command], capture_output=True, text=True, timeout=90, check=False)
+    return done.stdout
+
+
+@pytest.mark.parametrize("bframes", [0, 2])
+def test_a_recording_plays_and_seeks_in_a_browser(
+    config_module: ModuleType, tmp_path: Path, archive_path: Path, serve: tuple[Path, str], bframes: int
+) -> None:
+    source = make(tmp_path / "in.mp4", bframes=bframes)
+    chosen = {"RECORDING_MODE": "copy", "cam": str(source), "STATUS_FILE_PATH": None}
+    config_module.__dict__.update(defaults(tmp_path) | chosen)
+    assert record(lambda: config_module, []) == 0
+    (entry,) = read_index(archive_path)
+    folder, address = serve
+    shutil.copy(archive_path / entry["file"], folder / "recording.mp4")
+    (folder / "page.html").write_text(PAGE.replace("NAME", "recording.mp4").replace("SEEK", "4.5"))
+
+    dom = browse(f"{address}/page.html", tmp_path / "profile", "--dump-dom")
+    written = re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)
+    assert written, "the page did not come to its end"
+    found = json.loads(html.unescape(written[1]))
+    assert "error" not in found, found["error"]
+    assert (found["width"], found["height"]) == (320, 240)
+    assert found["duration"] == pytest.approx(entry["last_frame_s"] - entry["first_frame_s"], abs=0.05)
+    assert found["before"] == 0
+    assert found["after"] >= 0.5
+    assert found["sought"] == pytest.approx(4.5, abs=0.001)
+
+    shot = tmp_path / "shot.png"
+    browse(f"{address}/page.html", tmp_path / "profile", f"--screenshot={shot}")
+    seen = cv2.resize(cv2.imread(str(shot)), (640, 480))
+    capture = cv2.VideoCapture(str(source))
+    pictures = []
+    while (got := capture.read())[0]:
+        pictures.append(cv2.resize(got[1], (640, 480)))
+    # the picture at 4.5 s with the moving square, and nearer to it than to the empty scene
+    shown = round((entry["first_frame_s"] + 4.5) * 25)
+    near = min(abs(seen.astype(int) - pictures[n]).mean() for n in range(shown - 1, shown + 2))
+    far = abs(seen.astype(int) - pictures[0]).mean()
+    assert near < 12
+    assert near < far
