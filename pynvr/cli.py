@@ -21,7 +21,7 @@ from pynvr.archive import Archive
 from pynvr.camera import READER_NAME, LiveSource, Patience
 from pynvr.closing import recover
 from pynvr.demo import DemoCamera, DemoScene
-from pynvr.detector import DetectorParameters, MotionDetector
+from pynvr.detectors import make_detector
 from pynvr.encoder import check_codec
 from pynvr.errors import PynvrError, SettingsError
 from pynvr.events import MotionEvents
@@ -146,21 +146,6 @@ def open_source(settings: Settings, stop: threading.Event) -> Source:
         patience = Patience(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)
         return LiveSource(settings.cam, stop, limit, patience, settings.scaleFrameTo)
     return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
-
-
-def make_detector(settings: Settings) -> MotionDetector:
-    """The detector with the settings' numbers."""
-    return MotionDetector(
-        DetectorParameters(
-            width_px=settings.DETECTION_WIDTH,
-            blur_px=settings.GAUSSIAN_BLUR_SIZE,
-            pixel_threshold=settings.PIXEL_THRESHOLD,
-            dilate_iterations=settings.DILATE_ITERATIONS,
-            erode_iterations=settings.ERODE_ITERATIONS,
-            area_threshold_px=settings.MOTION_AREA_THRESHOLD,
-            normalize_contrast=settings.NORMALIZE_CONTRAST,
-        )
-    )
 
 
 def make_events(settings: Settings, live: bool) -> MotionEvents:

@@ -16,7 +16,6 @@ from pynvr.cli import (
     ConfigLoader,
     argument_parser,
     make_archive,
-    make_detector,
     make_events,
     open_source,
     run_command,
@@ -24,6 +23,7 @@ from pynvr.cli import (
 )
 from pynvr.clip import Clip
 from pynvr.detector import Detection
+from pynvr.detectors import make_detector
 from pynvr.encoder import check_codec
 from pynvr.errors import RecordingError
 from pynvr.frame import Frame, Gap, Image, Source
@@ -131,7 +131,7 @@ def _watch(settings: Settings, source: Source, painter: Painter, view: _View) ->
             detector.reset()
             events.reset()
             continue
-        detection = detector.detect(frame.image)
+        detection = detector.detect(frame.image, frame.time)
         events.update(frame.time, detection.motion)
         alarms.note(frame, detection.motion)
         if not view.show(painter(frame, detection, events.hold_left(frame.time)), frame.time):

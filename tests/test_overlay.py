@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pynvr import overlay
+from pynvr.classic import ClassicDetector
 from pynvr.demo import DemoScene
-from pynvr.detector import MotionDetector
 from pynvr.frame import Image
 
 
@@ -52,7 +52,7 @@ def test_label_is_red_and_fits_into_the_upper_left(size: tuple[int, int]) -> Non
 
 def test_mosaic_has_the_four_stages_in_their_places() -> None:
     scene = DemoScene((640, 480))
-    detector = MotionDetector()
+    detector = ClassicDetector()
     detector.detect(scene.render(7.0, 0))
     image = scene.render(7.4, 1)
     detection = detector.detect(image)
@@ -80,5 +80,5 @@ def test_mosaic_has_the_four_stages_in_their_places() -> None:
 def test_mosaic_without_an_event_has_no_label() -> None:
     scene = DemoScene((640, 480))
     image = scene.render(0, 0)
-    detection = MotionDetector().detect(image)
+    detection = ClassicDetector().detect(image)
     assert not (overlay.mosaic(image, detection) == overlay.RED).all(axis=2).any()

@@ -1,0 +1,233 @@
+"""How well the detector does on labelled footage: `detection.py DIR`.
+
+DIR holds clips and an `events.json`, which says for each clip, by name:
+
+    "fps": 25, "frames": 463, "motion": [[158, 198]], "ignore": [[130, 157]], "trap": [[350, 373]]
+
+Intervals are frame numbers, from 0, both ends included. In a `motion` interval
+something really moves: the detector has to alarm at least once. In a `trap` only
+the light changes and in any other frame nothing of interest happens: an alarm is
+false. In `ignore` either answer is fine.
+
+`--compare` adds a column with other settings and may be repeated:
+
+    detection.py DIR --compare NORMALIZE_CONTRAST=True --compare MOTION_AREA_THRESHOLD=800,PIXEL_THRESHOLD=8
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import cv2
+
+from pynvr.detector import MotionDetector
+from pynvr.detectors import make_detector
+from pynvr.errors import PynvrError
+from pynvr.frame import Gap
+from pynvr.settings import load
+from pynvr.source import FileSource
+
+BURST_GAP_S = 1.0
+"""False alarms less than this apart are one burst."""
+
+Interval = tuple[int, int]
+"""First and last frame, both included."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a person says about a clip."""
+
+    fps: float
+    motion: tuple[Interval, ...] = ()
+    ignore: tuple[Interval, ...] = ()
+    trap: tuple[Interval, ...] = ()
+    frames: int | None = None
+    """How many there are; where it is known, a clip that reads differently is an error."""
+
+    @classmethod
+    def parse(cls, entry: Mapping[str, Any]) -> Labels:
+        """Take a clip's object of events.json; keys that are not of interest here are left out."""
+        known: dict[str, Any] = {
+            field.name: entry[field.name] for field in fields(cls) if field.name in entry
+        }
+        for kind in ("motion", "ignore", "trap"):
+            known[kind] = tuple((first, last) for first, last in known.get(kind, ()))
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a detector did; scores of several clips add up."""
+
+    events: int = 0
+    events_hit: int = 0
+    traps: int = 0
+    traps_fired: int = 0
+    false_bursts: int = 0
+    false_seconds: float = 0.0
+
+    def __add__(self, other: Score) -> Score:
+        return Score(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def __str__(self) -> str:
+        return f"{self.events_hit} / {self.traps_fired} / {self.false_bursts} / {self.false_seconds:.1f}"
+
+
+def score(labels: Labels, alarms: Sequence[int]) -> Score:
+    """Compare alarm frames, in rising order and before any hold time, with the labels."""
+    labelled = (*labels.motion, *labels.ignore, *labels.trap)
+    false = [frame for frame in alarms if not any(first <= frame <= last for first, last in labelled)]
+    return Score(
+        events=len(labels.motion),
+        events_hit=_touched(labels.motion, alarms),
+        traps=len(labels.trap),
+        traps_fired=_touched(labels.trap, alarms),
+        false_bursts=len(runs(false, BURST_GAP_S * labels.fps)),
+        false_seconds=len(false) / labels.fps,
+    )
+
+
+def _touched(intervals: Sequence[Interval], alarms: Sequence[int]) -> int:
+    return sum(any(first <= frame <= last for frame in alarms) for first, last in intervals)
+
+
+def runs(frames: Sequence[int], gap: float) -> list[Interval]:
+    """Group rising frame numbers of which each is less than `gap` after the one before."""
+    groups: list[Interval] = []
+    for frame in frames:
+        if groups and frame - groups[-1][1] < gap:
+            groups[-1] = groups[-1][0], frame
+        else:
+            groups.append((frame, frame))
+    return groups
+
+
+@dataclass
+class Answers:
+    """What one detector said about one clip."""
+
+    alarms: list[int]
+    """The frames for which it said motion."""
+    cpu_s: float = 0.0
+
+
+def watch(clip: Path, detectors: Sequence[MotionDetector], frames: int | None) -> list[Answers]:
+    """Let each detector see the clip, with the recorder's times; it is decoded once for all."""
+    answers = [Answers([]) for _ in detectors]
+    count = 0
+    for frame in FileSource(clip, Event()):
+        if isinstance(frame, Gap):
+            for detector in detectors:
+                detector.reset()
+            continue
+        count += 1
+        for detector, answer in zip(detectors, answers, strict=True):
+            start_s = time.thread_time()
+            motion = detector.detect(frame.image, frame.time).motion
+            answer.cpu_s += time.thread_time() - start_s
+            if motion:
+                answer.alarms.append(frame.index)
+    if frames is not None and count != frames:
+        raise SystemExit(f"{clip}: has {count} frames, its labels say {frames}")
+    return answers
+
+
+def parse_settings(text: str) -> dict[str, object]:
+    """Read `NAME=VALUE,NAME=VALUE`; values are Python's."""
+    call = ast.parse(f"settings({text})", mode="eval").body
+    if not isinstance(call, ast.Call) or call.args:
+        raise ValueError(text)
+    return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+
+
+def detector_with(overrides: Mapping[str, object]) -> MotionDetector:
+    """The recorder's detector, with these settings changed; raises SettingsError."""
+    return make_detector(load(importlib.import_module("config"), None, overrides))
+
+
+def table(results: Mapping[str, Mapping[str, Score]]) -> str:
+    """Scores in Markdown; `results` is by column (settings), then by row (clip)."""
+    columns = list(results)
+    lines = [f"| clip (events, traps) | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for clip, one in results[columns[0]].items():
+        cells = " | ".join(str(results[column][clip]) for column in columns)
+        lines.append(f"| {clip} ({one.events}, {one.traps}) | {cells} |")
+    totals = [sum(results[column].values(), Score()) for column in columns]
+    of = f"({totals[0].events}, {totals[0].traps})"
+    lines.append(f"| **all {len(results[columns[0]])}** {of} | {' | '.join(f'**{t}**' for t in totals)} |")
+    return "\n".join(["Events hit / traps fired / false bursts / false seconds.", "", *lines])
+
+
+def as_json(
+    results: Mapping[str, Mapping[str, Score]], alarms: Mapping[str, Mapping[str, Sequence[int]]]
+) -> str:
+    """Scores and runs of alarm frames: {settings: {"total": …, "clips": {clip: …}}}."""
+    document = {
+        name: {
+            "total": asdict(sum(clips.values(), Score())),
+            "clips": {
+                clip: asdict(one) | {"alarms": runs(alarms[name][clip], 2)} for clip, one in clips.items()
+            },
+        }
+        for name, clips in results.items()
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def main() -> None:
+    """Score every labelled clip with every group of settings."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help="clips and their events.json")
+    parser.add_argument(
+        "--compare",
+        metavar="NAME=VALUE,…",
+        action="append",
+        default=[],
+        help="one more column with these settings; may be repeated",
+    )
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write scores and alarms there as well")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # a warning for every clip otherwise
+    try:
+        groups: dict[str, dict[str, object]] = {"as configured": {}}
+        groups |= {text: parse_settings(text) for text in options.compare}
+        labelled = json.loads((options.folder / "events.json").read_text(encoding="utf-8"))
+        labels = {clip: Labels.parse(entry) for clip, entry in labelled.items()}
+        results: dict[str, dict[str, Score]] = {name: {} for name in groups}
+        alarms: dict[str, dict[str, list[int]]] = {name: {} for name in groups}
+        cpu_s, frames = dict.fromkeys(groups, 0.0), 0
+        for clip, truth in labels.items():
+            detectors = [detector_with(overrides) for overrides in groups.values()]
+            found = watch(options.folder / clip, detectors, truth.frames)
+            for name, answers in zip(groups, found, strict=True):
+                results[name][clip], alarms[name][clip] = score(truth, answers.alarms), answers.alarms
+                cpu_s[name] += answers.cpu_s
+            frames += truth.frames or 0
+    except (PynvrError, OSError, ValueError, KeyError, TypeError, SyntaxError) as error:
+        parser.exit(2, f"{parser.prog}: {error!r}\n")
+    print(table(results))
+    if frames:
+        costs = ", ".join(f"{name} {1000 * spent / frames:.2f}" for name, spent in cpu_s.items())
+        print(f"\nDetecting, CPU ms a frame on one thread: {costs}.")
+    if options.json is not None:
+        options.json.write_text(as_json(results, alarms), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
