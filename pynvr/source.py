@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import stat
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from threading import Event
@@ -15,6 +17,8 @@ import numpy as np
 from pynvr.errors import CameraError
 from pynvr.frame import Frame, Gap, Image
 
+READ_AHEAD = 2
+"""Frames of a file that are decoded while the loop is busy with the one before them."""
 DEFAULT_FPS = 25.0
 PLAUSIBLE_FPS = (1.0, 240.0)
 """Cameras claim anything from 0 to 90000."""
@@ -70,8 +74,18 @@ class FileSource:
         count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.frame_count: int | None = count if count > 0 else None
         self._started = datetime.now(timezone.utc)
+        self._reader = ThreadPoolExecutor(1, "file")
+        """The one thread that reads the capture."""
 
     def __iter__(self) -> Iterator[Frame | Gap]:
+        """Yield every frame while the next ones are decoded; raises CameraError where there is none."""
+        frames = self._decode()
+        ahead = deque(self._reader.submit(next, frames, None) for _ in range(READ_AHEAD))
+        while (frame := ahead.popleft().result()) is not None:
+            ahead.append(self._reader.submit(next, frames, None))
+            yield frame
+
+    def _decode(self) -> Iterator[Frame | Gap]:
         """Yield every frame; a file of which not one can be decoded raises CameraError.
 
         All have one size: where it changes within a file, OpenCV scales to the first one.
@@ -92,6 +106,7 @@ class FileSource:
 
     def close(self) -> None:
         """Close the file."""
+        self._reader.shutdown(cancel_futures=True)  # releasing during a read would crash the process
         self._capture.release()
 
 

@@ -106,6 +106,7 @@ def test_without_a_display_it_says_so_and_writes_into_the_archive(
 
 
 @pytest.mark.parametrize("name", ["shown.avi", "shown.mkv"])
+@pytest.mark.usefixtures("logged_errors")
 def test_output_that_cannot_be(
     run: Run, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
