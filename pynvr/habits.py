@@ -18,7 +18,7 @@ from pynvr.tracks import Box
 SQUARE_3 = np.ones((3, 3), np.uint8)
 LONGEST_STEP_S = 1.0
 """After a pause in the stream the pictures since are not known to have been alike."""
-FIRST_WEIGHT_S = 0.3
+FIRST_WEIGHT_S = 0.15
 """What is assumed at the start weighs as much as so many seconds of pictures."""
 RIM_PX = 4
 """Beyond the box of an object: its blurred edge belongs to it."""

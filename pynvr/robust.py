@@ -96,8 +96,8 @@ class RobustParameters:
     """0.07 % of the picture."""
     area_threshold_px: float = 1500.0
     """So many pixels for 0.1 s, or fewer for longer, are motion."""
-    first_s: float = 0.0
-    """What a blob has lasted when it is first seen."""
+    first_s: float = 0.1
+    """What a blob has lasted when it is first seen: it has persisted for so long."""
     cap_px: float = 2500.0
     """Even the largest blob needs 0.06 s: two pictures."""
     small_px: float = 600.0

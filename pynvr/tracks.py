@@ -84,6 +84,11 @@ class Tracker:
                 self.tracks.append(Track(blob.box, time_s, _centre(blob.box), first))
                 continue
             free.remove(track)
+            for part in [part for part in free if _inside(part.box, blob.box)]:
+                # what entered as head and legs is one: its parts' evidence adds up
+                track.evidence += part.evidence
+                free.remove(part)
+                self.tracks.remove(part)
             lasted_s = min(time_s - track.seen_s, LONGEST_STEP_S)
             track.evidence += min(blob.area_px, self._cap_px) * lasted_s
             track.box, track.seen_s = blob.box, time_s
@@ -98,6 +103,11 @@ class Tracker:
 
 def _centre(box: Box) -> tuple[float, float]:
     return box[0] + box[2] / 2, box[1] + box[3] / 2
+
+
+def _inside(part: Box, whole: Box) -> bool:
+    x, y = _centre(part)
+    return whole[0] <= x <= whole[0] + whole[2] and whole[1] <= y <= whole[1] + whole[3]
 
 
 def _nearness(a: Box, b: Box) -> float:
