@@ -32,16 +32,19 @@ READER_NAME = "camera"
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 JITTER = 0.2
-"""Share of a pause that chance adds or takes, so that twenty cameras do not all come back at once."""
+"""Share of a pause that chance takes off, so that twenty cameras do not all come back at once."""
+SHORTEST_PERIOD_S = 0.02
+"""Some streams give two frames the same time; what comes faster than this has been waiting."""
 REPEAT_S = 60.0
 """A camera that stays away is mentioned so often."""
 LETTING_GO_S = 2.0
 """How long a stop waits for a reader that sits in OpenCV; nothing of what it would get is wanted."""
 
 # Read by OpenCV once, at its first use. Without the first, one camera that is slow to open blocks all
-# others. The second replaces OpenCV's own options, of which TCP is the one that matters.
+# others. The second replaces OpenCV's own options, of which TCP is the one that matters. Without
+# fpsprobesize FFmpeg would watch some 20 frames to find out the rate, which takes 3 s at 10 frames/s.
 os.environ.setdefault("OPENCV_FFMPEG_IS_THREAD_SAFE", "1")
-os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpsprobesize;0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ class LiveSource:
     @property
     def longest_silence_s(self) -> float:
         """The reader's heart beats at least so often unless OpenCV ignores its timeouts."""
-        return max(self._patience.open_s, self._patience.read_s) + LONGEST_PAUSE_S * (1 + JITTER)
+        return max(self._patience.open_s, self._patience.read_s) + LONGEST_PAUSE_S
 
     @property
     def stuck(self) -> bool:
@@ -143,7 +146,7 @@ class LiveSource:
                 self._put(Gap("reading failed"))
             finally:
                 self.connected = False
-            self._stop.wait(pause_s * random.uniform(1 - JITTER, 1 + JITTER))
+            self._stop.wait(pause_s * random.uniform(1 - JITTER, 1))
             pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
     def _read_connection(self) -> None:
@@ -151,29 +154,63 @@ class LiveSource:
         capture = open_camera(self._cam, self._patience)
         try:
             self.nominal_fps = claimed_fps(capture)
-            clock = StreamClock() if "://" in self._cam else None
-            last = size = None
-            while not self._stop.is_set():
-                asked = time.monotonic()
-                received, picture = capture.read()
-                self.heartbeat = arrival = time.monotonic()
-                # after a stall the decoder hands out old pictures and says that all is well
-                if not received or arrival - asked > 0.9 * self._patience.read_s:
-                    raise CameraError(f"camera {self.name}: lost after {arrival - asked:.1f} s of silence")
-                utc = datetime.now(timezone.utc)
-                if last is None:
+            pictures = self._timed_by_stream if "://" in self._cam else self._timed_by_arrival
+            size = None
+            for picture, time_s in pictures(capture):
+                if size is None:
                     self._find()
-                image = as_bgr(cast(Image, picture), self._fit_inside)
+                image = as_bgr(picture, self._fit_inside)
                 if size not in (None, image.shape):
                     self._put(Gap(f"camera {self.name}: the picture's size changed"))
                 size = image.shape
-                if clock is None:
-                    last = arrival if last is None else max(arrival, last + SMALLEST_STEP_S)
-                else:
-                    last = clock.place(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, arrival)
-                self._put(Frame(image, last, utc - timedelta(seconds=arrival - last), self.received))
+                utc = datetime.now(timezone.utc) - timedelta(seconds=time.monotonic() - time_s)
+                self._put(Frame(image, time_s, utc, self.received))
         finally:
             capture.release()
+
+    def _read(self, capture: cv2.VideoCapture) -> tuple[Image, float, float]:
+        """Read a picture; return it, when it came, and how long that took. Raises CameraError."""
+        asked = time.monotonic()
+        received, picture = capture.read()
+        self.heartbeat = arrival = time.monotonic()
+        # after a stall the decoder hands out old pictures and says that all is well
+        if not received or arrival - asked > 0.9 * self._patience.read_s:
+            raise CameraError(f"camera {self.name}: lost after {arrival - asked:.1f} s of silence")
+        return cast(Image, picture), arrival, arrival - asked
+
+    def _timed_by_arrival(self, capture: cv2.VideoCapture) -> Iterator[tuple[Image, float]]:
+        """Pictures of a camera that has no time of its own."""
+        last = 0.0
+        while not self._stop.is_set():
+            picture, arrival, _ = self._read(capture)
+            last = max(arrival, last + SMALLEST_STEP_S)
+            yield picture, last
+
+    def _timed_by_stream(self, capture: cv2.VideoCapture) -> Iterator[tuple[Image, float]]:
+        """Pictures at the stream's own times.
+
+        What the camera sent while it was being opened, up to a second and more, comes in a burst. It
+        is held back until a read has to wait: that picture is live, and tells where the others belong.
+        """
+        clock, live, previous_s = StreamClock(), False, 0.0
+        burst: list[tuple[Image, float]] = []
+        lost: CameraError | None = None
+        while lost is None and not self._stop.is_set():
+            try:
+                picture, arrival, waited_s = self._read(capture)
+                stream_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                burst.append((picture, stream_s))
+                full = len(burst) * picture.nbytes > self._limit_bytes // 2
+                live = live or full or waited_s > max(stream_s - previous_s, SHORTEST_PERIOD_S) / 2
+                previous_s = stream_s
+            except CameraError as error:
+                lost = error
+            if live or lost is not None:
+                for picture, at_s in burst:
+                    yield picture, clock.place(at_s, arrival - (stream_s - at_s))
+                burst.clear()
+        if lost is not None:
+            raise lost
 
     def _put(self, frame: Frame | Gap) -> None:
         with self._changed:

@@ -196,7 +196,10 @@ def _record(settings: Settings, stop: threading.Event) -> None:
         archive = open_archive(settings, stack)
         source = open_source(settings, stop)
         stack.callback(source.close)
-        recover(archive)
+        try:
+            recover(archive)
+        except (PynvrError, OSError) as error:  # a full disk must not keep the recorder from its watch
+            log.error("what an earlier run left open cannot be closed yet: %s", error)
         ring, writer = make_ring_and_writer(settings, archive, source.live)
         health = stack.enter_context(Health(source, writer, archive.root, settings.STATUS_FILE_PATH))
         recorder = Recorder(

@@ -111,6 +111,8 @@ class Health:
             return "stuck" if now - camera.heartbeat > camera.longest_silence_s + HANG_S else "connecting"
         if now - (self._handled_at or self._started) > HANG_S:
             return "stuck"
+        if busy is not None and now - busy > HANG_S:
+            return "waiting for the disk"  # which may still come to itself
         return "recording" if self._writer.recording else "watching"
 
     def _facts(self) -> dict[str, Any]:

@@ -9,11 +9,13 @@ a power cut costs little too.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pynvr.errors import RecordingError
@@ -61,17 +63,27 @@ class PartFile:
         self.check()
 
     def _pump_to_disk(self) -> None:
-        synced = time.monotonic()
+        whole, synced = 0, time.monotonic()
         while chunk := os.read(self._reading, CHUNK_BYTES):
             if self._error is not None:
                 continue  # read on, so that nobody waits for room in the pipe
             try:
                 _write_all(self._file, chunk)
+                whole += len(chunk)
                 if time.monotonic() - synced >= SYNC_INTERVAL_S:
                     os.fdatasync(self._file)
+                    self._check_that_it_is_still_there()
                     synced = time.monotonic()
             except OSError as error:
                 self._error = error
+                with suppress(OSError):  # half a picture would be played as one more
+                    os.ftruncate(self._file, whole)
+
+    def _check_that_it_is_still_there(self) -> None:
+        """Raise OSError where the disk was taken off or the file removed: the kernel goes on writing."""
+        there, ours = self.path.stat(), os.fstat(self._file)
+        if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     def _explained(self, error: OSError) -> RecordingError:
         return RecordingError(f"{self.path}: cannot be written (PATH_FOR_VIDEO): {error.strerror}")

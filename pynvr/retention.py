@@ -72,6 +72,8 @@ class Retention:
         self._archive = archive
         self._limits = limits
         self._guard = ClockGuard()
+        # from here on a step is seen, not only from the first sweep on
+        self._guard.trusts(datetime.now(timezone.utc), time.monotonic(), None)
 
     def sweep(self) -> None:
         """Remove what the limits ask for, oldest first, and its lines from the index; raises OSError."""

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from pynvr.archive import Archive
@@ -171,6 +172,8 @@ class RecordingWriter:
         try:
             match order:
                 case Begin():
+                    if self._failing:
+                        recover(self._archive)
                     self._open = OpenRecording(self._archive, self._format, order)
                 case Write():
                     self._write(order)
@@ -228,7 +231,8 @@ class RecordingWriter:
         if time.monotonic() < self._retry_at:
             return
         self._retry_at = time.monotonic() + RETRY_S
-        self._housekeeping()
+        with suppress(OSError):  # where no room can be made, or the folder is gone
+            self._housekeeping()
         recover(self._archive)
         begin = Begin(order.frame.time, order.frame.utc, nominal_fps=25.0, continues=True)
         self._open = OpenRecording(self._archive, self._format, begin)

@@ -164,7 +164,11 @@ def test_live_frames_wait_up_to_the_bound_then_are_dropped_and_counted(
     gate.opened.set()
     recorder.end()
     recorder.close()
-    assert play(videos(archive_path)[0]).numbers == list(range(100 - recorder.dropped))
+    numbers = play(videos(archive_path)[0]).numbers
+    assert numbers[:20] == list(range(20))
+    # when the thread takes that one is its own affair, so one later frame may have found room
+    assert numbers == sorted(set(numbers), key=numbers.index)
+    assert len(numbers) == 100 - recorder.dropped
     assert f"{recorder.dropped} frames" in logged_errors[0]
     assert read_index(archive_path)[0]["dropped"] == recorder.dropped
 
