@@ -10,7 +10,8 @@ import logging
 # --- The camera ---------------------------------------------------------------------------------
 
 # "0", "1", …: a local (USB) camera. "rtsp://…", "http://…": a network camera.
-# A path: a video file. "demo": a drawn scene, to try things out.
+# A path: a video file. "demo": a drawn scene, to try things out; with weather: "demo:rain+lamp".
+# There are trees, rain, snow, insects, lamp, dusk, gain and blocks.
 cam = "0"
 
 # Seconds after which a network camera that does not answer, or sends nothing any more, counts as lost.

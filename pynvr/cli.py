@@ -20,7 +20,7 @@ from pynvr import check, logs, pipeline
 from pynvr.archive import Archive
 from pynvr.camera import READER_NAME, LiveSource, Patience
 from pynvr.closing import recover
-from pynvr.demo import DemoCamera, DemoScene
+from pynvr.demo import DemoCamera, DemoScene, is_demo
 from pynvr.detectors import make_detector
 from pynvr.encoder import check_codec
 from pynvr.errors import PynvrError, SettingsError
@@ -139,8 +139,10 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
 
 def open_source(settings: Settings, stop: threading.Event) -> Source:
     """The source that the setting `cam` names; raises CameraError for a file that cannot be read."""
-    if settings.cam == "demo":
-        return DemoCamera(DemoScene(fitted_size(DEMO_SIZE, settings.scaleFrameTo)), stop=stop)
+    if is_demo(settings.cam):
+        weather = settings.cam.partition(":")[2]
+        size = fitted_size(DEMO_SIZE, settings.scaleFrameTo)
+        return DemoCamera(DemoScene(size, weather=weather.split("+") if weather else ()), stop=stop)
     if is_live(settings.cam):
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
         patience = Patience(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)

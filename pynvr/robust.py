@@ -220,7 +220,7 @@ class RobustDetector:
             mask = cast(Gray, closed)
             blobs = self._blobs(mask, fresh, px_area)
         if not self._references.reach_back(p.second_reference_s, now):
-            # a drawn clock and the first drops look like small things that travel, until both references exist
+            # until both references exist, a drawn clock looks like a small thing that travels
             blobs = [blob for blob in blobs if blob.area_px >= p.small_px]
         objects = self._tracker.update(blobs, now.time_s, step_s, px_area)
         self._references.add(now)

@@ -29,6 +29,7 @@ from pydantic_core import ErrorDetails
 
 from pynvr.errors import SettingsError
 from pynvr.redaction import without_password
+from pynvr.weather import KINDS
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,15 @@ AnyPath = Annotated[Path, BeforeValidator(lambda value: _path(value))]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3)]
 Size = tuple[Annotated[int, Field(ge=16, le=16384)], Annotated[int, Field(ge=16, le=16384)]]
+
+
+def _known_weather(cam: str) -> str:
+    """Refuse a drawn scene with weather that there is not."""
+    kind, _, weather = cam.partition(":")
+    unknown = [name for name in weather.split("+") if name not in KINDS] if kind == "demo" and weather else []
+    if unknown:
+        raise ValueError(f"no such weather: {', '.join(unknown)}; there are {', '.join(KINDS)}")
+    return cam
 
 
 def _tuples(value: object) -> object:
@@ -80,7 +90,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    cam: Annotated[str, BeforeValidator(_camera), Field(min_length=1)]
+    cam: Annotated[str, BeforeValidator(_camera), AfterValidator(_known_weather), Field(min_length=1)]
     CAMERA_OPEN_TIMEOUT_SECS: Annotated[float, Field(ge=0.5, le=300)]
     CAMERA_READ_TIMEOUT_SECS: Annotated[float, Field(ge=0.5, le=300)]
     scaleFrameTo: Annotated[Size | None, BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
