@@ -12,8 +12,8 @@ from typing import cast
 import cv2
 import numpy as np
 
-from pynvr.detector import Detection, Gray, scaled_gray
-from pynvr.frame import Image
+from pynvr.detector import Detection, scaled_gray
+from pynvr.frame import Gray, Image
 from pynvr.zones import Zones
 
 SQUARE_3 = np.ones((3, 3), np.uint8)
@@ -38,7 +38,8 @@ class ClassicDetector:
 
     def __init__(self, parameters: ClassicParameters | None = None, zones: Zones | None = None) -> None:
         self._parameters = parameters or ClassicParameters()
-        self._zones = zones or Zones()
+        self.area_threshold_px: float = self._parameters.area_threshold_px
+        self.zones = zones or Zones()
         self._previous: Gray | None = None
 
     def reset(self) -> None:
@@ -54,7 +55,7 @@ class ClassicDetector:
         gray = scaled_gray(image, p.width_px)
         if p.normalize_contrast:
             gray = cast(Gray, cv2.normalize(gray, gray.copy(), 0, 255, cv2.NORM_MINMAX))
-        visible = self._zones.drawn(gray.shape[1], gray.shape[0])
+        visible = self.zones.drawn(gray.shape[1], gray.shape[0])
         if visible is not None:
             gray = cast(Gray, cv2.bitwise_and(gray, visible))  # what is hidden spreads nowhere by blurring
         gray = cast(Gray, cv2.GaussianBlur(gray, (p.blur_px, p.blur_px), 0))
@@ -64,8 +65,8 @@ class ClassicDetector:
         self._previous = gray
         mask = changed_mask(difference, p.pixel_threshold, p.dilate_iterations, p.erode_iterations)
         changed_px = cv2.countNonZero(mask)
-        motion = changed_px >= p.area_threshold_px
-        return Detection(gray, difference, mask, changed_px, motion, changed_px, p.area_threshold_px)
+        motion = changed_px >= self.area_threshold_px
+        return Detection(gray, difference, mask, changed_px, motion, changed_px, self.area_threshold_px)
 
 
 def changed_mask(difference: Gray, threshold: int, dilate: int, erode: int) -> Gray:

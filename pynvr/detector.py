@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pynvr.frame import Image
+from pynvr.frame import Gray, Image
+from pynvr.zones import Zones
 
-Gray: TypeAlias = NDArray[np.uint8]
-"""Height x width, 8 bits."""
 Plane: TypeAlias = NDArray[np.float32]
 """Height x width, grey levels or their squares."""
 
@@ -53,6 +52,10 @@ class Detection:
 
 class MotionDetector(Protocol):
     """Looks at pictures in their order and says in which something moves."""
+
+    area_threshold_px: float
+    """May be changed while it works, as may the zones."""
+    zones: Zones
 
     def detect(self, image: Image, time_s: float) -> Detection:
         """Judge the next picture, BGR, of any size from one pixel on, which is not touched.

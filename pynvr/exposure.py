@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pynvr.detector import Gray, Plane
+from pynvr.detector import Plane
+from pynvr.frame import Gray
 
 Sample = NDArray[np.float32]
 """Grey levels of every 5th pixel of every 5th row, in one dimension."""

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from pynvr.detector import Gray, Plane
+from pynvr.detector import Plane
+from pynvr.frame import Gray
 from pynvr.tracks import Box
 
 SQUARE_3 = np.ones((3, 3), np.uint8)

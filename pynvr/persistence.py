@@ -8,7 +8,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from pynvr.detector import Gray
+from pynvr.frame import Gray
 
 DENSITY_PX = 5
 """Side of the square in which density is measured; the work picture is about 270 px wide."""

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pynvr.detector import AREA_WIDTH_PX, Detection, Gray, Plane, scaled_gray
+from pynvr.detector import AREA_WIDTH_PX, Detection, Plane, scaled_gray
 from pynvr.exposure import Picture, difference, remember
-from pynvr.frame import Image
+from pynvr.frame import Gray, Image
 from pynvr.habits import Habits
 from pynvr.persistence import Persistence, dense, square
 from pynvr.references import References
@@ -113,8 +113,19 @@ class RobustDetector:
 
     def __init__(self, parameters: RobustParameters | None = None, zones: Zones | None = None) -> None:
         self._p = parameters or RobustParameters()
-        self._zones = zones or Zones()
+        self._area_threshold_px = self._p.area_threshold_px
+        self.zones = zones or Zones()
         self.reset()
+
+    @property
+    def area_threshold_px(self) -> float:
+        """So many pixels for 0.1 s are motion; may be changed while it works."""
+        return self._area_threshold_px
+
+    @area_threshold_px.setter
+    def area_threshold_px(self, px: float) -> None:
+        self._area_threshold_px = px
+        self._tracker.require(px * EVIDENCE_S)
 
     def reset(self) -> None:
         """Forget everything seen."""
@@ -124,7 +135,7 @@ class RobustDetector:
         self._settling = Settling(p.settle_s, p.light_limit_s, p.light_rest_s)
         self._persistence = Persistence(p.persist_s, p.persist_px, p.persist_px_s)
         self._tracker = Tracker(
-            p.area_threshold_px * EVIDENCE_S, p.cap_px, p.small_px, p.first_s, p.forget_s, p.most_blobs
+            self._area_threshold_px * EVIDENCE_S, p.cap_px, p.small_px, p.first_s, p.forget_s, p.most_blobs
         )
         self._noise = 1.0  # mean difference of a still picture, grey levels
         self._last_s = -math.inf
@@ -159,7 +170,7 @@ class RobustDetector:
         height, width = image.shape[:2]
         shrink = min(1.0, math.sqrt(self._p.work_px / (width * height)))
         small = scaled_gray(image, max(1, round(width * shrink)))
-        visible = self._zones.drawn(small.shape[1], small.shape[0])
+        visible = self.zones.drawn(small.shape[1], small.shape[0])
         if visible is not None:
             small = cast(Gray, cv2.bitwise_and(small, visible))  # what is hidden spreads nowhere by blurring
         return cast(Gray, cv2.GaussianBlur(small, (self._p.blur_px, self._p.blur_px), 0)), visible
@@ -171,7 +182,7 @@ class RobustDetector:
         self._persistence.begin(now.time_s, now.gray.shape)
         self._tracker.clear()
         nothing = np.zeros_like(now.gray)
-        return Detection(now.gray, nothing, nothing, 0, False, 0.0, self._p.area_threshold_px, blind)
+        return Detection(now.gray, nothing, nothing, 0, False, 0.0, self._area_threshold_px, blind)
 
     def _difference(self, old: Picture, now: Picture) -> Plane:
         p = self._p
@@ -231,14 +242,14 @@ class RobustDetector:
             round(cv2.countNonZero(mask) * px_area),
             bool(objects),
             self._score(objects, now.time_s),
-            p.area_threshold_px,
+            self._area_threshold_px,
         )
 
     def _score(self, objects: Sequence[Track], time_s: float) -> float:
         """The best track's evidence as pixels for 0.1 s; short of the threshold while it is no object yet."""
         seen = objects or [track for track in self._tracker.tracks if track.seen_s == time_s]
         score = max((track.evidence / EVIDENCE_S for track in seen), default=0.0)
-        return score if objects else min(score, ALMOST * self._p.area_threshold_px)
+        return score if objects else min(score, ALMOST * self._area_threshold_px)
 
     def _blobs(self, mask: Gray, fresh: Plane, px_area: float) -> list[Blob]:
         """What is large enough and moves at this moment."""

@@ -67,6 +67,12 @@ class Tracker:
         """The tracks that are objects."""
         return [track for track in self.tracks if track.confirmed]
 
+    def require(self, evidence_px_s: float) -> None:
+        """Confirm tracks from another evidence on; each has to show it anew."""
+        self._evidence_px_s = evidence_px_s
+        for track in self.tracks:
+            track.confirmed = track.confirmed and track.evidence >= evidence_px_s
+
     def clear(self) -> None:
         """Forget all tracks."""
         self.tracks.clear()

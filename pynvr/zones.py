@@ -9,8 +9,8 @@ from typing import TypeAlias, cast
 import cv2
 import numpy as np
 
-from pynvr.detector import Gray
 from pynvr.errors import SettingsError
+from pynvr.frame import Gray
 
 Region: TypeAlias = Sequence[tuple[float, float]]
 """Corners (x, y) of a polygon, as fractions of the picture's width and height."""
@@ -29,6 +29,10 @@ class Zones:
 
     def __bool__(self) -> bool:
         return self._mask is not None or bool(self._regions)
+
+    def with_regions(self, regions: Sequence[Region]) -> Zones:
+        """The same mask with other regions."""
+        return Zones(self._mask, regions)
 
     def drawn(self, width: int, height: int) -> Gray | None:
         """255 where the picture is looked at, 0 elsewhere; None where it is looked at everywhere."""
