@@ -1,12 +1,13 @@
 # make demo    record the drawn scene with the real recorder
 # make test    run all tests
+# make faults  pull plugs, fill disks, harm streams, twenty times each, and print what it cost
 # make bench   measure, and print the README's tables
 # make lint    ruff and mypy
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench lint pictures clean
+.PHONY: demo test faults faults-short bench lint pictures clean
 
 demo: .venv/run
 	$(BIN)/python motion_driven_recorder.py --cam demo --path-for-video demo_video
@@ -14,7 +15,15 @@ demo: .venv/run
 	@echo "Each begins five seconds before the visitor comes into the picture."
 
 test: .venv/dev
-	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --ignore=tests/faults --cov --cov-report=term $(PYTEST_ARGS)
+
+# Harm the recorder in every way that we know: the first takes about ten minutes and is part of the CI, the
+# second some hours. Both need root, for disks of their own, and Debian's packages of .ci/run.
+faults-short: .venv/dev
+	$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
+
+faults: .venv/dev
+	$(BIN)/python -m pytest tests/faults --long --faults-table=faults.md
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/recorder.py

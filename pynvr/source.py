@@ -81,7 +81,7 @@ class FileSource:
         """Yield every frame while the next ones are decoded; raises CameraError where there is none."""
         frames = self._decode()
         ahead = deque(self._reader.submit(next, frames, None) for _ in range(READ_AHEAD))
-        while (frame := ahead.popleft().result()) is not None:
+        while not self._stop.is_set() and (frame := ahead.popleft().result()) is not None:
             ahead.append(self._reader.submit(next, frames, None))
             yield frame
 

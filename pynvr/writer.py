@@ -22,7 +22,7 @@ from pynvr.recording import Format, OpenRecording
 
 log = logging.getLogger(__name__)
 
-PACK_ABOVE_BYTES = 32 * 1024 * 1024
+PACK_ABOVE_BYTES = 16 * 1024 * 1024
 """A queue longer than this keeps further frames as JPEG; a file source waits instead."""
 RETRY_S = 5.0
 """After the disk has refused, a recording is tried again so often."""

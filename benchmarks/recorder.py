@@ -1,0 +1,222 @@
+"""What recording costs, beside a bare loop over the same clip: `make bench`.
+
+Every figure comes from processes of their own, run in turn: the recorder, then
+the bare loop, and again, so that what else happens on the machine falls on
+both. Start-up is counted on both sides. README.md says how to read the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+# No cv2 and no pynvr here: Linux counts into a child's peak memory what its parent held at the fork.
+from inputs import (
+    EVENT_480,
+    EVENT_1080,
+    LONG_STILL_1080,
+    MOVING_480,
+    MOVING_1080,
+    STILL_480,
+    STILL_1080,
+    Input,
+)
+
+HERE = Path(__file__).resolve().parent
+RAW_RING_MB = 2048
+"""Enough for 5 s of raw 1080p."""
+MEMORY_REPEATS = 2
+"""It hardly varies."""
+SCENES = {"still": "nothing moving", "event": "one event", "moving": "always moving"}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process took."""
+
+    cpu_s: float
+    """User and system time."""
+    wall_s: float
+    peak_mb: float
+    """Largest resident set, in MiB."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A line of the table."""
+
+    name: str
+    unit: str
+    target: float | None
+    measured: float
+    """For a ratio: of the medians; else the median."""
+    low: float
+    high: float
+    """Range over the pairs, or over the runs."""
+    beside: float | None = None
+    """The bare loop's own value."""
+
+
+Pairs = list[tuple[Usage, Usage]]
+"""Recorder and bare loop, in turn."""
+
+
+def run(*command: str | Path) -> tuple[Usage, str]:
+    """Run a Python script to its end and return what it took and what it printed."""
+    with tempfile.TemporaryFile("w+") as printed:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, *map(str, command)], stdout=printed, stderr=subprocess.STDOUT, cwd=HERE
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_s = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        printed.seek(0)
+        output = printed.read()
+    if process.returncode != 0:
+        raise SystemExit(f"{command} failed:\n{output}")
+    return Usage(usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss / 1024), output
+
+
+def record(clip: Input, pre_alarm_mb: float | None = None) -> Usage:
+    """Run the recorder over a clip, with the default settings but for the memory limit."""
+    with tempfile.TemporaryDirectory(dir=HERE / "inputs") as folder:
+        config = Path(folder, "settings.py")
+        settings = [f"LOG_FILE_PATH = {folder + '/log'!r}", "STATUS_FILE_PATH = None"]
+        if pre_alarm_mb is not None:
+            settings.append(f"PRE_ALARM_MEMORY_LIMIT_MB = {pre_alarm_mb}")
+        config.write_text("\n".join(settings))
+        script = HERE.parent / "motion_driven_recorder.py"
+        usage, _ = run(script, "--cam", clip.path, "--config", config, "--path-for-video", folder)
+        _check_index(clip, Path(folder, "recordings.jsonl"))
+    return usage
+
+
+def _check_index(clip: Input, index: Path) -> None:
+    """Stop the benchmark if the recorder did not do the work that is to be measured."""
+    recordings = index.read_text().splitlines() if index.exists() else []
+    frames = [json.loads(recording)["frames"] for recording in recordings]
+    makes_sense = {"still": frames == [], "moving": frames == [clip.frames], "event": len(frames) == 1}
+    if not makes_sense[clip.scene]:
+        raise SystemExit(f"{clip.path}: recordings of {frames} frames, which makes no sense")
+
+
+def loop(clip: Input, encode: bool = False) -> Usage:
+    """Run the bare loop over a clip, with or without encoding."""
+    with tempfile.TemporaryDirectory(dir=HERE / "inputs") as folder:
+        output = [Path(folder, "bare.avi")] if encode else []
+        usage, printed = run(HERE / "bare_loop.py", clip.path, *output)
+    if int(printed.split()[-1]) != clip.frames:
+        raise SystemExit(f"{clip.path}: {printed} frames instead of {clip.frames}")
+    return usage
+
+
+def in_turn(repeats: int, recorder: Callable[[], Usage], bare: Callable[[], Usage]) -> Pairs:
+    """Run the two in turn, changing which of them begins."""
+    pairs = []
+    for number in range(repeats):
+        if number % 2:
+            second = bare()
+            pairs.append((recorder(), second))
+        else:
+            pairs.append((recorder(), bare()))
+        print(f"  {number + 1} of {repeats}", file=sys.stderr)
+    return pairs
+
+
+def ratio(name: str, pairs: Pairs, value: Callable[[Usage], float], target: float) -> Figure:
+    """The recorder's median over the bare loop's, and the range of the pairs."""
+    recorder, bare = ([value(usage) for usage in side] for side in zip(*pairs, strict=True))
+    each = [ours / theirs for ours, theirs in zip(recorder, bare, strict=True)]
+    measured = statistics.median(recorder) / statistics.median(bare)
+    return Figure(name, "x", target, measured, min(each), max(each))
+
+
+def peak(name: str, pairs: Pairs, target: float) -> Figure:
+    """The recorder's peak memory, beside the bare loop's."""
+    recorder, bare = ([usage.peak_mb for usage in side] for side in zip(*pairs, strict=True))
+    measured = statistics.median(recorder)
+    return Figure(name, "MB", target, measured, min(recorder), max(recorder), statistics.median(bare))
+
+
+def ratios(repeats: int) -> list[Figure]:
+    """CPU and wall time at 1080p, relative to the bare loops."""
+    still = in_turn(repeats, partial(record, LONG_STILL_1080, RAW_RING_MB), partial(loop, LONG_STILL_1080))
+    moving = in_turn(repeats, partial(record, MOVING_1080, RAW_RING_MB), partial(loop, MOVING_1080, True))
+    return [
+        ratio("nothing moving: CPU / reading", still, lambda usage: usage.cpu_s, 1.25),
+        ratio("nothing moving: wall / reading", still, lambda usage: usage.wall_s, 1.1),
+        ratio("always moving: CPU / reading and encoding", moving, lambda usage: usage.cpu_s, 1.15),
+        ratio("always moving: wall / reading and encoding", moving, lambda usage: usage.wall_s, 0.75),
+    ]
+
+
+def peaks(repeats: int) -> list[Figure]:
+    """Peak memory with 5 s of pre-alarm under the default limit."""
+    figures = []
+    targets = {250: (STILL_1080, EVENT_1080, MOVING_1080), 190: (STILL_480, EVENT_480, MOVING_480)}
+    for target, clips in targets.items():
+        for clip in clips:
+            pairs = in_turn(repeats, partial(record, clip), partial(loop, clip, clip.scene != "still"))
+            figures.append(
+                peak("{}, {}x{}: peak memory".format(SCENES[clip.scene], *clip.size), pairs, target)
+            )
+    return figures
+
+
+def costs(repeats: int) -> list[Figure]:
+    """Milliseconds of one thread for each frame, for detecting and for packing."""
+    runs = [json.loads(run(HERE / "frame_costs.py", MOVING_1080.path)[1]) for _ in range(repeats)]
+    figures = []
+    for step in ("detecting", "detecting, classic", "packing"):
+        for size in runs[0]:
+            values = [each[size][step] for each in runs]
+            name = f"{step} a frame of {size}"
+            figures.append(Figure(name, "ms", None, statistics.median(values), min(values), max(values)))
+    return figures
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """The figures in Markdown."""
+    lines = ["| figure | target | measured | range | bare loop |", "|---|---|---|---|---|"]
+    for figure in figures:
+        digits = 0 if figure.unit == "MB" else 2
+        target = "" if figure.target is None else f"≤ {figure.target:g}"
+        measured = f"{figure.measured:.{digits}f} {figure.unit}"
+        if figure.target is not None and figure.measured > figure.target:
+            measured += " **missed**"
+        spread = f"{figure.low:.{digits}f}-{figure.high:.{digits}f}"
+        beside = "" if figure.beside is None else f"{figure.beside:.{digits}f}"
+        lines.append(f"| {figure.name} | {target} | {measured} | {spread} | {beside} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Build what is missing, measure, print."""
+    parser = argparse.ArgumentParser(description="Measure the recorder beside a bare loop.")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each side for each figure (5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    options = parser.parse_args()
+    run(HERE / "inputs.py")
+    figures = [
+        *ratios(options.repeats),
+        *peaks(min(options.repeats, MEMORY_REPEATS)),
+        *costs(options.repeats),
+    ]
+    print(table(figures))
+    if options.json is not None:
+        options.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""A long life in a short time: events, reconnects and failed opens, and nothing grows.
+
+In this process: a scripted camera takes OpenCV's place at the door where pynvr asks for one
+(`camera.open_camera`); all else is real: threads, encoder, archive, index, and OpenCV for the failed opens.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from conftest import Measure
+from harness import closed_files, open_files
+from recordings import read_index
+
+from pynvr import camera, pipeline
+from pynvr.camera import LiveSource, Patience
+from pynvr.cli import make_archive, make_detector, make_events, make_ring_and_writer
+from pynvr.closing import recover
+from pynvr.frame import Image
+from pynvr.health import Health
+from pynvr.packets import count as count_packets
+from pynvr.recorder import Recorder
+from pynvr.settings import Settings
+
+WARM_UP = 0.2
+"""Share of the course after which memory counts: libraries fill their caches in the beginning."""
+FPS = 100
+MOVING, RESTING = 6, 14
+"""Frames of an event and between two."""
+
+
+class Course:
+    """What the scripted camera has done so far, in all its connections."""
+
+    def __init__(self, events: int, reconnects: int, failures: int, seed: int) -> None:
+        self.events, self.reconnects, self.failures = events, reconnects, failures
+        self.shown = self.connections = self.failed = 0
+        self.done = threading.Event()
+        self.dice = random.Random(seed)
+        quiet = np.full((120, 160, 3), 90, np.uint8)
+        self.pictures = [quiet, quiet.copy()]
+        self.pictures[1][30:90, 40:120] = 200
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.closed_port = listener.getsockname()[1]
+
+    @property
+    def share(self) -> float:
+        """How much of everything is done."""
+        return min(
+            self.shown / self.events,
+            self.connections / (self.reconnects + 1),
+            self.failed / max(1, self.failures),
+        )
+
+    def open(self, cam: str, patience: Patience, really: Callable[..., Any]) -> ScriptedCapture:
+        """Fail as often as it is due, by OpenCV's own means, then connect."""
+        if self.failed < self.failures * (self.connections + 1) / (self.reconnects + 1):
+            self.failed += 1
+            really(f"rtsp://127.0.0.1:{self.closed_port}/refused", patience)
+            raise AssertionError("a refused port was opened")
+        self.connections += 1
+        return ScriptedCapture(self)
+
+
+class ScriptedCapture:
+    """One connection: so many events, then it breaks, now and then in the middle of one."""
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._number = 0
+        self._events = -(-course.events // (course.reconnects + 1))
+        self._last = self._events * (MOVING + RESTING) + course.dice.choice([0, MOVING // 2])
+        self._due = time.monotonic()
+        self.released = False
+
+    def read(self) -> tuple[bool, Image | None]:
+        course = self._course
+        self._due = max(self._due + 1 / FPS, time.monotonic() - 0.1)
+        course.done.wait(max(0.0, self._due - time.monotonic()))
+        self._number += 1
+        place = (self._number - 1) % (MOVING + RESTING)
+        course.shown += place == RESTING + 1 and self._number <= self._last
+        if course.shown >= course.events and course.connections > course.reconnects:
+            course.done.set()
+        if self._number > self._last and course.connections <= course.reconnects:
+            return False, None
+        moved = place >= RESTING and place % 2
+        return True, course.pictures[int(moved)].copy()
+
+    def get(self, prop: int) -> float:
+        return {cv2.CAP_PROP_FPS: 25.0, cv2.CAP_PROP_POS_MSEC: self._number * 1000 / FPS}.get(prop, 0.0)
+
+    def release(self) -> None:
+        self.released = True
+
+
+def resident_mb() -> float:
+    gc.collect()
+    return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_soak(
+    seed: int,
+    make_settings: Callable[..., Settings],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    long_form: bool,
+    logged_errors: list[str],
+    figure: Measure,
+) -> None:
+    events, reconnects, failures = (2000, 500, 2000) if long_form else (160, 40, 160)
+    course = Course(events, reconnects, failures, seed)
+    really = camera.open_camera
+    monkeypatch.setattr(camera, "open_camera", lambda cam, patience: course.open(cam, patience, really))
+    monkeypatch.setattr(camera, "FIRST_PAUSE_S", 0.005)
+    monkeypatch.setattr(camera, "LONGEST_PAUSE_S", 0.01)
+    settings = make_settings(
+        cam="rtsp://viewer:secret@camera/stream",
+        PRE_ALARM_RECORDING_SECONDS=0.03,
+        MINIMAL_MOTION_DURATION=0.05,
+        INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS=0,
+        FOURCC_CODEC="mp4v",
+        OUTPUT_FILES_EXTENSION=".mp4",
+        ARCHIVE_MIN_FREE_GB=None,
+    )
+    stop = threading.Event()
+    threads = threading.active_count()
+    archive = make_archive(settings)
+    archive.open()
+    recover(archive)
+    source = LiveSource(settings.cam, stop, 16 << 20, Patience())
+    ring, writer = make_ring_and_writer(settings, archive, live=True)
+    samples: list[tuple[float, float, int, int]] = []
+
+    def watch() -> None:
+        while not course.done.wait(0.5):
+            samples.append((course.share, resident_mb(), descriptors(), threading.active_count()))
+        stop.set()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with Health(source, writer, archive.root, tmp_path / "status.json") as health:
+        recorder = Recorder(ring, writer, 0.05, 600, 25.0)
+        pipeline.run(
+            health.counted(iter(source)), make_detector(settings), make_events(settings, True), recorder
+        )
+        recorder.close()
+    watcher.join()
+    source.close()
+    archive.close()
+
+    settled = [sample for sample in samples if sample[0] > WARM_UP]
+    assert len(settled) > 10, "too few samples to tell"
+    assert course.connections == reconnects + 1
+    assert course.failed == failures
+    entries = read_index(archive.root)
+    made = {path.relative_to(archive.root).as_posix() for path in closed_files(archive.root)}
+    assert len(entries) >= 0.95 * events, "the script's events did not become recordings"
+    unequal = len(made ^ {entry["file"] for entry in entries})
+    grown = np.mean([s[1] for s in settled[-5:]]) - np.mean([s[1] for s in settled[:5]])
+    figure("soak: memory grew by", float(grown), "MB", 30)
+    # an open recording has a few of its own
+    few = min(s[2] for s in settled[: len(settled) // 2])
+    late = min(s[2] for s in settled[len(settled) // 2 :])
+    figure("soak: descriptors grew by", late - few, "", 0)
+    figure("soak: threads left", threading.active_count() - threads, "", 0)
+    figure("soak: index lines without file, or files without line", unequal, "", 0)
+    assert len({entry["file"] for entry in entries}) == len(entries)
+    assert open_files(archive.root) == []
+    for entry in random.Random(seed).sample(entries, 20):
+        assert count_packets(archive.root / entry["file"]) == entry["frames"] > 0
+    assert writer.dropped == source.dropped == 0
+    assert not any("secret" in message for message in logged_errors)
