@@ -49,7 +49,7 @@ clean:
 	@$(call headless_if_needed)
 	@touch $@
 
-.venv/dev: .venv/run requirements-dev.txt
+.venv/dev: .venv/run requirements-dev.txt requirements-report.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@$(call headless_if_needed)
 	@touch $@

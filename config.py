@@ -10,7 +10,8 @@ import logging
 # --- The camera ---------------------------------------------------------------------------------
 
 # "0", "1", …: a local (USB) camera. "rtsp://…", "http://…": a network camera.
-# A path: a video file. "demo": a drawn scene, to try things out.
+# A path: a video file. "demo": a drawn scene, to try things out; with weather: "demo:rain+lamp".
+# There are trees, rain, snow, insects, lamp, dusk, gain and blocks.
 cam = "0"
 
 # Seconds after which a network camera that does not answer, or sends nothing any more, counts as lost.
@@ -97,9 +98,47 @@ WRITER_QUEUE_LIMIT_MB = 128
 # Megabytes for frames of a live camera that wait for the motion detection.
 CAMERA_QUEUE_LIMIT_MB = 64
 
-# --- The motion detector ------------------------------------------------------------------------
+# --- What counts as motion ----------------------------------------------------------------------
 
-# The picture is scaled to this width before anything else; areas below are pixels of that picture.
+# "robust": guards against light, weather and noise. "classic": the difference of two frames and no more.
+MOTION_DETECTOR = "robust"
+# Motion is at least so many changed pixels, of a picture 500 pixels wide. For the robust detector they have
+# to last 0.1 seconds; half as many have to last twice as long.
+MOTION_AREA_THRESHOLD = 1500
+
+# A grey PNG of any size, laid over the picture: what is black in it is not looked at. None: no such mask.
+MOTION_MASK = None
+# Polygons as fractions of width and height: only what lies in one of them is looked at. Empty: everything.
+# [[(0.0, 0.4), (1.0, 0.4), (1.0, 1.0), (0.0, 1.0)]] is the lower 60 percent.
+MOTION_REGIONS = []
+
+# --- The robust detector's guards; 0 or False switches one off ----------------------------------
+
+# Seconds: each frame is compared with a picture so old, and a change must differ from the second as well.
+GUARD_REFERENCE_SECS = 1.0
+GUARD_SECOND_REFERENCE_SECS = 2.0
+# Allow for the camera's exposure, and compare with pictures of the same light only.
+GUARD_EXPOSURE = True
+# Pixels: a change has to stand out from so wide a square around it; clouds and soft shadows do not.
+GUARD_SURROUNDINGS = 41
+# A pixel has to change so many times more than the picture's noise.
+GUARD_NOISE = 6.0
+# A pixel has to change so many times more than it usually does: leaves, rain, clocks.
+GUARD_HABITS = 2.7
+# So much of the picture changes at once: that is a lamp; wait until it has settled, then judge.
+GUARD_LIGHT_SWITCH = 0.33
+# Share of a pixel's surroundings that has to have changed too: drops and flakes are specks.
+GUARD_DENSITY = 0.5
+# Seconds: what counts was near here so long ago already; insects were not.
+GUARD_PERSISTENCE_SECS = 0.1
+# Share of a blob that has to be changing now; of what an object left behind nothing does.
+GUARD_ALIVE = 0.1
+# Pixels: what is smaller has to travel by its own size.
+GUARD_TRAVEL = 600
+
+# --- The classic detector -----------------------------------------------------------------------
+
+# The picture is scaled to this width before anything else; areas are pixels of that picture.
 DETECTION_WIDTH = 500
 # Stretch each frame's contrast before comparing, as the original did. It makes false alarms when
 # the light changes; see the figures in README.md.
@@ -111,8 +150,6 @@ PIXEL_THRESHOLD = 10
 # Dilating joins what belongs together, eroding takes back what that added.
 DILATE_ITERATIONS = 8
 ERODE_ITERATIONS = 4
-# Motion is at least so many changed pixels.
-MOTION_AREA_THRESHOLD = 1500
 
 # --- Your own settings --------------------------------------------------------------------------
 

@@ -21,20 +21,23 @@ import ast
 import importlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, cast
+from threading import Event
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
 
-from pynvr.cli import make_detector
 from pynvr.detector import MotionDetector
+from pynvr.detectors import make_detector
 from pynvr.errors import PynvrError
-from pynvr.frame import Image
+from pynvr.frame import Gap
 from pynvr.settings import load
+from pynvr.source import FileSource
 
 BURST_GAP_S = 1.0
 """False alarms less than this apart are one burst."""
@@ -112,28 +115,34 @@ def runs(frames: Sequence[int], gap: float) -> list[Interval]:
     return groups
 
 
-def read(clip: Path) -> Iterator[Image]:
-    """Every frame of a clip."""
-    capture = cv2.VideoCapture(str(clip), cv2.CAP_FFMPEG)
-    if not capture.isOpened():
-        raise SystemExit(f"{clip}: cannot be read as video")
-    while (reading := capture.read())[0]:
-        yield cast(Image, reading[1])
-    capture.release()
+@dataclass
+class Answers:
+    """What one detector said about one clip."""
+
+    alarms: list[int]
+    """The frames for which it said motion."""
+    cpu_s: float = 0.0
 
 
-def alarm_frames(clip: Path, detectors: Sequence[MotionDetector], frames: int | None) -> list[list[int]]:
-    """For each detector the frames for which it says motion; the clip is decoded once for all."""
-    alarms: list[list[int]] = [[] for _ in detectors]
+def watch(clip: Path, detectors: Sequence[MotionDetector], frames: int | None) -> list[Answers]:
+    """Let each detector see the clip, with the recorder's times; it is decoded once for all."""
+    answers = [Answers([]) for _ in detectors]
     count = 0
-    for index, image in enumerate(read(clip)):
+    for frame in FileSource(clip, Event()):
+        if isinstance(frame, Gap):
+            for detector in detectors:
+                detector.reset()
+            continue
         count += 1
-        for detector, found in zip(detectors, alarms, strict=True):
-            if detector.detect(image).motion:
-                found.append(index)
+        for detector, answer in zip(detectors, answers, strict=True):
+            start_s = time.thread_time()
+            motion = detector.detect(frame.image, frame.time).motion
+            answer.cpu_s += time.thread_time() - start_s
+            if motion:
+                answer.alarms.append(frame.index)
     if frames is not None and count != frames:
         raise SystemExit(f"{clip}: has {count} frames, its labels say {frames}")
-    return alarms
+    return answers
 
 
 def parse_settings(text: str) -> dict[str, object]:
@@ -193,6 +202,7 @@ def main() -> None:
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write scores and alarms there as well")
     options = parser.parse_args()
+    cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # a warning for every clip otherwise
     try:
         groups: dict[str, dict[str, object]] = {"as configured": {}}
@@ -201,14 +211,20 @@ def main() -> None:
         labels = {clip: Labels.parse(entry) for clip, entry in labelled.items()}
         results: dict[str, dict[str, Score]] = {name: {} for name in groups}
         alarms: dict[str, dict[str, list[int]]] = {name: {} for name in groups}
+        cpu_s, frames = dict.fromkeys(groups, 0.0), 0
         for clip, truth in labels.items():
             detectors = [detector_with(overrides) for overrides in groups.values()]
-            found = alarm_frames(options.folder / clip, detectors, truth.frames)
-            for name, frames in zip(groups, found, strict=True):
-                results[name][clip], alarms[name][clip] = score(truth, frames), frames
+            found = watch(options.folder / clip, detectors, truth.frames)
+            for name, answers in zip(groups, found, strict=True):
+                results[name][clip], alarms[name][clip] = score(truth, answers.alarms), answers.alarms
+                cpu_s[name] += answers.cpu_s
+            frames += truth.frames or 0
     except (PynvrError, OSError, ValueError, KeyError, TypeError, SyntaxError) as error:
         parser.exit(2, f"{parser.prog}: {error!r}\n")
     print(table(results))
+    if frames:
+        costs = ", ".join(f"{name} {1000 * spent / frames:.2f}" for name, spent in cpu_s.items())
+        print(f"\nDetecting, CPU ms a frame on one thread: {costs}.")
     if options.json is not None:
         options.json.write_text(as_json(results, alarms), encoding="utf-8")
 

@@ -19,8 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
 
-from pynvr.detector import MotionDetector
+from pynvr.classic import ClassicDetector
 from pynvr.frame import Frame, Image
+from pynvr.robust import RobustDetector
 
 SIZES = ((1920, 1080), (1280, 720), (640, 480))
 FRAMES = 200
@@ -29,8 +30,9 @@ FRAMES = 200
 def measure(clip: str, size: tuple[int, int]) -> dict[str, float]:
     """The median cost of detecting and of packing frames of `size` (width, height)."""
     capture = cv2.VideoCapture(clip, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-    detector = MotionDetector()
+    robust, classic = RobustDetector(), ClassicDetector()
     detecting: list[float] = []
+    detecting_classic: list[float] = []
     packing: list[float] = []
     for index in range(FRAMES):
         received, image = capture.read()
@@ -40,10 +42,16 @@ def measure(clip: str, size: tuple[int, int]) -> dict[str, float]:
             image = cv2.resize(image, size)
         picture = cast(Image, image)
         frame = Frame(picture, index / 25, datetime.now(timezone.utc), index)
-        detecting.append(_cpu_ms(lambda: detector.detect(picture)))  # noqa: B023  (called at once)
+        # noqa below: called at once
+        detecting.append(_cpu_ms(lambda: robust.detect(frame.image, frame.time)))  # noqa: B023
+        detecting_classic.append(_cpu_ms(lambda: classic.detect(frame.image)))  # noqa: B023
         packing.append(_cpu_ms(frame.packed))
     capture.release()
-    return {"detecting": statistics.median(detecting), "packing": statistics.median(packing)}
+    return {
+        "detecting": statistics.median(detecting),
+        "detecting, classic": statistics.median(detecting_classic),
+        "packing": statistics.median(packing),
+    }
 
 
 def _cpu_ms(step: Callable[[], object]) -> float:

@@ -178,7 +178,7 @@ def costs(repeats: int) -> list[Figure]:
     """Milliseconds of one thread for each frame, for detecting and for packing."""
     runs = [json.loads(run(HERE / "frame_costs.py", MOVING_1080.path)[1]) for _ in range(repeats)]
     figures = []
-    for step in ("detecting", "packing"):
+    for step in ("detecting", "detecting, classic", "packing"):
         for size in runs[0]:
             values = [each[size][step] for each in runs]
             name = f"{step} a frame of {size}"

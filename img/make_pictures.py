@@ -11,8 +11,8 @@ sys.path.insert(0, str(HERE.parent))
 
 from pynvr import overlay  # noqa: E402
 from pynvr.demo import DemoCamera  # noqa: E402
-from pynvr.detector import MotionDetector  # noqa: E402
 from pynvr.frame import Frame  # noqa: E402
+from pynvr.robust import RobustDetector  # noqa: E402
 
 MOMENT_S = 7.5
 """The visitor is in the middle of the yard."""
@@ -20,10 +20,10 @@ MOMENT_S = 7.5
 
 def main() -> None:
     """Write md3.png: the detector's four stages of one frame."""
-    detector = MotionDetector()
+    detector = RobustDetector()
     for frame in DemoCamera():
         if isinstance(frame, Frame):
-            detection = detector.detect(frame.image)
+            detection = detector.detect(frame.image, frame.time)
             if frame.time >= MOMENT_S:
                 break
     picture = overlay.mosaic(frame.image, detection, hold_left_s=10.0)

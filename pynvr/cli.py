@@ -20,8 +20,8 @@ from pynvr import check, logs, modes, pipeline
 from pynvr.archive import Archive
 from pynvr.camera import LiveSource
 from pynvr.closing import recover
-from pynvr.demo import DemoCamera, DemoScene
-from pynvr.detector import DetectorParameters, MotionDetector
+from pynvr.demo import DemoCamera, DemoScene, is_demo
+from pynvr.detectors import make_detector
 from pynvr.errors import PynvrError, SettingsError
 from pynvr.events import MotionEvents
 from pynvr.frame import Frame, Gap, Source
@@ -135,27 +135,14 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
 
 def open_source(settings: Settings, stop: threading.Event) -> Source:
     """The source that the setting `cam` names; raises CameraError for a file that cannot be read."""
-    if settings.cam == "demo":
-        return DemoCamera(DemoScene(fitted_size(DEMO_SIZE, settings.scaleFrameTo)), stop=stop)
+    if is_demo(settings.cam):
+        weather = settings.cam.partition(":")[2]
+        size = fitted_size(DEMO_SIZE, settings.scaleFrameTo)
+        return DemoCamera(DemoScene(size, weather=weather.split("+") if weather else ()), stop=stop)
     if is_live(settings.cam):
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * modes.MEBIBYTE)
         return LiveSource(settings.cam, stop, limit, modes.patience(settings), settings.scaleFrameTo)
     return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
-
-
-def make_detector(settings: Settings) -> MotionDetector:
-    """The detector with the settings' numbers."""
-    return MotionDetector(
-        DetectorParameters(
-            width_px=settings.DETECTION_WIDTH,
-            blur_px=settings.GAUSSIAN_BLUR_SIZE,
-            pixel_threshold=settings.PIXEL_THRESHOLD,
-            dilate_iterations=settings.DILATE_ITERATIONS,
-            erode_iterations=settings.ERODE_ITERATIONS,
-            area_threshold_px=settings.MOTION_AREA_THRESHOLD,
-            normalize_contrast=settings.NORMALIZE_CONTRAST,
-        )
-    )
 
 
 def make_events(settings: Settings, live: bool) -> MotionEvents:
@@ -221,7 +208,6 @@ def _record(settings: Settings, stop: threading.Event) -> None:
         detector = make_detector(settings)
         if settings.MOTION_DETECTION_FPS is not None:
             detector = PacedDetector(detector, settings.MOTION_DETECTION_FPS)
-            frames = detector.paced(frames)
         pipeline.run(frames, detector, make_events(settings, source.live), recorder)
     log.info("ended")
     if not source.live:

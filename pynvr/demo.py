@@ -23,6 +23,7 @@ from pynvr.figure import REACH_LEFT, REACH_RIGHT, STRIDE, Box, Pose, draw
 from pynvr.frame import Frame, Image
 from pynvr.scenery import View, paint_yard
 from pynvr.strip import COLUMNS, draw_frame_number
+from pynvr.weather import make_weather
 
 Path: TypeAlias = tuple[tuple[float, float, float], ...]
 """Waypoints (share of the visit's duration, x, depth). x: 0 is just outside the picture on the
@@ -79,9 +80,12 @@ class DemoScene:
         seed: int = 1,
         visits: tuple[Visit, ...] = TWO_VISITS,
         noise: float = 2.0,
+        weather: Sequence[str] = (),
         clock_start: datetime = datetime(2017, 4, 2, 13, 20, 17),
     ) -> None:
-        """`noise` is a standard deviation in grey levels; `clock_start` is what the clock shows at time 0."""
+        """`noise` is a standard deviation in grey levels; `weather` are names of weather.KINDS;
+        `clock_start` is what the clock shows at time 0.
+        """
         for given, least, most in zip(size, SMALLEST_SIZE, LARGEST_SIZE, strict=True):
             if not least <= given <= most:
                 raise ValueError(f"size {size} must lie between {SMALLEST_SIZE} and {LARGEST_SIZE}")
@@ -91,6 +95,7 @@ class DemoScene:
         self.size = size
         self._seed = seed
         self._clock_start = clock_start
+        self.weather = make_weather(weather, size, seed)
         self._yard = paint_yard(*size, seed)
         self._walks = [_Walk(visit, View(*size)) for visit in self.visits]
         self._noise = _noise_pictures(size, noise, seed) if noise > 0 else None
@@ -99,6 +104,11 @@ class DemoScene:
     def motion_intervals(self) -> tuple[tuple[float, float], ...]:
         """Start and end of each visit in seconds: outside of them nothing moves."""
         return tuple((visit.start_s, visit.end_s) for visit in self.visits)
+
+    @property
+    def light_intervals(self) -> tuple[tuple[float, float], ...]:
+        """When only the light changes, in seconds."""
+        return self.weather.light_intervals
 
     def figure_box(self, time_s: float) -> Box | None:
         """Left, top, width and height of what is to be seen of the person, or None."""
@@ -115,6 +125,7 @@ class DemoScene:
         pose = self._pose(time_s)
         if pose:
             draw(image, pose)
+        image = self.weather(image, time_s, index)
         self._add_noise(image, index)
         _burn_in_clock(image, self._clock_start + timedelta(seconds=time_s))
         draw_frame_number(image, index)
@@ -214,6 +225,11 @@ def _burn_in_clock(image: Image, moment: datetime) -> None:
     corner = (width - long - round(0.015 * width), high + round(0.012 * width) + 2)
     cv2.putText(image, text, corner, cv2.FONT_HERSHEY_SIMPLEX, scale, (30, 30, 30), 3 * thin, cv2.LINE_AA)
     cv2.putText(image, text, corner, cv2.FONT_HERSHEY_SIMPLEX, scale, (245, 245, 245), thin, cv2.LINE_AA)
+
+
+def is_demo(cam: str) -> bool:
+    """Whether `cam` names the drawn scene: "demo", or "demo:rain+lamp" with weather."""
+    return cam.partition(":")[0] == "demo"
 
 
 class StopFlag(Protocol):

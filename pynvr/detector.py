@@ -1,40 +1,27 @@
-"""Motion detection by frame differencing: pure picture arithmetic, no clock, no files.
+"""What every motion detector has in common: what it is asked, what it answers, and the picture it works on.
 
-The stages are those of the original: scale, grey, blur, difference to the frame
-before, threshold, dilate, erode, count. Every stage is returned, so that who
-wants to show them only has to draw.
+`classic.py` and `robust.py` are the detectors. Both are pure picture arithmetic: no clock, no files; the
+same pictures with the same times give the same answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import Protocol, TypeAlias, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pynvr.frame import Image
+from pynvr.frame import Gray, Image
+from pynvr.zones import Zones
 
-Gray: TypeAlias = NDArray[np.uint8]
-"""Height x width, 8 bits."""
+Plane: TypeAlias = NDArray[np.float32]
+"""Height x width, grey levels or their squares."""
 
-SQUARE_3 = np.ones((3, 3), np.uint8)
-"""One iteration of dilation or erosion reaches one pixel in every direction."""
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorParameters:
-    """The numbers of the pipeline; sizes and areas are pixels of the scaled picture."""
-
-    width_px: int = 500
-    blur_px: int = 11
-    pixel_threshold: int = 10
-    dilate_iterations: int = 8
-    erode_iterations: int = 4
-    area_threshold_px: int = 1500
-    normalize_contrast: bool = False
+AREA_WIDTH_PX = 500
+"""The robust detector tells areas in pixels of a picture with this longer side, whatever it works at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +31,18 @@ class Detection:
     gray: Gray
     """The scaled, blurred grey picture."""
     difference: Gray
-    """By how many grey levels each pixel differs from the frame before."""
+    """By how many grey levels each pixel differs from what it is compared with."""
     mask: Gray
-    """255 where something changed, after threshold, dilation and erosion; else 0."""
+    """255 where something changed, after all the steps that clean it; else 0."""
     changed_px: int
-    """Pixels set in the mask."""
+    """Pixels set in the mask, counted as in a picture as wide as the settings' areas mean."""
     motion: bool
-    """Whether these are enough to count as motion."""
+    """Whether that is motion."""
+    score: float = 0.0
+    """What decides: motion is a score of at least the threshold. Pixels, as `changed_px`."""
+    threshold: float = 0.0
+    blind: bool = False
+    """The light is changing: no answer is possible until it has settled."""
 
     def contours(self) -> Sequence[NDArray[np.int32]]:
         """Outlines of what changed: N x 1 x 2 arrays of x, y in pixels of the scaled picture."""
@@ -58,35 +50,21 @@ class Detection:
         return cast(Sequence[NDArray[np.int32]], found)
 
 
-class MotionDetector:
-    """Compares each picture with the one before."""
+class MotionDetector(Protocol):
+    """Looks at pictures in their order and says in which something moves."""
 
-    def __init__(self, parameters: DetectorParameters | None = None) -> None:
-        self._parameters = parameters or DetectorParameters()
-        self._previous: Gray | None = None
+    area_threshold_px: float
+    """May be changed while it works, as may the zones."""
+    zones: Zones
+
+    def detect(self, image: Image, time_s: float) -> Detection:
+        """Judge the next picture, BGR, of any size from one pixel on, which is not touched.
+
+        `time_s` is the frame's time and rises from picture to picture.
+        """
 
     def reset(self) -> None:
-        """Forget the frame before: the next one has nothing to do with it."""
-        self._previous = None
-
-    def detect(self, image: Image) -> Detection:
-        """Find what changed since the picture before; nothing in the first one.
-
-        `image` is BGR, of any size from one pixel on, and is not touched. A
-        picture of another shape than the one before counts as the first one.
-        """
-        p = self._parameters
-        gray = scaled_gray(image, p.width_px)
-        if p.normalize_contrast:
-            gray = cast(Gray, cv2.normalize(gray, gray.copy(), 0, 255, cv2.NORM_MINMAX))
-        gray = cast(Gray, cv2.GaussianBlur(gray, (p.blur_px, p.blur_px), 0))
-        if self._previous is None or self._previous.shape != gray.shape:
-            self._previous = gray
-        difference = cast(Gray, cv2.absdiff(gray, self._previous))
-        self._previous = gray
-        mask = changed_mask(difference, p.pixel_threshold, p.dilate_iterations, p.erode_iterations)
-        changed_px = cv2.countNonZero(mask)
-        return Detection(gray, difference, mask, changed_px, changed_px >= p.area_threshold_px)
+        """Forget what was seen: the next picture has nothing to do with it."""
 
 
 def scaled_gray(image: Image, width_px: int) -> Gray:
@@ -104,10 +82,3 @@ def scaled_gray(image: Image, width_px: int) -> Gray:
         even = gray[: 2 * half[1], : 2 * half[0]]  # an odd line or column would make it slow
         gray = cast(Gray, cv2.resize(even, half, interpolation=cv2.INTER_AREA))
     return cast(Gray, cv2.resize(gray, size, interpolation=cv2.INTER_LINEAR))
-
-
-def changed_mask(difference: Gray, threshold: int, dilate: int, erode: int) -> Gray:
-    """Set the pixels that differ by more than `threshold`, join neighbours, take back the rim."""
-    _, mask = cv2.threshold(difference, threshold, 255, cv2.THRESH_BINARY)
-    mask = cv2.dilate(mask, SQUARE_3, iterations=dilate)
-    return cast(Gray, cv2.erode(mask, SQUARE_3, iterations=erode))

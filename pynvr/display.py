@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import cv2
 
@@ -32,10 +33,21 @@ class Window:
     def __init__(self, title: str) -> None:
         self._title = title
 
-    def show(self, image: Image) -> bool:
-        """Show a BGR picture; False when the user has pressed q or Esc."""
+    def show(self, image: Image, wait_ms: int = 1) -> int:
+        """Show a BGR picture and return the key that was pressed, or -1."""
         cv2.imshow(self._title, image)
-        return cv2.waitKey(1) & 0xFF not in (ord("q"), 27)
+        key = cv2.waitKey(wait_ms)
+        return key if key < 0 else key & 0xFF
+
+    def listen(self, mouse: Callable[[int, int, bool], None]) -> None:
+        """Call `mouse` for each click with x, y in the picture's pixels; True for the right button."""
+
+        def clicked(event: int, x: int, y: int, *_: object) -> None:
+            if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_RBUTTONDOWN):
+                mouse(x, y, event == cv2.EVENT_RBUTTONDOWN)
+
+        cv2.namedWindow(self._title)
+        cv2.setMouseCallback(self._title, clicked)
 
     def close(self) -> None:
         """Take the window away."""

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Image: TypeAlias = NDArray[np.uint8]
 """Height x width x 3, 8 bits, channels in the order blue, green, red."""
+Gray: TypeAlias = NDArray[np.uint8]
+"""Height x width, 8 bits."""
 
 JPEG_QUALITY = 90
 

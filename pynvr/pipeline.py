@@ -33,6 +33,6 @@ def run(
             detector.reset()
             events.reset()
             continue
-        detection = detector.detect(frame.image)
+        detection = detector.detect(frame.image, frame.time)
         change = events.update(frame.time, detection.motion)
         recorder.handle(frame, detection, change)

@@ -29,6 +29,7 @@ from pydantic_core import ErrorDetails
 
 from pynvr.errors import SettingsError
 from pynvr.redaction import without_password
+from pynvr.weather import KINDS
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,23 @@ OVERRIDES_NAME = "machine_specific_configuration.py"
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 Megabytes = Annotated[float, Field(ge=1, le=1024 * 1024)]
 AnyPath = Annotated[Path, BeforeValidator(lambda value: _path(value))]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3)]
 Size = tuple[Annotated[int, Field(ge=16, le=16384)], Annotated[int, Field(ge=16, le=16384)]]
+
+
+def _known_weather(cam: str) -> str:
+    """Refuse a drawn scene with weather that there is not."""
+    kind, _, weather = cam.partition(":")
+    unknown = [name for name in weather.split("+") if name not in KINDS] if kind == "demo" and weather else []
+    if unknown:
+        raise ValueError(f"no such weather: {', '.join(unknown)}; there are {', '.join(KINDS)}")
+    return cam
+
+
+def _tuples(value: object) -> object:
+    """Take lists as well as tuples, however deep."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 def _camera(value: object) -> object:
@@ -73,7 +90,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    cam: Annotated[str, BeforeValidator(_camera), Field(min_length=1)]
+    cam: Annotated[str, BeforeValidator(_camera), AfterValidator(_known_weather), Field(min_length=1)]
     CAMERA_OPEN_TIMEOUT_SECS: Annotated[float, Field(ge=0.5, le=300)]
     CAMERA_READ_TIMEOUT_SECS: Annotated[float, Field(ge=0.5, le=300)]
     scaleFrameTo: Annotated[Size | None, BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
@@ -109,13 +126,28 @@ class Settings(BaseModel):
     WRITER_QUEUE_LIMIT_MB: Megabytes
     CAMERA_QUEUE_LIMIT_MB: Megabytes
 
+    MOTION_DETECTOR: Literal["robust", "classic"]
+    MOTION_AREA_THRESHOLD: Annotated[int, Field(ge=1)]
+    MOTION_MASK: AnyPath | None
+    MOTION_REGIONS: Annotated[tuple[Polygon, ...], BeforeValidator(lambda value: _tuples(value))]
+    GUARD_REFERENCE_SECS: Annotated[float, Field(ge=0, le=10)]
+    GUARD_SECOND_REFERENCE_SECS: Annotated[float, Field(ge=0, le=10)]
+    GUARD_EXPOSURE: bool
+    GUARD_SURROUNDINGS: Annotated[int, Field(ge=0, le=255)]
+    GUARD_NOISE: Annotated[float, Field(ge=0, le=100)]
+    GUARD_HABITS: Annotated[float, Field(ge=0, le=100)]
+    GUARD_LIGHT_SWITCH: Annotated[float, Field(ge=0, le=1)]
+    GUARD_DENSITY: Annotated[float, Field(ge=0, lt=1)]
+    GUARD_PERSISTENCE_SECS: Annotated[float, Field(ge=0, le=2)]
+    GUARD_ALIVE: Annotated[float, Field(ge=0, le=1)]
+    GUARD_TRAVEL: Annotated[float, Field(ge=0, le=100000)]
+
     DETECTION_WIDTH: Annotated[int, Field(ge=16, le=4096)]
     NORMALIZE_CONTRAST: bool
     GAUSSIAN_BLUR_SIZE: Annotated[int, Field(ge=1, le=99), AfterValidator(_odd)]
     PIXEL_THRESHOLD: Annotated[int, Field(ge=1, le=255)]
     DILATE_ITERATIONS: Annotated[int, Field(ge=0, le=100)]
     ERODE_ITERATIONS: Annotated[int, Field(ge=0, le=100)]
-    MOTION_AREA_THRESHOLD: Annotated[int, Field(ge=1)]
 
     @model_validator(mode="before")
     @classmethod
@@ -167,7 +199,7 @@ def load(
         faults += more_faults
     values |= arguments or {}
     root = Path(config.__file__ or ".").resolve().parent
-    for name in ("LOG_FILE_PATH", "STATUS_FILE_PATH", "PATH_FOR_VIDEO"):
+    for name in ("LOG_FILE_PATH", "STATUS_FILE_PATH", "PATH_FOR_VIDEO", "MOTION_MASK"):
         if isinstance(values.get(name), (str, Path)) and values[name] != "":
             values[name] = root / Path(values[name]).expanduser()
     try:

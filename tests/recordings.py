@@ -12,9 +12,9 @@ from typing import Any, cast
 import cv2
 import numpy as np
 
+from pynvr.classic import ClassicDetector
 from pynvr.clip import Clip
 from pynvr.demo import DemoScene, Visit
-from pynvr.detector import MotionDetector
 from pynvr.frame import Frame, Image
 from pynvr.orders import Begin
 from pynvr.strip import draw_frame_number, read_frame_number
@@ -110,7 +110,7 @@ def make_clip(path: Path, times: Sequence[float], visits: Iterable[Visit], fourc
 def expected_recordings(path: Path, pre_alarm_s: float, hold_s: float) -> list[list[int | None]]:
     """Which frames of a file belong into which recording, worked out the plain way over the whole list."""
     clip = play(path, keep=True)
-    detector = MotionDetector()
+    detector = ClassicDetector()
     motion = [
         time for time, image in zip(clip.times, clip.images, strict=True) if detector.detect(image).motion
     ]
@@ -153,7 +153,7 @@ def begins(trigger: Frame) -> Begin:
 
 def expected_alarms(path: Path) -> list[tuple[int, int]]:
     """First and last frame of each run of frames in which the detector sees motion."""
-    detector = MotionDetector()
+    detector = ClassicDetector()
     moving = [detector.detect(image).motion for image in play(path, keep=True).images]
     edges = np.flatnonzero(np.diff([False, *moving, False]))
     return [(int(start), int(end) - 1) for start, end in edges.reshape(-1, 2)]

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
+from pynvr.classic import ClassicDetector, ClassicParameters
 from pynvr.demo import CROSSING_BACK, STANDING, DemoCamera, DemoScene, Visit
-from pynvr.detector import DetectorParameters, MotionDetector
 from pynvr.frame import Image
 from pynvr.strip import draw_frame_number, read_frame_number
 
-THRESHOLD_PX = DetectorParameters().area_threshold_px
+THRESHOLD_PX = ClassicParameters().area_threshold_px
 START = datetime(2024, 2, 29, 23, 0, tzinfo=timezone.utc)
 VGA = (640, 480)
 NUMBERS = [0, 1, 2, 3, 799, 4095, 4096, 65535, 0x555555, 0xAAAAAA, 0xFFFFFF]
@@ -30,7 +30,7 @@ def scene() -> DemoScene:
 
 def changed_px(scene: DemoScene, times: list[float]) -> list[int]:
     """What the classic detector counts in frames at these times."""
-    detector = MotionDetector()
+    detector = ClassicDetector()
     return [detector.detect(frame.image).changed_px for frame in DemoCamera(scene, times=times)]
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pynvr import overlay
+from pynvr.classic import ClassicDetector
 from pynvr.demo import DemoScene
-from pynvr.detector import MotionDetector
+from pynvr.detector import Detection
 from pynvr.frame import Image
 
 
@@ -52,7 +53,7 @@ def test_label_is_red_and_fits_into_the_upper_left(size: tuple[int, int]) -> Non
 
 def test_mosaic_has_the_four_stages_in_their_places() -> None:
     scene = DemoScene((640, 480))
-    detector = MotionDetector()
+    detector = ClassicDetector()
     detector.detect(scene.render(7.0, 0))
     image = scene.render(7.4, 1)
     detection = detector.detect(image)
@@ -80,5 +81,36 @@ def test_mosaic_has_the_four_stages_in_their_places() -> None:
 def test_mosaic_without_an_event_has_no_label() -> None:
     scene = DemoScene((640, 480))
     image = scene.render(0, 0)
-    detection = MotionDetector().detect(image)
+    detection = ClassicDetector().detect(image)
     assert not (overlay.mosaic(image, detection) == overlay.RED).all(axis=2).any()
+
+
+def seen(score: float, motion: bool = False, blind: bool = False) -> Detection:
+    empty = np.zeros((60, 80), np.uint8)
+    return Detection(empty, empty, empty, 0, motion, score, 1500, blind)
+
+
+def test_bar_grows_with_the_score() -> None:
+    lengths = []
+    for score in (0, 400, 1400, 2000, 1e6):
+        image = gray()
+        overlay.draw_bar(image, seen(score, motion=score >= 1500))
+        filled = (image == (overlay.RED if score >= 1500 else overlay.GREEN)).all(axis=2)
+        lengths.append(int(filled.any(axis=0).sum()))
+    assert lengths == sorted(set(lengths))
+    assert lengths[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("armed", "detection", "hold_left_s", "state"),
+    [
+        (False, seen(0), 0.0, "waiting"),
+        (True, seen(0), 0.0, "armed"),
+        (True, seen(2000, motion=True), 10.0, "motion"),
+        (True, seen(0), 6.3, "hold 7 s"),
+        (True, seen(0, blind=True), 0.0, "waiting for the light"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_state(armed: bool, detection: Detection, hold_left_s: float, state: str) -> None:
+    assert overlay.state_of(armed, detection, hold_left_s) == state

@@ -14,7 +14,7 @@ from recordings import MOMENT, frame, play, read_index, rising, wandering
 
 from pynvr import pipeline
 from pynvr.archive import Archive
-from pynvr.detector import Detection, MotionDetector
+from pynvr.detector import Detection
 from pynvr.events import MotionEvents
 from pynvr.frame import Frame, Gap, HeldFrame, Image
 from pynvr.orders import Begin
@@ -28,16 +28,15 @@ PLENTY = 2**30
 LONG = 1e9
 
 
-class Script(MotionDetector):
+class Script:
     """A detector that knows beforehand in which of the pictures something moves."""
 
     def __init__(self, moving: Iterable[int]) -> None:
-        super().__init__()
         self._moving = set(moving)
         self._seen = 0
         self.resets = 0
 
-    def detect(self, image: Image) -> Detection:
+    def detect(self, image: Image, time_s: float) -> Detection:
         motion = self._seen in self._moving
         self._seen += 1
         return Detection(TINY, TINY, TINY, 2000 * motion, motion)

@@ -61,6 +61,7 @@ def test_defaults_are_those_of_the_contract(config_module: ModuleType) -> None:
     assert settings.subFolderNameGeneratorFunc
     moment = datetime(2017, 4, 2, 13, 20, 17, tzinfo=timezone.utc)
     assert settings.subFolderNameGeneratorFunc(moment) == "2017-04-02"
+    assert settings.MOTION_DETECTOR == "robust"
     detector = (500, 11, 10, 8, 4, 1500)
     assert detector == (
         settings.DETECTION_WIDTH,

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import cv2
+import numpy as np
 import pytest
 from conftest import defaults
 from recordings import expected_alarms, make_clip, play, rising, videos
@@ -130,6 +131,8 @@ class Screen:
         monkeypatch.setattr(display, "available", lambda: True)
         monkeypatch.setattr(cv2, "imshow", lambda title, image: self.shown.append(image))
         monkeypatch.setattr(cv2, "waitKey", wait)
+        monkeypatch.setattr(cv2, "namedWindow", lambda title: None)
+        monkeypatch.setattr(cv2, "setMouseCallback", lambda title, clicked: None)
         monkeypatch.setattr(cv2, "destroyAllWindows", lambda: setattr(self, "closed", True))
 
 
@@ -157,3 +160,57 @@ def test_no_display_is_found_out_without_crashing(monkeypatch: pytest.MonkeyPatc
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert display.available() is False
+
+
+class Keys(Screen):
+    """Presses one key after the other, each after a picture of its own."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
+        super().__init__(monkeypatch, 0, 0)
+        codes = iter([*map(ord, keys), ord("q")])
+        monkeypatch.setattr(cv2, "waitKey", lambda _: next(codes))
+        monkeypatch.setattr(cv2, "setMouseCallback", self._listen)
+        self.clicked: Callable[..., None] | None = None
+
+    def _listen(self, title: str, clicked: Callable[..., None]) -> None:
+        self.clicked = clicked
+
+
+def test_changed_settings_are_printed_at_the_end(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Keys(monkeypatch, "++-+")
+    assert run(show_stages) == 0
+    assert "MOTION_AREA_THRESHOLD = 2344" in capsys.readouterr().out
+
+
+def test_space_pauses_and_s_saves(run: Run, archive_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Keys(monkeypatch, "xx xxs xx")
+    assert run(show_stages) == 0
+    assert len(screen.shown) == 10
+    assert np.array_equal(screen.shown[2], screen.shown[4])  # the same picture while it pauses
+    (saved,) = archive_path.rglob("*.png")
+    assert cv2.imread(str(saved)).shape == (750, 1000, 3)
+
+
+def test_region_drawn_into_any_pane(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Keys(monkeypatch, "xxxxxx")
+
+    def show(title: str, image: Image) -> None:
+        screen.shown.append(image)
+        assert screen.clicked
+        corners = [(0, 0), (750, 0), (250, 675), (0, 0)]
+        if len(screen.shown) <= 4:
+            x, y = corners[len(screen.shown) - 1]
+            last = len(screen.shown) == 4
+            screen.clicked(cv2.EVENT_RBUTTONDOWN if last else cv2.EVENT_LBUTTONDOWN, x, y, 0, None)
+
+    monkeypatch.setattr(cv2, "imshow", show)
+    assert run(show_stages) == 0
+    assert "MOTION_REGIONS = [[(0.0, 0.0), (0.5, 0.0), (0.5, 0.8)]]" in capsys.readouterr().out
+    assert screen.shown[-1].shape == (750, 1000, 3)
+    dark, bright = screen.shown[-1][300, 20], screen.shown[-1][20, 300]
+    assert dark.mean() < screen.shown[0][300, 20].mean() / 2
+    assert bright.mean() > 0

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from pynvr.detector import Detection, DetectorParameters, MotionDetector, changed_mask, scaled_gray
+from pynvr.classic import ClassicDetector, ClassicParameters, changed_mask
+from pynvr.detector import Detection, scaled_gray
 from pynvr.frame import Image
 
 WIDTH, HEIGHT = 500, 376
-EXACT = DetectorParameters(blur_px=1, dilate_iterations=0, erode_iterations=0)
+EXACT = ClassicParameters(blur_px=1, dilate_iterations=0, erode_iterations=0)
 """Without blur and morphology a picture as wide as the detector's counts pixel for pixel."""
 
 
@@ -24,8 +25,8 @@ def picture(
     return image
 
 
-def second_of(first: Image, second: Image, parameters: DetectorParameters | None = None) -> Detection:
-    detector = MotionDetector(parameters)
+def second_of(first: Image, second: Image, parameters: ClassicParameters | None = None) -> Detection:
+    detector = ClassicDetector(parameters)
     detector.detect(first)
     return detector.detect(second)
 
@@ -58,7 +59,7 @@ def test_stages_of_every_size(size: tuple[int, int], scaled: tuple[int, int]) ->
 
 
 def test_size_of_the_scaled_picture_is_a_parameter() -> None:
-    seen = MotionDetector(DetectorParameters(width_px=320)).detect(picture(size=(640, 480)))
+    seen = ClassicDetector(ClassicParameters(width_px=320)).detect(picture(size=(640, 480)))
     assert seen.gray.shape == (240, 320)
 
 
@@ -105,7 +106,7 @@ def test_pixel_threshold_has_to_be_exceeded_up_or_down(level: int, expected: int
 
 
 def test_dilation_reaches_eight_pixels_and_erosion_takes_back_four() -> None:
-    parameters = DetectorParameters(blur_px=1)
+    parameters = ClassicParameters(blur_px=1)
     seen = second_of(picture(), picture((200, 200, 20, 20)), parameters)
     assert seen.changed_px == (20 + 2 * (8 - 4)) ** 2
     joined = second_of(picture(), picture((200, 200, 20, 20), (230, 200, 20, 20)), parameters)
@@ -120,7 +121,7 @@ def test_single_pixel_through_the_mask() -> None:
 
 
 def test_mask_next_to_the_edge_stays_inside() -> None:
-    seen = second_of(picture(), picture((0, 0, 20, 20)), DetectorParameters(blur_px=1))
+    seen = second_of(picture(), picture((0, 0, 20, 20)), ClassicParameters(blur_px=1))
     assert seen.changed_px == 24 * 24
 
 
@@ -135,34 +136,34 @@ def test_contours_go_around_what_changed() -> None:
     seen = second_of(picture(), picture((100, 60, 40, 30)), EXACT)
     (contour,) = seen.contours()
     assert cv2.boundingRect(contour) == (100, 60, 40, 30)
-    assert MotionDetector().detect(picture()).contours() == ()
+    assert ClassicDetector().detect(picture()).contours() == ()
 
 
 # ---- what a picture is compared with
 
 
 def test_first_picture_is_no_motion() -> None:
-    seen = MotionDetector().detect(picture((0, 0, 300, 300)))
+    seen = ClassicDetector().detect(picture((0, 0, 300, 300)))
     assert (seen.changed_px, seen.motion) == (0, False)
     assert not seen.difference.any()
 
 
 def test_compares_with_the_picture_before_not_with_the_first() -> None:
-    detector = MotionDetector()
+    detector = ClassicDetector()
     moved = picture((100, 100, 100, 100))
     answers = [detector.detect(image).motion for image in (picture(), moved, moved, picture())]
     assert answers == [False, True, False, True]
 
 
 def test_reset_forgets_the_picture_before() -> None:
-    detector = MotionDetector()
+    detector = ClassicDetector()
     detector.detect(picture())
     detector.reset()
     assert not detector.detect(picture((0, 0, 300, 300))).motion
 
 
 def test_other_shape_counts_as_the_first_picture() -> None:
-    detector = MotionDetector()
+    detector = ClassicDetector()
     detector.detect(picture(size=(640, 480)))
     assert not detector.detect(picture((0, 0, 300, 300), size=(640, 360))).motion
     assert detector.detect(picture(size=(640, 360))).motion
@@ -177,7 +178,7 @@ def test_picture_is_not_touched() -> None:
 
 
 def test_stages_of_a_picture_outlive_the_next_one() -> None:
-    detector = MotionDetector()
+    detector = ClassicDetector()
     detector.detect(picture())
     seen = detector.detect(picture((100, 100, 100, 100)))
     kept = [stage.copy() for stage in (seen.gray, seen.difference, seen.mask)]
@@ -192,10 +193,10 @@ def test_stages_of_a_picture_outlive_the_next_one() -> None:
 @pytest.mark.parametrize("normalize", [False, True])
 def test_stretching_the_contrast_makes_faint_things_move(normalize: bool) -> None:
     first, second = (picture((x, 100, 60, 60), level=106) for x in (100, 250))
-    parameters = DetectorParameters(normalize_contrast=normalize)
+    parameters = ClassicParameters(normalize_contrast=normalize)
     assert second_of(first, second, parameters).motion == normalize
 
 
 def test_flat_picture_can_be_stretched() -> None:
-    parameters = DetectorParameters(normalize_contrast=True)
+    parameters = ClassicParameters(normalize_contrast=True)
     assert not second_of(picture(), picture(), parameters).motion

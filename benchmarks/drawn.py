@@ -1,0 +1,149 @@
+"""How well motion is detected in the drawn yard, whose truth is exact: weather x rate x size of the person.
+
+Each scene has two crossings, the second one while lamps are switched and gains turned up. A cell reads
+*crossings found / of / seconds of false alarms outside of them / median delay from the first visible pixel*.
+
+    drawn.py [--detector classic] [--weather rain --weather lamp+rain] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import cv2
+
+from pynvr.classic import ClassicDetector
+from pynvr.demo import CROSSING, CROSSING_BACK, DemoScene, Visit
+from pynvr.detector import MotionDetector
+from pynvr.robust import RobustDetector
+from pynvr.weather import KINDS
+
+SIZE = (640, 480)
+SECONDS = 24.0
+RATES = (3.0, 7.0, 15.0, 30.0)
+PERCENTS = (0.5, 2.0, 10.0)
+STARTS_S = (8.0, 13.2)
+WALK_S = 4.5
+AFTERMATH_S = 0.5
+"""An alarm so soon after a visit still belongs to it."""
+STEP_S = 0.005
+
+
+@dataclass
+class Result:
+    """How one detector did in one or several scenes."""
+
+    crossings: int = 0
+    found: int = 0
+    false_s: float = 0.0
+    delays_s: list[float] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        delay = f"{statistics.median(self.delays_s):.2f}" if self.delays_s else "none"
+        return f"{self.found} / {self.crossings} / {self.false_s:.1f} / {delay}"
+
+    def __iadd__(self, other: Result) -> Result:
+        self.crossings += other.crossings
+        self.found += other.found
+        self.false_s += other.false_s
+        self.delays_s += other.delays_s
+        return self
+
+
+def visits(scale: float) -> tuple[Visit, ...]:
+    """A crossing and one back."""
+    paths = (CROSSING, CROSSING_BACK)
+    return tuple(Visit(start, WALK_S, path, scale) for start, path in zip(STARTS_S, paths, strict=True))
+
+
+def scale_of(percent: float) -> float:
+    """The size at which the person's box takes `percent` of the picture in the middle of the crossing."""
+    least, most = 0.1, 6.0
+    for _ in range(16):
+        scale = (least * most) ** 0.5
+        box = DemoScene(SIZE, visits=visits(scale), noise=0).figure_box(STARTS_S[0] + WALK_S / 2)
+        area = box[2] * box[3] if box else 0
+        least, most = (scale, most) if area < percent / 100 * SIZE[0] * SIZE[1] else (least, scale)
+    return (least * most) ** 0.5
+
+
+def first_visible(scene: DemoScene, visit: Visit) -> float:
+    """When the first pixel of the person is in the picture."""
+    time_s = visit.start_s
+    while scene.figure_box(time_s) is None:
+        time_s += STEP_S
+    return time_s
+
+
+def watch(detector: MotionDetector, scene: DemoScene, fps: float) -> Result:
+    """Let a detector see a scene."""
+    times = [index / fps for index in range(round(SECONDS * fps))]
+    alarms = [t for index, t in enumerate(times) if detector.detect(scene.render(t, index), t).motion]
+    result = Result(crossings=len(scene.visits))
+    for visit in scene.visits:
+        seen = [t for t in alarms if visit.start_s <= t <= visit.end_s]
+        if seen:
+            result.found += 1
+            result.delays_s.append(seen[0] - first_visible(scene, visit))
+    spans = [(visit.start_s, visit.end_s + AFTERMATH_S) for visit in scene.visits]
+    result.false_s = sum(not any(a <= t <= b for a, b in spans) for t in alarms) / fps
+    return result
+
+
+def table(results: dict[str, dict[str, Result]]) -> str:
+    """Markdown, a row for each weather."""
+    columns = list(next(iter(results.values())))
+    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for row, cells in results.items():
+        lines.append(f"| {row} | {' | '.join(str(cells[column]) for column in columns)} |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print weather by size and weather by frame rate."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--detector", choices=("robust", "classic"), default="robust")
+    parser.add_argument("--weather", action="append", help="one of them, or several joined by +")
+    parser.add_argument("--json", metavar="FILE", type=Path)
+    options = parser.parse_args(arguments)
+    cv2.setNumThreads(1)
+    kind = RobustDetector if options.detector == "robust" else ClassicDetector
+    by_size: dict[str, dict[str, Result]] = {}
+    by_rate: dict[str, dict[str, Result]] = {}
+    scales = {percent: scale_of(percent) for percent in PERCENTS}
+    for weather in options.weather or ["calm", *KINDS]:
+        by_size[weather] = {f"{percent:g} %": Result() for percent in PERCENTS}
+        by_rate[weather] = {f"{fps:g} frames/s": Result() for fps in RATES}
+        names = () if weather == "calm" else weather.split("+")
+        for percent, scale in scales.items():
+            scene = DemoScene(SIZE, visits=visits(scale), weather=names)
+            for fps in RATES:
+                result = watch(kind(), scene, fps)
+                by_size[weather][f"{percent:g} %"] += result
+                by_rate[weather][f"{fps:g} frames/s"] += result
+        print(f"{weather} done", file=sys.stderr)
+    print("Crossings found / of / false seconds / median delay from the first visible pixel, s.\n")
+    print(table(by_size), table(by_rate), sep="\n\n")
+    if options.json is not None:
+        tables = {"by_size": by_size, "by_rate": by_rate}
+        document = {
+            name: {
+                row: {column: asdict(cell) for column, cell in cells.items()} for row, cells in rows.items()
+            }
+            for name, rows in tables.items()
+        }
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What each pixel usually does: leaves, rain and clocks change all the time and are not news.
+
+For each pixel the mean of its squared differences over the last seconds is kept; squared, because one strong
+change must weigh more than many faint ones. A pixel has to exceed a multiple of its own deviation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from pynvr.detector import Plane
+from pynvr.frame import Gray
+from pynvr.tracks import Box
+
+SQUARE_3 = np.ones((3, 3), np.uint8)
+LONGEST_STEP_S = 1.0
+"""After a pause in the stream the pictures since are not known to have been alike."""
+FIRST_WEIGHT_S = 0.15
+"""What is assumed at the start weighs as much as so many seconds of pictures."""
+RIM_PX = 4
+"""Beyond the box of an object: its blurred edge belongs to it."""
+
+
+class Habits:
+    """The usual squared change of each pixel.
+
+    `memory_s` is how long it remembers, `cap` and `start` are grey levels: the most
+    that one change counts, and what is assumed of a pixel never seen before.
+    """
+
+    def __init__(self, memory_s: float, cap: float, start: float, object_rate: float) -> None:
+        self._memory_s = memory_s
+        self._cap = cap
+        self._start = start
+        self._object_rate = object_rate
+        self._power: Plane | None = None
+        self._age_s = 0.0
+
+    def begin(self, shape: tuple[int, ...]) -> None:
+        """Start where nothing is known yet; what has been learnt is kept."""
+        if self._power is None or self._power.shape != shape:
+            self._power = np.full(shape, self._start**2, np.float32)
+            self._age_s = 0.0
+
+    def unusual(self, change: Plane, factor: float) -> Gray:
+        """255 where `change` [grey levels] is more than `factor` of the usual deviations around."""
+        power = self._known()
+        limit = cv2.dilate(power, SQUARE_3)
+        np.multiply(limit, np.float32(factor**2), out=limit)
+        return cv2.compare(cv2.multiply(change, change), limit, cv2.CMP_GT)  # type: ignore[return-value]
+
+    def learn(self, change: Plane, step_s: float, objects: Iterable[Box]) -> None:
+        """Take in the change of `step_s` seconds; slowly below `objects`, that none is learnt away."""
+        power = self._known()
+        step_s = min(step_s, LONGEST_STEP_S)
+        self._age_s += step_s
+        # a running mean at first, an exponential one later
+        rate = max(-math.expm1(-step_s / self._memory_s), step_s / (self._age_s + FIRST_WEIGHT_S))
+        news = np.minimum(change, np.float32(self._cap))
+        np.multiply(news, news, out=news)
+        kept = [(where, power[where].copy()) for where in map(_slices, objects)]
+        cv2.accumulateWeighted(news, power, rate)
+        for where, old in kept:
+            power[where] = cv2.accumulateWeighted(news[where].copy(), old, rate * self._object_rate)
+
+    def _known(self) -> Plane:
+        if self._power is None:
+            raise RuntimeError("Habits.begin comes first")
+        return self._power
+
+
+def _slices(box: Box) -> tuple[slice, slice]:
+    x, y, width, height = box
+    return (
+        slice(max(0, y - RIM_PX), y + height + RIM_PX),
+        slice(max(0, x - RIM_PX), x + width + RIM_PX),
+    )

@@ -1,0 +1,127 @@
+"""Which changes are objects: blobs of changed pixels followed from picture to picture.
+
+A blob by itself says little: rain, an insect or a leaf makes one too. What a person or a car does and they do
+not is *last*. So each blob is followed, and its track gathers evidence, area x time, in px s of a picture
+500 px wide: 1500 px for 0.1 s, or 300 px for 0.5 s, weigh the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, width and height in pixels of the work picture."""
+
+LONGEST_STEP_S = 0.5
+"""A gap between two pictures counts as no more than this."""
+REACH_PX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Something that changed."""
+
+    box: Box
+    area_px: float
+    """Of the picture 500 px wide."""
+
+
+@dataclass(slots=True)
+class Track:
+    """One thing in time; `confirmed` becomes True when its evidence suffices, and stays so."""
+
+    box: Box
+    seen_s: float
+    start: tuple[float, float]
+    """Centre at the beginning, work pixels."""
+    evidence: float
+    """px s"""
+    moved: float = 0.0
+    """Farthest from the start, work pixels."""
+    confirmed: bool = False
+
+
+class Tracker:
+    """Blobs in, tracks out.
+
+    `evidence_px_s` confirms a track; a blob counts `cap_px` at most; one below
+    `small_px` has to travel as well; a track lives unseen for `forget_s`.
+    """
+
+    def __init__(
+        self, evidence_px_s: float, cap_px: float, small_px: float, first_s: float, forget_s: float, most: int
+    ) -> None:
+        self._evidence_px_s = evidence_px_s
+        self._cap_px = cap_px
+        self._small_px = small_px
+        self._first_s = first_s
+        self._forget_s = forget_s
+        self._most = most
+        self.tracks: list[Track] = []
+
+    @property
+    def confirmed(self) -> list[Track]:
+        """The tracks that are objects."""
+        return [track for track in self.tracks if track.confirmed]
+
+    def require(self, evidence_px_s: float) -> None:
+        """Confirm tracks from another evidence on; each has to show it anew."""
+        self._evidence_px_s = evidence_px_s
+        for track in self.tracks:
+            track.confirmed = track.confirmed and track.evidence >= evidence_px_s
+
+    def clear(self) -> None:
+        """Forget all tracks."""
+        self.tracks.clear()
+
+    def update(self, blobs: Sequence[Blob], time_s: float, step_s: float, px_area: float) -> list[Track]:
+        """Give each blob, largest first, to the nearest track; return the objects that are to be seen now.
+
+        `px_area` is how many px of the 500 px wide picture a work pixel is.
+        """
+        free = list(self.tracks)
+        for blob in sorted(blobs, key=lambda blob: -blob.area_px)[: self._most]:
+            track = max(free, key=lambda track: _nearness(track.box, blob.box), default=None)
+            if track is None or not _nearness(track.box, blob.box):
+                first = min(blob.area_px, self._cap_px) * self._first_s
+                self.tracks.append(Track(blob.box, time_s, _centre(blob.box), first))
+                continue
+            free.remove(track)
+            for part in [part for part in free if _inside(part.box, blob.box)]:
+                # what entered as head and legs is one: its parts' evidence adds up
+                track.evidence += part.evidence
+                free.remove(part)
+                self.tracks.remove(part)
+            lasted_s = min(time_s - track.seen_s, LONGEST_STEP_S)
+            track.evidence += min(blob.area_px, self._cap_px) * lasted_s
+            track.box, track.seen_s = blob.box, time_s
+            track.moved = max(track.moved, math.dist(track.start, _centre(blob.box)))
+            travelled = track.moved >= math.sqrt(blob.area_px / px_area)
+            if track.evidence >= self._evidence_px_s and (blob.area_px >= self._small_px or travelled):
+                track.confirmed = True
+        keep_s = max(self._forget_s, 1.5 * step_s)
+        self.tracks = [track for track in self.tracks if time_s - track.seen_s <= keep_s]
+        return [track for track in self.confirmed if track.seen_s == time_s]
+
+
+def _centre(box: Box) -> tuple[float, float]:
+    return box[0] + box[2] / 2, box[1] + box[3] / 2
+
+
+def _inside(part: Box, whole: Box) -> bool:
+    x, y = _centre(part)
+    return whole[0] <= x <= whole[0] + whole[2] and whole[1] <= y <= whole[1] + whole[3]
+
+
+def _nearness(a: Box, b: Box) -> float:
+    """Common area of two boxes, each side widened by half of the smaller object; 0: they are apart.
+
+    Half its size is what a walker covers in about 0.3 s, so tracks survive at 3 frames a second.
+    """
+    reach = REACH_PX + min(max(a[2:]), max(b[2:]))
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0]) + reach
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1]) + reach
+    return width * height if width > 0 and height > 0 else 0.0

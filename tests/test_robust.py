@@ -1,0 +1,250 @@
+"""The robust detector: what it finds, what it leaves alone, and that each guard can be switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from pynvr.demo import DemoScene, Visit
+from pynvr.detector import Detection
+from pynvr.frame import Image
+from pynvr.robust import RobustDetector, RobustParameters
+from pynvr.zones import Zones
+
+SIZE = (320, 240)
+FPS = 15.0
+Change = Callable[[Image, float], Image]
+
+
+def yard() -> DemoScene:
+    return DemoScene(SIZE, visits=())
+
+
+def watch(
+    pictures: Iterator[tuple[Image, float]],
+    parameters: RobustParameters | None = None,
+    zones: Zones | None = None,
+) -> list[tuple[float, Detection]]:
+    detector = RobustDetector(parameters, zones)
+    return [(time_s, detector.detect(image, time_s)) for image, time_s in pictures]
+
+
+def frames(
+    seconds: float, change: Change | None = None, scene: DemoScene | None = None, fps: float = FPS
+) -> Iterator[tuple[Image, float]]:
+    scene = scene or yard()
+    for index in range(round(seconds * fps)):
+        time_s = index / fps
+        image = scene.render(time_s, index)
+        yield (change(image, time_s) if change else image), time_s
+
+
+def alarms(seen: list[tuple[float, Detection]]) -> list[float]:
+    return [time_s for time_s, detection in seen if detection.motion]
+
+
+def box(image: Image, x: float, y: float, width: int, height: int, level: int = 230) -> Image:
+    image = image.copy()
+    cv2.rectangle(image, (round(x), round(y)), (round(x) + width, round(y) + height), (level,) * 3, -1)
+    return image
+
+
+def walker(image: Image, time_s: float) -> Image:
+    """A box of 2 % that crosses from the 4th second on."""
+    return box(image, 70 * (time_s - 4) - 24, 100, 24, 62)
+
+
+# ---- what it finds
+
+
+@pytest.mark.parametrize("fps", [3, 7, 15, 30])
+def test_crossing_is_found_at_every_rate(fps: float) -> None:
+    found = alarms(watch(frames(10, walker, fps=fps)))
+    assert found
+    assert 4 < found[0] < (4.9 if fps >= 7 else 6)
+    assert found[-1] < 9.5
+
+
+def test_still_yard_is_quiet() -> None:
+    seen = watch(frames(6))
+    assert alarms(seen) == []
+    assert max(detection.score for _, detection in seen) < 750
+
+
+def test_motion_is_a_score_of_at_least_the_threshold() -> None:
+    seen = watch(frames(8, walker))
+    assert any(detection.motion for _, detection in seen)
+    for _, detection in seen:
+        assert detection.threshold == 1500
+        assert detection.motion == (detection.score >= detection.threshold)
+
+
+def test_stages_are_of_one_size_and_outlive_the_next_picture() -> None:
+    detector = RobustDetector()
+    for image, time_s in frames(6, walker):
+        seen = detector.detect(image, time_s)
+    kept = [stage.copy() for stage in (seen.gray, seen.difference, seen.mask)]
+    detector.detect(np.zeros((SIZE[1], SIZE[0], 3), np.uint8), 6.0)
+    for stage, copy in zip((seen.gray, seen.difference, seen.mask), kept, strict=True):
+        assert stage.shape == seen.gray.shape
+        assert stage.dtype == np.uint8
+        assert np.array_equal(stage, copy)
+    assert set(np.unique(seen.mask)) == {0, 255}
+    assert len(seen.contours()) >= 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5000, 1), (1, 500), (17, 3), (1921, 1081), (48, 64)], ids=str)
+def test_every_size(size: tuple[int, int]) -> None:
+    detector = RobustDetector()
+    for index in range(5):
+        image = np.full((size[1], size[0], 3), 40 * index, np.uint8)
+        image.flags.writeable = False
+        assert not detector.detect(image, index / 5).motion
+
+
+def test_same_pictures_give_the_same_answers() -> None:
+    once, again = ([(d.score, d.motion, d.changed_px) for _, d in watch(frames(7, walker))] for _ in range(2))
+    assert once == again
+
+
+# ---- what it leaves alone
+
+
+def lamp(image: Image, time_s: float) -> Image:
+    return cv2.convertScaleAbs(image, alpha=1.6 if time_s >= 4 else 1.0)  # type: ignore[return-value]
+
+
+def hunting(image: Image, time_s: float) -> Image:
+    image = image.copy()
+    image[-16:] = 90  # the strip of black and white blocks would blink under it
+    return cv2.convertScaleAbs(image, alpha=1 + 0.2 * np.sin(2 * time_s))  # type: ignore[return-value]
+
+
+def blinking(image: Image, time_s: float) -> Image:
+    return box(image, 40, 40, 24, 24, 230 if int(time_s * 3) % 2 else 20)
+
+
+@pytest.mark.parametrize("change", [lamp, hunting])
+def test_light_is_no_motion(change: Change) -> None:
+    assert alarms(watch(frames(9, change))) == []
+
+
+def test_what_always_moves_is_soon_no_motion() -> None:
+    assert not [time_s for time_s in alarms(watch(frames(12, blinking))) if time_s > 3]
+
+
+def test_who_comes_in_as_the_lamp_goes_on_is_seen() -> None:
+    found = alarms(watch(frames(9, lambda image, time_s: lamp(walker(image, time_s), time_s))))
+    assert found
+    assert found[0] < 5.5
+
+
+def test_flicker_does_not_blind_for_ever() -> None:
+    def flicker(image: Image, time_s: float) -> Image:
+        image = walker(image, time_s)
+        return cv2.convertScaleAbs(image, alpha=1.5 if int(time_s * FPS) % 2 else 1.0)  # type: ignore[return-value]
+
+    seen = watch(frames(9, flicker))
+    assert any(detection.blind for _, detection in seen)
+    assert not all(detection.blind for time_s, detection in seen if time_s > 3)
+
+
+def test_parked_car_ends_the_motion() -> None:
+    """It drives in for a second and stays: no alarm long after, and none where it came from."""
+    found = alarms(watch(frames(12, lambda image, t: box(image, min(120, 120 * (t - 4)) - 60, 120, 60, 40))))
+    assert found
+    assert found[-1] < 7
+
+
+# ---- its guards and its memory
+
+OFF = {
+    "second_reference_s": 0.0,
+    "fit_light": False,
+    "same_light": 0.0,
+    "light_doubt": 0.0,
+    "surroundings_px": 0,
+    "noise_factor": 0.0,
+    "habit_factor": 0.0,
+    "light_fraction": 0.0,
+    "density": 0.0,
+    "persist_s": 0.0,
+    "alive": 0.0,
+    "small_px": 0.0,
+    "reference_s": 0.0,
+}
+
+
+@pytest.mark.parametrize("guard", OFF)
+def test_every_guard_can_be_off(guard: str) -> None:
+    parameters = replace(RobustParameters(), **{guard: OFF[guard]})
+    assert alarms(watch(frames(8, walker), parameters))
+
+
+def test_with_all_guards_off_a_lamp_is_motion() -> None:
+    assert alarms(watch(frames(6, lamp), replace(RobustParameters(), **OFF)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pause_s", [-1.0, 0.0, 10.0])
+def test_pause_or_a_step_back_in_time_begins_anew(pause_s: float) -> None:
+    detector = RobustDetector()
+    for image, time_s in frames(5):
+        detector.detect(image, time_s)
+    other = box(yard().render(0, 0), 50, 50, 200, 150)
+    seen = detector.detect(other, time_s + pause_s)
+    assert (seen.changed_px, seen.motion) == (0, False)
+
+
+def test_reset_forgets() -> None:
+    detector = RobustDetector()
+    for image, time_s in frames(5):
+        detector.detect(image, time_s)
+    detector.reset()
+    for index in range(10):
+        seen = detector.detect(box(yard().render(0, index), 50, 50, 90, 90), 5 + index / FPS)
+        assert not seen.motion
+
+
+def test_standing_still_holds_for_the_whole_visit() -> None:
+    """With the usual hold of 10 s, a visitor who stands for some seconds is one event."""
+    scene = DemoScene(
+        SIZE,
+        visits=(Visit(5.0, 14.0, ((0.0, 1.0, 0.8), (0.25, 0.6, 0.7), (0.75, 0.6, 0.7), (1.0, 1.0, 0.8))),),
+    )
+    found = alarms(watch(frames(22, scene=scene)))
+    assert found[0] < 7
+    assert found[-1] > 16
+    assert max(np.diff(found)) < 10
+
+
+# ---- zones
+
+
+def right_half() -> Zones:
+    mask = np.zeros((10, 10), np.uint8)
+    mask[:, 5:] = 255
+    return Zones(mask)
+
+
+@pytest.mark.parametrize(
+    "zones",
+    [right_half(), Zones(None, [[(0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]])],
+    ids=["mask", "region"],
+)
+def test_only_what_is_looked_at_counts(zones: Zones) -> None:
+    left, right = (
+        alarms(
+            watch(
+                frames(9, lambda i, t, x=x: box(i, x, 130 + 20 * (t - 4) if t > 4 else -99, 30, 70)),
+                None,
+                zones,
+            )
+        )
+        for x in (60, 220)
+    )
+    assert left == []
+    assert right

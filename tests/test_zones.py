@@ -1,0 +1,94 @@
+"""Masks and regions: which pixels they mean in a picture of any size, and files that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pynvr.classic import ClassicDetector
+from pynvr.detectors import make_detector
+from pynvr.errors import SettingsError
+from pynvr.robust import RobustDetector
+from pynvr.settings import Settings
+from pynvr.zones import Zones, load_mask
+
+MakeSettings = Callable[..., Settings]
+LEFT = [[(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)]]
+
+
+def test_without_mask_or_region_everything_is_looked_at() -> None:
+    assert Zones().drawn(40, 30) is None
+    assert not Zones()
+
+
+@pytest.mark.parametrize("size", [(40, 30), (267, 150), (1920, 1080)])
+def test_region_in_pictures_of_every_size(size: tuple[int, int]) -> None:
+    drawn = Zones(None, LEFT).drawn(*size)
+    assert drawn is not None
+    assert drawn.shape == (size[1], size[0])
+    assert (drawn[:, : size[0] // 2 - 1] == 255).all()
+    assert (drawn[:, size[0] // 2 + 1 :] == 0).all()
+
+
+def test_regions_add_up_and_a_mask_takes_away() -> None:
+    right = [[(0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]]
+    both = Zones(None, LEFT + right).drawn(40, 30)
+    assert both is not None
+    assert (both == 255).all()
+    mask = np.full((3, 4), 255, np.uint8)
+    mask[0] = 0
+    less = Zones(mask, LEFT).drawn(40, 30)
+    assert less is not None
+    assert (less[:9] == 0).all()
+    assert (less[11:, :19] == 255).all()
+    assert (less[:, 21:] == 0).all()
+
+
+def test_mask_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    cv2.imwrite(str(path), np.array([[0, 1], [128, 255]], np.uint8))
+    assert load_mask(path).tolist() == [[0, 255], [255, 255]]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no picture", "black"])
+def test_file_that_is_no_mask(tmp_path: Path, content: bytes | str | None) -> None:
+    path = tmp_path / "mask.png"
+    if content == "black":
+        cv2.imwrite(str(path), np.zeros((4, 4), np.uint8))
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"MOTION_MASK = .*mask\.png"):
+        load_mask(path)
+
+
+def test_settings_choose_detector_and_zones(make_settings: MakeSettings, tmp_path: Path) -> None:
+    assert isinstance(make_detector(make_settings(MOTION_DETECTOR="classic")), ClassicDetector)
+    assert isinstance(make_detector(make_settings(MOTION_DETECTOR="robust")), RobustDetector)
+    with pytest.raises(SettingsError, match="No such file"):
+        make_detector(make_settings(MOTION_MASK="none.png"))
+    assert tmp_path / "project" / "none.png" == make_settings(MOTION_MASK="none.png").MOTION_MASK
+    assert make_settings(MOTION_REGIONS=[[[0, 0], [1, 0], [1, 1]]]).MOTION_REGIONS == (
+        ((0, 0), (1, 0), (1, 1)),
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"MOTION_DETECTOR": "magic"},
+        {"MOTION_REGIONS": [[(0, 0), (1, 1)]]},
+        {"MOTION_REGIONS": [[(0, 0), (1, 1), (2, 0)]]},
+        {"MOTION_REGIONS": "left"},
+        {"GUARD_HABITS": -1},
+        {"GUARD_DENSITY": 1},
+        {"cam": "demo:hail"},
+    ],
+    ids=str,
+)
+def test_wrong_settings(make_settings: MakeSettings, wrong: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(wrong))):
+        make_settings(**wrong)
