@@ -167,14 +167,19 @@ _figures = pytest.StashKey[dict[str, _Figure]]()
 
 
 @pytest.fixture(scope="session")
-def figure(request: pytest.FixtureRequest) -> Measure:
-    """Note what was measured, for the table, and fail where it is over the limit."""
+def figure(request: pytest.FixtureRequest, long_form: bool) -> Measure:
+    """Note what was measured, for the table, and fail where it is over the limit.
+
+    The short form runs wherever a change is tested, beside who knows what: a time fails it only when
+    it is half as long again as it may be. The table marks every miss.
+    """
     figures = request.config.stash[_figures]
+    slack = {"s": 1.0 if long_form else 1.5}
 
     def measure(name: str, value: float, unit: str, limit: float) -> None:
         figures.setdefault(name, _Figure(unit, limit)).values.append(value)
         print(f"{name}: {value:.3g} {unit} (limit {limit:g})")
-        assert value <= limit, f"{name}: {value:.3g} {unit}, limit {limit:g}"
+        assert value <= limit * slack.get(unit, 1.0), f"{name}: {value:.3g} {unit}, limit {limit:g}"
 
     return measure
 
