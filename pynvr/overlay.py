@@ -6,7 +6,6 @@ import math
 from typing import cast
 
 import cv2
-import imutils
 
 from pynvr.detector import Detection
 from pynvr.frame import Image
@@ -47,6 +46,8 @@ def mosaic(image: Image, detection: Detection, hold_left_s: float = 0.0) -> Imag
     difference; lower left the mask; lower right the source with the contours of
     what moved.
     """
+    import imutils  # here, since it brings 8 MB that a recorder does not need
+
     height, width = detection.gray.shape
     source = cast(Image, cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
     contours = source.copy()
