@@ -27,7 +27,6 @@ from pynvr.events import MotionEvents
 from pynvr.frame import Frame, Gap, Source
 from pynvr.health import Health
 from pynvr.live import READER_NAME
-from pynvr.memory import keep_freed_pictures
 from pynvr.pacing import PacedDetector
 from pynvr.redaction import without_password
 from pynvr.settings import OVERRIDES_NAME, Settings, brief, load, warn_of_readable_password
@@ -74,7 +73,6 @@ def run_command(
         if options.cam is not None:
             overrides["cam"] = options.cam
         settings = load(config, options.config, overrides)
-        keep_freed_pictures()
         cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
         with logs.native_output_logged(), stop_on_signals(stop):
             logs.start(settings)
