@@ -42,7 +42,7 @@ def measure(clip: str, size: tuple[int, int]) -> dict[str, float]:
             image = cv2.resize(image, size)
         picture = cast(Image, image)
         frame = Frame(picture, index / 25, datetime.now(timezone.utc), index)
-        # noqa below: called at once
+
         detecting.append(_cpu_ms(lambda: robust.detect(frame.image, frame.time)))  # noqa: B023
         detecting_classic.append(_cpu_ms(lambda: classic.detect(frame.image)))  # noqa: B023
         packing.append(_cpu_ms(frame.packed))
