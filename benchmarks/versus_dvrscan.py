@@ -1,8 +1,8 @@
 """pynvr's detector and DVR-Scan's on the same labelled clips: `versus_dvrscan.py DIR [--dvr-scan PROGRAM]`.
 
 DIR is as for detection.py, which counts. DVR-Scan comes from PyPI into a virtual environment of its own
-below benchmarks/inputs, unless `--dvr-scan` names one. It runs with its defaults, but says when it sees motion
-rather than what it would record: the shortest event, and no time before or after it. CPU is that of the whole
+below benchmarks/inputs, unless `--dvr-scan` names one. It runs with its defaults, but says when it sees
+motion, not what it would record: the shortest event, and no time before or after it. CPU is that of the whole
 process over all frames, decoding and start-up included, on both sides.
 """
 
