@@ -23,15 +23,20 @@ import cv2
 from pynvr.classic import ClassicDetector
 from pynvr.demo import CROSSING, CROSSING_BACK, DemoScene, Visit
 from pynvr.detector import MotionDetector
+from pynvr.figure import REACH_LEFT, REACH_RIGHT
 from pynvr.robust import RobustDetector
 from pynvr.weather import KINDS
 
 SIZE = (640, 480)
-SECONDS = 24.0
 RATES = (3.0, 7.0, 15.0, 30.0)
 PERCENTS = (0.5, 2.0, 10.0)
-STARTS_S = (8.0, 13.2)
-WALK_S = 4.5
+FIRST_S, SECOND_S = 6.0, 13.2
+"""When the visits start, the second one later where the first takes long: lamp and gain change at 14 s."""
+PACE = 1.0
+"""Body heights a second: 1.76 m/s, a brisk walk at every size."""
+BODY_SHARE = 0.36
+"""Of its box the person's width, in heights, about."""
+REST_S = 2.0
 AFTERMATH_S = 0.5
 """An alarm so soon after a visit still belongs to it."""
 STEP_S = 0.005
@@ -58,10 +63,16 @@ class Result:
         return self
 
 
-def visits(scale: float) -> tuple[Visit, ...]:
+def visits(scale: float, walk_s: float = 5.0) -> tuple[Visit, ...]:
     """A crossing and one back."""
-    paths = (CROSSING, CROSSING_BACK)
-    return tuple(Visit(start, WALK_S, path, scale) for start, path in zip(STARTS_S, paths, strict=True))
+    second_s = max(SECOND_S, FIRST_S + walk_s + REST_S)
+    return Visit(FIRST_S, walk_s, CROSSING, scale), Visit(second_s, walk_s, CROSSING_BACK, scale)
+
+
+def walk_seconds(percent: float) -> float:
+    """How long a person whose box takes `percent` of the picture needs to cross it."""
+    height_px = (percent / 100 * SIZE[0] * SIZE[1] / BODY_SHARE) ** 0.5
+    return (SIZE[0] + height_px * (REACH_LEFT + REACH_RIGHT)) / (PACE * height_px)
 
 
 def scale_of(percent: float) -> float:
@@ -69,7 +80,7 @@ def scale_of(percent: float) -> float:
     least, most = 0.1, 6.0
     for _ in range(16):
         scale = (least * most) ** 0.5
-        box = DemoScene(SIZE, visits=visits(scale), noise=0).figure_box(STARTS_S[0] + WALK_S / 2)
+        box = DemoScene(SIZE, visits=visits(scale), noise=0).figure_box(FIRST_S + 2.5)
         area = box[2] * box[3] if box else 0
         least, most = (scale, most) if area < percent / 100 * SIZE[0] * SIZE[1] else (least, scale)
     return (least * most) ** 0.5
@@ -85,7 +96,7 @@ def first_visible(scene: DemoScene, visit: Visit) -> float:
 
 def watch(detector: MotionDetector, scene: DemoScene, fps: float) -> Result:
     """Let a detector see a scene."""
-    times = [index / fps for index in range(round(SECONDS * fps))]
+    times = [index / fps for index in range(round((scene.visits[-1].end_s + REST_S) * fps))]
     alarms = [t for index, t in enumerate(times) if detector.detect(scene.render(t, index), t).motion]
     result = Result(crossings=len(scene.visits))
     for visit in scene.visits:
@@ -126,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         by_rate[weather] = {f"{fps:g} frames/s": Result() for fps in RATES}
         names = () if weather == "calm" else weather.split("+")
         for percent, scale in scales.items():
-            scene = DemoScene(SIZE, visits=visits(scale), weather=names)
+            scene = DemoScene(SIZE, visits=visits(scale, walk_seconds(percent)), weather=names)
             for fps in RATES:
                 result = watch(kind(), scene, fps)
                 by_size[weather][f"{percent:g} %"] += result

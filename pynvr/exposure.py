@@ -55,7 +55,7 @@ def remember(gray: Gray, time_s: float, surroundings_px: int, visible: Gray | No
         seen = sparse[visible[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX] > 0]
         sparse = seen if seen.size else sparse
     sample = sparse.ravel().astype(np.float32)
-    return Picture(time_s, gray, detail, sample, _median(sample), cv2.mean(sample)[0])
+    return Picture(time_s, gray, detail, sample, _median(sample), _mean(sample))
 
 
 def exposure_ratio(one: Picture, other: Picture) -> float:
@@ -72,15 +72,15 @@ def fit_exposure(old: Picture, now: Picture) -> tuple[float, float]:
     if len(x) < FEWEST_SAMPLES:
         return 1.0, 0.0
     x_middle, y_middle = _median(x), _median(y)
-    spread = float(np.abs(x - x_middle).mean())
-    gain = float(np.abs(y - y_middle).mean()) / spread if spread > 2 else 1.0
+    spread = _mean(np.abs(x - x_middle))
+    gain = _mean(np.abs(y - y_middle)) / spread if spread > 2 else 1.0
     gain = min(max(gain, GAIN_LIMITS[0]), GAIN_LIMITS[1])
     offset = y_middle - gain * x_middle
     for _ in range(2):
         error = np.abs(y - (gain * x + offset))
         still = error < max(2.0, 2 * _median(error))
         x_still, y_still = x[still], y[still]
-        x_mean, y_mean = float(x_still.mean()), float(y_still.mean())
+        x_mean, y_mean = _mean(x_still), _mean(y_still)
         deviation = x_still - np.float32(x_mean)
         power = float(deviation @ deviation)
         if power < len(x_still):  # a picture of one grey: only the offset can be told
@@ -108,3 +108,8 @@ def difference(old: Picture, now: Picture, fit: bool, doubt: float, high_pass: b
 def _median(values: Sample) -> float:
     """The upper median; np.median takes twice as long."""
     return float(np.partition(values, values.size // 2)[values.size // 2])
+
+
+def _mean(values: Sample) -> float:
+    """values.mean() takes three times as long on so few."""
+    return float(np.add.reduce(values)) / values.size

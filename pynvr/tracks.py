@@ -121,7 +121,18 @@ def _nearness(a: Box, b: Box) -> float:
 
     Half its size is what a walker covers in about 0.3 s, so tracks survive at 3 frames a second.
     """
-    reach = REACH_PX + min(max(a[2:]), max(b[2:]))
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0]) + reach
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1]) + reach
-    return width * height if width > 0 and height > 0 else 0.0
+    ax, ay, a_width, a_height = a
+    bx, by, b_width, b_height = b
+    # called for every pair of blob and track: conditions cost a third of max and min
+    a_long = a_width if a_width > a_height else a_height
+    b_long = b_width if b_width > b_height else b_height
+    reach = REACH_PX + (a_long if a_long < b_long else b_long)
+    width = (bx + b_width - ax if ax > bx else ax + a_width - bx) + reach
+    width = width if width < a_width + reach else a_width + reach
+    width = width if width < b_width + reach else b_width + reach
+    if width <= 0:
+        return 0.0
+    height = (by + b_height - ay if ay > by else ay + a_height - by) + reach
+    height = height if height < a_height + reach else a_height + reach
+    height = height if height < b_height + reach else b_height + reach
+    return width * height if height > 0 else 0.0
