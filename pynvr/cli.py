@@ -27,7 +27,6 @@ from pynvr.errors import PynvrError, SettingsError
 from pynvr.events import MotionEvents
 from pynvr.frame import Frame, Gap, Source
 from pynvr.health import Health
-from pynvr.memory import keep_freed_pictures
 from pynvr.prealarm import PreAlarmRing
 from pynvr.recorder import Recorder
 from pynvr.recording import Format
@@ -80,7 +79,6 @@ def run_command(
         if options.cam is not None:
             overrides["cam"] = options.cam
         settings = load(config, options.config, overrides)
-        keep_freed_pictures()
         cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
         with logs.native_output_logged(), stop_on_signals(stop):
             logs.start(settings)

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import cast
 
 import cv2
-import imutils
 
 from pynvr.detector import Detection
 from pynvr.frame import Gray, Image
@@ -96,6 +95,8 @@ def mosaic(
     difference, and the time; lower left the mask, and the score as a bar; lower
     right the source with the contours of what moved, and the state.
     """
+    import imutils  # here, since it brings 8 MB that a recorder does not need
+
     rows, columns = detection.gray.shape
     width = max(columns, PANE_LEAST_WIDTH_PX)
     height = max(1, round(rows * width / columns))

@@ -17,8 +17,8 @@ import numpy as np
 from pynvr.errors import CameraError
 from pynvr.frame import Frame, Gap, Image
 
-READ_AHEAD = 2
-"""Frames of a file that are decoded while the loop is busy with the one before them."""
+READ_AHEAD = 1
+"""Frames of a file that are decoded while the loop is busy with the one before; each takes memory."""
 DEFAULT_FPS = 25.0
 PLAUSIBLE_FPS = (1.0, 240.0)
 """Cameras claim anything from 0 to 90000."""
