@@ -25,7 +25,7 @@ WATCHDOG_S = 30
 INTERVAL_S = 5
 DRIVER = """
 import importlib, sys, threading, time
-from pynvr import cli, detector, part
+from pynvr import classic, cli, part
 for_ever = threading.Event()
 calls = 0
 
@@ -42,7 +42,7 @@ def hanging(work, after):
 {patch}
 sys.exit(cli.record(lambda: importlib.import_module("config")))
 """
-LOOP = "detector.MotionDetector.detect = hanging(detector.MotionDetector.detect, 40)"
+LOOP = "classic.ClassicDetector.detect = hanging(classic.ClassicDetector.detect, 40)"
 WRITER = "part._write_all = hanging(part._write_all, 40)"
 
 

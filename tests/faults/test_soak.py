@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,14 @@ from conftest import Measure
 from harness import closed_files, open_files
 from recordings import read_index
 
-from pynvr import camera, pipeline
-from pynvr.camera import LiveSource, Patience
-from pynvr.cli import make_archive, make_detector, make_events, make_ring_and_writer
+from pynvr import camera, live, modes, pipeline
+from pynvr.camera import LiveSource
+from pynvr.cli import make_archive, make_detector, make_events
 from pynvr.closing import recover
 from pynvr.frame import Image
 from pynvr.health import Health
+from pynvr.live import Patience
 from pynvr.packets import count as count_packets
-from pynvr.recorder import Recorder
 from pynvr.settings import Settings
 
 WARM_UP = 0.2
@@ -127,8 +128,8 @@ def test_soak(
     course = Course(events, reconnects, failures, seed)
     really = camera.open_camera
     monkeypatch.setattr(camera, "open_camera", lambda cam, patience: course.open(cam, patience, really))
-    monkeypatch.setattr(camera, "FIRST_PAUSE_S", 0.005)
-    monkeypatch.setattr(camera, "LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr(live, "FIRST_PAUSE_S", 0.005)
+    monkeypatch.setattr(live, "LONGEST_PAUSE_S", 0.01)
     settings = make_settings(
         cam="rtsp://viewer:secret@camera/stream",
         PRE_ALARM_RECORDING_SECONDS=0.03,
@@ -144,7 +145,8 @@ def test_soak(
     archive.open()
     recover(archive)
     source = LiveSource(settings.cam, stop, 16 << 20, Patience())
-    ring, writer = make_ring_and_writer(settings, archive, live=True)
+    mode = modes.choose(settings, stop, ExitStack())
+    writer = modes.make_writer(settings, mode, archive, live=True)
     samples: list[tuple[float, float, int, int]] = []
 
     def watch() -> None:
@@ -155,7 +157,7 @@ def test_soak(
     watcher = threading.Thread(target=watch)
     watcher.start()
     with Health(source, writer, archive.root, tmp_path / "status.json") as health:
-        recorder = Recorder(ring, writer, 0.05, 600, 25.0)
+        recorder = modes.make_recorder(settings, mode, source, writer)
         pipeline.run(
             health.counted(iter(source)), make_detector(settings), make_events(settings, True), recorder
         )
