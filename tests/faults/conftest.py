@@ -185,6 +185,7 @@ def figure(request: pytest.FixtureRequest, long_form: bool) -> Measure:
 
 
 def _short(value: float) -> str:
+    value = 0.0 if abs(value) < 5e-4 else value  # rounding of floating point, nobody's fault
     return f"{value:.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.2g}"
 
 
