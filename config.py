@@ -82,8 +82,9 @@ RECORDING_MODE = "encode"
 RECORDING_CAM = None
 # With "encode", the codec: "DIVX", "XVID" or "mp4v" in ".avi" or ".mp4"; "MJPG" in ".avi".
 FOURCC_CODEC = "DIVX"
-# The container of the files. None: ".avi" with "encode"; with "copy" ".mp4", the other choice being
-# ".ts" (MJPEG always comes as ".avi" there).
+# The container of the files. None: ".avi" with "encode", the other choice being ".mp4"; with "copy" ".mp4"
+# or ".avi", as the codec wants it. The choices there are ".mp4" or ".ts" for H.264 and H.265, and ".avi" or
+# ".mkv" for MJPEG, where ".mkv" gives every picture its own time.
 OUTPUT_FILES_EXTENSION = None
 # With "encode", frames per second of the files; None: as measured, so that one second of scene plays
 # for one second.
@@ -91,7 +92,8 @@ OUTPUT_FRAME_RATE = None
 
 # --- Memory -------------------------------------------------------------------------------------
 
-# Megabytes for the pre-alarm frames. They are kept raw while they fit, else as JPEG.
+# Megabytes for the pre-alarm frames. They are kept raw (I420, 1.5 bytes a pixel) while they
+# fit, else as JPEG.
 PRE_ALARM_MEMORY_LIMIT_MB = 256
 # Megabytes for frames of a live camera that wait for the disk or the encoder, beside the pre-alarm's.
 WRITER_QUEUE_LIMIT_MB = 128

@@ -24,6 +24,9 @@ from pynvr.source import as_bgr, claimed_fps
 os.environ.setdefault("OPENCV_FFMPEG_IS_THREAD_SAFE", "1")
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpsprobesize;0")
 
+NO_TIME = -(2.0**63)
+"""What FFmpeg tells as the time of a picture that has none (AV_NOPTS_VALUE)."""
+
 
 class LiveSource(LiveReader[Frame, Image]):
     """A camera that cannot wait: frames come when they come, until it is told to stop."""
@@ -65,11 +68,13 @@ class PictureConnection:
 
     def __init__(self, cam: str, patience: Patience, fit_inside: tuple[int, int] | None) -> None:
         """Open the camera; raises CameraError."""
+        self._cam = cam
         self._name = without_password(cam)
         self._fit_inside = fit_inside
         self._capture = open_camera(cam, patience)
         self.nominal_fps = claimed_fps(self._capture)
         self._clock = StreamClock() if "://" in cam else None
+        self._first = True
         self._last = 0.0
         self._shape: tuple[int, ...] | None = None
 
@@ -84,6 +89,9 @@ class PictureConnection:
         if not received:
             return None
         image = cast(Image, picture)
+        if self._first and self._clock is not None and not sends_times(self._cam, self._capture):
+            self._clock = None
+        self._first = False
         stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._clock is not None else None
         return Got(image, image.nbytes, stream_s)
 
@@ -103,6 +111,15 @@ class PictureConnection:
     def close(self) -> None:
         """Release the capture."""
         self._capture.release()
+
+
+def sends_times(cam: str, capture: cv2.VideoCapture) -> bool:
+    """Whether a network camera sends times; asked once, after the first read.
+
+    JPEGs one after the other over HTTP have none. FFmpeg then counts 25 of them a second, whatever the
+    camera's rate. RTP always has them, if not always for the first picture.
+    """
+    return cam.lower().startswith("rtsp") or capture.get(cv2.CAP_PROP_PTS) != NO_TIME
 
 
 def open_camera(cam: str, patience: Patience, *options: int) -> cv2.VideoCapture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,21 +43,32 @@ class Frame:
         """Bytes of memory that the picture takes."""
         return self.image.nbytes
 
+    def planar(self) -> HeldFrame:
+        """The same frame in the form that video has anyway: half the memory, and no loss to speak of.
+
+        The colours of odd sizes cannot be halved; such a frame stays as it is.
+        """
+        height, width = self.image.shape[:2]
+        if height % 2 or width % 2:
+            return self
+        i420 = cv2.cvtColor(self.image, cv2.COLOR_BGR2YUV_I420)
+        return PlanarFrame(cast(NDArray[np.uint8], i420), self.time, self.utc, self.index)
+
     def packed(self) -> PackedFrame:
         """The same frame with its picture as JPEG: some 10 times smaller, hardly visible loss."""
         _, jpeg = cv2.imencode(".jpg", self.image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         return PackedFrame(jpeg, self.time, self.utc, self.index)
 
     def unpacked(self) -> Frame:
-        """Itself, so that raw and packed frames can be treated alike."""
+        """Itself, so that frames of all forms can be treated alike."""
         return self
 
 
 @dataclass(frozen=True, slots=True)
-class PackedFrame:
-    """A frame whose picture is kept as JPEG, for waiting in memory."""
+class CompactFrame(ABC):
+    """A frame whose picture is kept in less memory while it waits."""
 
-    jpeg: NDArray[np.uint8]
+    data: NDArray[np.uint8]
     time: float
     utc: datetime
     index: int
@@ -67,20 +79,49 @@ class PackedFrame:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the picture takes."""
-        return self.jpeg.nbytes
+        return self.data.nbytes
+
+    def planar(self) -> CompactFrame:
+        """Itself: it is small enough."""
+        return self
+
+    def packed(self) -> PackedFrame:
+        """The frame with its picture as JPEG."""
+        return self.unpacked().packed()
+
+    @abstractmethod
+    def unpacked(self) -> Frame:
+        """The frame with its picture made BGR again."""
+
+
+class PlanarFrame(CompactFrame):
+    """A frame as I420: 1.5 x height rows, first the brightness, then both colour planes at half the size."""
+
+    __slots__ = ()
+
+    def unpacked(self) -> Frame:
+        """As `CompactFrame` has it."""
+        image = cv2.cvtColor(self.data, cv2.COLOR_YUV2BGR_I420)
+        return Frame(cast(Image, image), self.time, self.utc, self.index)
+
+
+class PackedFrame(CompactFrame):
+    """A frame as JPEG."""
+
+    __slots__ = ()
 
     def packed(self) -> PackedFrame:
         """Itself."""
         return self
 
     def unpacked(self) -> Frame:
-        """The frame with its picture decoded again."""
-        image = cv2.imdecode(self.jpeg, cv2.IMREAD_COLOR)
+        """As `CompactFrame` has it."""
+        image = cv2.imdecode(self.data, cv2.IMREAD_COLOR)
         return Frame(cast(Image, image), self.time, self.utc, self.index)
 
 
-HeldFrame: TypeAlias = Frame | PackedFrame
-"""A frame while it waits in memory, raw or packed."""
+HeldFrame: TypeAlias = Frame | CompactFrame
+"""A frame while it waits in memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from pynvr import allocator
 from pynvr.archive import Archive
 from pynvr.camera import LiveSource
 from pynvr.copying import CopyFormat
@@ -78,9 +79,9 @@ def open_packets(settings: Settings, stop: threading.Event) -> LivePackets | Fil
             "network cameras or both files"
         )
     if not is_live(cam):
-        return FilePackets(Path(cam))
+        return FilePackets(Path(cam), settings.OUTPUT_FILES_EXTENSION)
     limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
-    return LivePackets(cam, stop, limit, patience(settings))
+    return LivePackets(cam, stop, limit, patience(settings), settings.OUTPUT_FILES_EXTENSION)
 
 
 def patience(settings: Settings) -> Patience:
@@ -108,6 +109,7 @@ def make_recorder(settings: Settings, mode: Mode, source: Source, writer: Record
     seconds, hold_s = settings.PRE_ALARM_RECORDING_SECONDS, settings.MINIMAL_MOTION_DURATION
     longest_s = settings.RECORDING_MAX_DURATION_SECS
     if mode.packets is None:
+        allocator.keep_freed_pictures()  # packets are small; in copy mode it would only take memory
         frames = PreAlarmRing(seconds, ring_limit)
         return FrameRecorder(frames, writer, hold_s, longest_s, source.nominal_fps)
     ring = PacketRing(seconds, ring_limit)

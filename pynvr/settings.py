@@ -119,7 +119,7 @@ class Settings(BaseModel):
     RECORDING_MODE: Literal["encode", "copy"]
     RECORDING_CAM: Annotated[str, Field(min_length=1)] | None
     FOURCC_CODEC: Literal["DIVX", "XVID", "mp4v", "MJPG"]
-    OUTPUT_FILES_EXTENSION: Literal[".avi", ".mp4", ".ts"]
+    OUTPUT_FILES_EXTENSION: Literal[".avi", ".mp4", ".ts", ".mkv"]
     OUTPUT_FRAME_RATE: Annotated[float, Field(gt=0, le=1000)] | None
 
     PRE_ALARM_MEMORY_LIMIT_MB: Megabytes
@@ -162,10 +162,9 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _mode_fits(self) -> Settings:
         copies = self.RECORDING_MODE == "copy"
-        if copies and self.OUTPUT_FILES_EXTENSION == ".avi":
-            raise ValueError('OUTPUT_FILES_EXTENSION: RECORDING_MODE = "copy" goes with ".mp4" or ".ts" only')
-        if not copies and self.OUTPUT_FILES_EXTENSION == ".ts":
-            raise ValueError('OUTPUT_FILES_EXTENSION = ".ts" goes with RECORDING_MODE = "copy" only')
+        suffix = self.OUTPUT_FILES_EXTENSION
+        if not copies and suffix in (".ts", ".mkv"):
+            raise ValueError(f'OUTPUT_FILES_EXTENSION = "{suffix}" goes with RECORDING_MODE = "copy" only')
         if copies and self.OUTPUT_FRAME_RATE is not None:
             raise ValueError(
                 'OUTPUT_FRAME_RATE: RECORDING_MODE = "copy" keeps the times as they are; set None'

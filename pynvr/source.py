@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -17,8 +16,6 @@ import numpy as np
 from pynvr.errors import CameraError
 from pynvr.frame import Frame, Gap, Image
 
-READ_AHEAD = 1
-"""Frames of a file that are decoded while the loop is busy with the one before; each takes memory."""
 DEFAULT_FPS = 25.0
 PLAUSIBLE_FPS = (1.0, 240.0)
 """Cameras claim anything from 0 to 90000."""
@@ -74,31 +71,26 @@ class FileSource:
         count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.frame_count: int | None = count if count > 0 else None
         self._started = datetime.now(timezone.utc)
-        self._reader = ThreadPoolExecutor(1, "file")
-        """The one thread that reads the capture."""
+        self._decoder = ThreadPoolExecutor(1, "decoder")
 
     def __iter__(self) -> Iterator[Frame | Gap]:
-        """Yield every frame while the next ones are decoded; raises CameraError where there is none."""
-        frames = self._decode()
-        ahead = deque(self._reader.submit(next, frames, None) for _ in range(READ_AHEAD))
-        while not self._stop.is_set() and (frame := ahead.popleft().result()) is not None:
-            ahead.append(self._reader.submit(next, frames, None))
-            yield frame
+        """Yield every frame while the next one is decoded; raises CameraError where there is none.
 
-    def _decode(self) -> Iterator[Frame | Gap]:
-        """Yield every frame; a file of which not one can be decoded raises CameraError.
-
-        All have one size: where it changes within a file, OpenCV scales to the first one.
+        Decoding is by far the longest part of reading, and goes on in a thread of its own. Making a BGR
+        picture of what was decoded is left to the thread that looks at it, whose caches then hold it.
+        All frames have one size: where it changes within a file, OpenCV scales to the first one.
         """
         index, time = 0, -np.inf
-        while not self._stop.is_set():
-            received, picture = self._capture.read()
-            if not received:
-                break
-            image = as_bgr(cast(Image, picture), self._fit_inside)
+        decoded = self._decoder.submit(self._capture.grab)
+        while not self._stop.is_set() and decoded.result():
+            retrieved, picture = self._capture.retrieve()
             stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            if not retrieved:
+                break
+            decoded = self._decoder.submit(self._capture.grab)
             # a stream without times, or with one that does not increase, goes by the claimed rate
             time = stream_s if stream_s > time else time + 1 / self.nominal_fps
+            image = as_bgr(cast(Image, picture), self._fit_inside)
             yield Frame(image, time, self._started + timedelta(seconds=time), index)
             index += 1
         if index == 0 and not self._stop.is_set():
@@ -106,7 +98,7 @@ class FileSource:
 
     def close(self) -> None:
         """Close the file."""
-        self._reader.shutdown(cancel_futures=True)  # releasing during a read would crash the process
+        self._decoder.shutdown(cancel_futures=True)  # releasing during a read would crash the process
         self._capture.release()
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recordings import frame, numbered, rising, wandering
 
-from pynvr.frame import Image, PackedFrame
+from pynvr.frame import Frame, Image, PackedFrame, PlanarFrame
 from pynvr.prealarm import PreAlarmRing
 
 PLENTY = 2**40
@@ -60,18 +60,30 @@ def test_rounded_times_are_not_too_old() -> None:
     assert len(ring.take(5.700000000000001)) == 2
 
 
-def test_raw_while_they_fit() -> None:
+@pytest.mark.parametrize(
+    ("times_the_span", "form"), [(3.2, Frame), (2.8, PlanarFrame), (0.55, PlanarFrame), (0.45, PackedFrame)]
+)
+def test_the_more_memory_the_less_work(times_the_span: float, form: type) -> None:
     image = numbered(0)
-    ring = PreAlarmRing(5, round(5.5 * 20 * image.nbytes))
+    ring = PreAlarmRing(5, round(times_the_span * 5 * 20 * image.nbytes))
     fill(ring, rising(20, 20), image)
-    assert not ring.packing
-    assert all(held.unpacked() is held for held in ring.take(20))
+    assert ring.packing == (form is PackedFrame)
+    kept = ring.take(20)
+    assert len(kept) == 100
+    assert all(isinstance(held, form) for held in kept)
+
+
+def test_a_size_without_a_planar_form_stays_as_it_is_while_it_fits() -> None:
+    image = np.zeros((15, 15, 3), np.uint8)
+    ring = PreAlarmRing(5, round(1.5 * 5 * 20 * image.nbytes))
+    fill(ring, rising(20, 20), image)
+    assert all(isinstance(held, Frame) for held in ring.take(20))
 
 
 def test_packs_before_the_limit_is_reached() -> None:
     """Half a second tells how many bytes the whole span would take."""
     image = numbered(0)
-    ring = PreAlarmRing(5, 4 * 20 * image.nbytes)
+    ring = PreAlarmRing(5, 4 * 20 * image.nbytes // 2)
     fill(ring, rising(20, 0.7), image)
     assert ring.packing
     fill(ring, rising(20, 8), image)
@@ -83,7 +95,7 @@ def test_packs_before_the_limit_is_reached() -> None:
 
 def test_burst_at_the_beginning_is_no_rate() -> None:
     image = numbered(0)
-    ring = PreAlarmRing(5, 5 * 25 * image.nbytes)
+    ring = PreAlarmRing(5, 5 * 25 * image.nbytes // 2)
     fill(ring, [0.0, 0.001, 0.002, 0.003, 0.2, 0.4, 0.6, 0.8], image)
     assert not ring.packing
 

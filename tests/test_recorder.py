@@ -211,7 +211,7 @@ def test_recordings_on_the_disk(memory: str, archive_path: Path) -> None:
     frames = [frame(index) for index in range(200)]
     archive = Archive(archive_path, datetime.isoformat)
     archive.open()
-    limit = PLENTY if memory == "raw" else 20 * frames[0].nbytes
+    limit = PLENTY if memory == "raw" else 20 * frames[0].planar().nbytes
     ring = PreAlarmRing(2.0, limit)
     writer = RecordingWriter(archive, Format("DIVX", ".mp4", None), 2**26, live=False)
     recorder = Recorder(ring, writer, 1.0, LONG, 20.0)

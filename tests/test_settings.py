@@ -189,6 +189,21 @@ def test_codec_and_container_have_to_match(config_module: ModuleType) -> None:
     assert "OUTPUT_FILES_EXTENSION" in line
 
 
+@pytest.mark.parametrize("suffix", [".ts", ".mkv"])
+def test_containers_of_copy_mode_only(config_module: ModuleType, suffix: str) -> None:
+    (line,) = faults(config_module, OUTPUT_FILES_EXTENSION=suffix)
+    assert f'OUTPUT_FILES_EXTENSION = "{suffix}"' in line
+    assert 'RECORDING_MODE = "copy"' in line
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".ts", ".avi", ".mkv"])
+def test_copy_mode_takes_every_container_as_the_codec_is_not_known_yet(
+    config_module: ModuleType, suffix: str
+) -> None:
+    settings = load(config_module, arguments={"RECORDING_MODE": "copy", "OUTPUT_FILES_EXTENSION": suffix})
+    assert suffix == settings.OUTPUT_FILES_EXTENSION
+
+
 def test_all_faults_are_told_at_once(config_module: ModuleType, override: SetConfig) -> None:
     path = override("PIXEL_TRESHOLD = 5\nLOG_BACKUPS_COUNT = 'many'\nMINIMAL_MOTION_DURATION = -1\n")
     lines = faults(config_module, path, cam="")
