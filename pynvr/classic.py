@@ -12,7 +12,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from pynvr.detector import Detection, scaled_gray
+from pynvr.detector import Detection, blurred, scaled_gray
 from pynvr.frame import Gray, Image
 from pynvr.zones import Zones
 
@@ -58,7 +58,7 @@ class ClassicDetector:
         visible = self.zones.drawn(gray.shape[1], gray.shape[0])
         if visible is not None:
             gray = cast(Gray, cv2.bitwise_and(gray, visible))  # what is hidden spreads nowhere by blurring
-        gray = cast(Gray, cv2.GaussianBlur(gray, (p.blur_px, p.blur_px), 0))
+        gray = blurred(gray, p.blur_px)
         if self._previous is None or self._previous.shape != gray.shape:
             self._previous = gray
         difference = cast(Gray, cv2.absdiff(gray, self._previous))

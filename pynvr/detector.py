@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, cast
+from typing import Protocol, cast
 
 import cv2
 import numpy as np
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from pynvr.frame import Gray, Image
 from pynvr.zones import Zones
 
-Plane: TypeAlias = NDArray[np.float32]
-"""Height x width, grey levels or their squares."""
+EVERY_SECOND_LINE_FROM = 3.5
+"""To make a picture so many times smaller, half of its lines are enough; 1080p to 500 px is 3.84."""
+LINES_TO_HALVE = 1.9
+"""So many lines for one of the result are halved; a few too few then are interpolated."""
 
 AREA_WIDTH_PX = 500
 """The robust detector tells areas in pixels of a picture with this longer side, whatever it works at."""
@@ -73,12 +75,24 @@ def scaled_gray(image: Image, width_px: int) -> Gray:
     Grey first, since scaling one channel costs a third. Then halving by exact
     averaging while that leaves enough, and linear interpolation for the rest:
     smooth like INTER_AREA all the way, at a tenth of its cost (1080p to 500 px
-    wide: 0.6 instead of 7.6 ms).
+    wide: 0.4 instead of 7.6 ms). A picture to be made much smaller is read only
+    in every second line: reading is what takes the time then, and there is enough
+    left to average.
     """
-    gray = cast(Gray, cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
-    size = width_px, max(1, round(gray.shape[0] * width_px / gray.shape[1]))
-    while gray.shape[1] >= 2 * width_px and gray.shape[0] >= 2:
-        half = gray.shape[1] // 2, gray.shape[0] // 2
-        even = gray[: 2 * half[1], : 2 * half[0]]  # an odd line or column would make it slow
-        gray = cast(Gray, cv2.resize(even, half, interpolation=cv2.INTER_AREA))
-    return cast(Gray, cv2.resize(gray, size, interpolation=cv2.INTER_LINEAR))
+    height_px = max(1, round(image.shape[0] * width_px / image.shape[1]))
+    lines = image[::2] if image.shape[1] >= EVERY_SECOND_LINE_FROM * width_px else image
+    gray = cast(Gray, cv2.cvtColor(lines, cv2.COLOR_BGR2GRAY))
+    while gray.shape[1] >= 2 * width_px:
+        height, width = gray.shape
+        if height >= LINES_TO_HALVE * height_px:
+            even = gray[: height // 2 * 2, : width // 2 * 2]  # an odd line or column would make it slow
+            gray = cast(Gray, cv2.resize(even, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
+        else:  # of every second line only the width is left to halve; so it is the mean of two pixels too
+            gray = cast(Gray, cv2.resize(gray, (width // 2, height), interpolation=cv2.INTER_LINEAR))
+    return cast(Gray, cv2.resize(gray, (width_px, height_px), interpolation=cv2.INTER_LINEAR))
+
+
+def blurred(gray: Gray, side_px: int) -> Gray:
+    """Gaussian blur of an odd width, to one grey level the same as cv2.GaussianBlur, in half its time."""
+    kernel = cv2.getGaussianKernel(side_px, 0)
+    return cast(Gray, cv2.sepFilter2D(gray, -1, kernel, kernel))

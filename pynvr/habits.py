@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import TypeAlias, cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from pynvr.detector import Plane
+from pynvr.exposure import FINE, Plane
 from pynvr.frame import Gray
 from pynvr.tracks import Box
+
+Power: TypeAlias = NDArray[np.float32]
+"""Height x width, squared grey levels."""
 
 SQUARE_3 = np.ones((3, 3), np.uint8)
 LONGEST_STEP_S = 1.0
@@ -28,16 +33,18 @@ RIM_PX = 4
 class Habits:
     """The usual squared change of each pixel.
 
-    `memory_s` is how long it remembers, `cap` and `start` are grey levels: the most
-    that one change counts, and what is assumed of a pixel never seen before.
+    `factor` times its deviation is usual for a pixel; `memory_s` is how long it
+    remembers, `cap` and `start` are grey levels: the most that one change counts,
+    and what is assumed of a pixel never seen before.
     """
 
-    def __init__(self, memory_s: float, cap: float, start: float, object_rate: float) -> None:
+    def __init__(self, factor: float, memory_s: float, cap: float, start: float, object_rate: float) -> None:
+        self._factor = factor
         self._memory_s = memory_s
         self._cap = cap
         self._start = start
         self._object_rate = object_rate
-        self._power: Plane | None = None
+        self._power: Power | None = None
         self._age_s = 0.0
 
     def begin(self, shape: tuple[int, ...]) -> None:
@@ -46,12 +53,13 @@ class Habits:
             self._power = np.full(shape, self._start**2, np.float32)
             self._age_s = 0.0
 
-    def unusual(self, change: Plane, factor: float) -> Gray:
-        """255 where `change` [grey levels] is more than `factor` of the usual deviations around."""
-        power = self._known()
-        limit = cv2.dilate(power, SQUARE_3)
-        np.multiply(limit, np.float32(factor**2), out=limit)
-        return cv2.compare(cv2.multiply(change, change), limit, cv2.CMP_GT)  # type: ignore[return-value]
+    def unusual(self, change: Plane, least: float) -> Gray:
+        """255 where `change` is more than what is usual around, and than `least` [grey levels]."""
+        deviation = cv2.sqrt(self._known())
+        usual = cv2.addWeighted(deviation, self._factor * FINE, deviation, 0, 0, dtype=cv2.CV_16S)
+        around = cv2.dilate(usual, SQUARE_3)
+        strong = cv2.threshold(change, least * FINE, 0, cv2.THRESH_TOZERO)[1]
+        return cast(Gray, cv2.compare(strong, around, cv2.CMP_GT))
 
     def learn(self, change: Plane, step_s: float, objects: Iterable[Box]) -> None:
         """Take in the change of `step_s` seconds; slowly below `objects`, that none is learnt away."""
@@ -60,14 +68,14 @@ class Habits:
         self._age_s += step_s
         # a running mean at first, an exponential one later
         rate = max(-math.expm1(-step_s / self._memory_s), step_s / (self._age_s + FIRST_WEIGHT_S))
-        news = np.minimum(change, np.float32(self._cap))
-        np.multiply(news, news, out=news)
+        news = cv2.threshold(change, self._cap * FINE, 0, cv2.THRESH_TRUNC)[1]
+        news = cv2.multiply(news, news, scale=1 / FINE**2, dtype=cv2.CV_32F)
         kept = [(where, power[where].copy()) for where in map(_slices, objects)]
         cv2.accumulateWeighted(news, power, rate)
         for where, old in kept:
             power[where] = cv2.accumulateWeighted(news[where].copy(), old, rate * self._object_rate)
 
-    def _known(self) -> Plane:
+    def _known(self) -> Power:
         if self._power is None:
             raise RuntimeError("Habits.begin comes first")
         return self._power

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 from typing import cast
 
 import cv2
@@ -16,6 +17,7 @@ EARLY_S = 1e-4
 LONGEST_STEP_S = 1.0
 
 
+@lru_cache
 def square(side_px: int) -> Gray:
     """A kernel for dilation and erosion."""
     return np.ones((side_px, side_px), np.uint8)

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pynvr.detector import AREA_WIDTH_PX, Detection, Plane, scaled_gray
-from pynvr.exposure import Picture, difference, remember
+from pynvr.detector import AREA_WIDTH_PX, Detection, blurred, scaled_gray
+from pynvr.exposure import FINE, Picture, Plane, count_above, difference, remember
 from pynvr.frame import Gray, Image
 from pynvr.habits import Habits
 from pynvr.persistence import Persistence, dense, square
@@ -131,7 +131,7 @@ class RobustDetector:
         """Forget everything seen."""
         p = self._p
         self._references = References(max(p.reference_s, p.second_reference_s), p.same_light)
-        self._habits = Habits(p.habit_s, p.habit_cap, p.habit_start, p.object_learning)
+        self._habits = Habits(p.habit_factor, p.habit_s, p.habit_cap, p.habit_start, p.object_learning)
         self._settling = Settling(p.settle_s, p.light_limit_s, p.light_rest_s)
         self._persistence = Persistence(p.persist_s, p.persist_px, p.persist_px_s)
         self._tracker = Tracker(
@@ -158,7 +158,10 @@ class RobustDetector:
             return self._begin(now, blind=True)
         self._follow_noise(fresh, step_s)
         plain, change = self._changes(now)
-        mask = self._changed(plain, change, step_s)
+        mask = self._changed(change)
+        if self._p.habit_factor:
+            self._habits.learn(plain, step_s, [track.box for track in self._tracker.confirmed])
+        self._references.add(now)
         if self._p.density and cv2.countNonZero(mask):
             mask = dense(mask, self._p.density)
         if self._p.persist_s:
@@ -173,7 +176,7 @@ class RobustDetector:
         visible = self.zones.drawn(small.shape[1], small.shape[0])
         if visible is not None:
             small = cast(Gray, cv2.bitwise_and(small, visible))  # what is hidden spreads nowhere by blurring
-        return cast(Gray, cv2.GaussianBlur(small, (self._p.blur_px, self._p.blur_px), 0)), visible
+        return blurred(small, self._p.blur_px), visible
 
     def _begin(self, now: Picture, blind: bool = False) -> Detection:
         """A new scene or a new light: what came before is no reference, but habits stay."""
@@ -193,13 +196,14 @@ class RobustDetector:
         if not p.light_fraction:
             return False
         looked_at = cv2.countNonZero(visible) if visible is not None else fresh.size
-        changed = int(np.count_nonzero(fresh > max(p.floor, 3 * self._noise)))
+        changed = count_above(fresh, max(p.floor, 3 * self._noise))
         unrest = changed > p.light_fraction * looked_at or self._references.lost(now)
         return self._settling.waiting(unrest, now.time_s)
 
     def _follow_noise(self, fresh: Plane, step_s: float) -> None:
         """The mean change of what does not move, over some seconds."""
-        noise = CLIPPED_MEAN * float(np.minimum(fresh, np.float32(3 * self._noise + 2)).mean())
+        clipped = cv2.threshold(fresh, (3 * self._noise + 2) * FINE, 0, cv2.THRESH_TRUNC)[1]
+        noise = CLIPPED_MEAN * cv2.mean(clipped)[0] / FINE
         self._noise += (noise - self._noise) * -math.expm1(-step_s / NOISE_MEMORY_S)
 
     def _changes(self, now: Picture) -> tuple[Plane, Plane]:
@@ -209,17 +213,15 @@ class RobustDetector:
         second = self._references.of_age(self._p.second_reference_s, now)
         if not self._p.second_reference_s or second is first:
             return plain, plain
-        return plain, np.minimum(plain, self._difference(second, now))
+        return plain, cast(Plane, cv2.min(plain, self._difference(second, now)))
 
-    def _changed(self, plain: Plane, change: Plane, step_s: float) -> Gray:
-        """255 where a pixel changed more than noise and its own habits explain; learns these."""
+    def _changed(self, change: Plane) -> Gray:
+        """255 where a pixel changed more than noise and its own habits explain."""
         p = self._p
-        limit = max(p.floor, p.noise_factor * self._noise)
-        mask = cv2.threshold(change, limit, 255, cv2.THRESH_BINARY)[1].astype(np.uint8)
+        least = max(p.floor, p.noise_factor * self._noise)
         if p.habit_factor:
-            mask = cast(Gray, cv2.bitwise_and(mask, self._habits.unusual(change, p.habit_factor)))
-            self._habits.learn(plain, step_s, [track.box for track in self._tracker.confirmed])
-        return mask
+            return self._habits.unusual(change, least)
+        return (change > least * FINE).astype(np.uint8) * 255
 
     def _judge(self, now: Picture, change: Plane, mask: Gray, fresh: Plane, step_s: float) -> Detection:
         """From the mask to blobs, tracks and the answer."""
@@ -234,10 +236,9 @@ class RobustDetector:
             # until both references exist, a drawn clock looks like a small thing that travels
             blobs = [blob for blob in blobs if blob.area_px >= p.small_px]
         objects = self._tracker.update(blobs, now.time_s, step_s, px_area)
-        self._references.add(now)
         return Detection(
             now.gray,
-            cast(Gray, cv2.convertScaleAbs(change)),
+            cast(Gray, cv2.convertScaleAbs(change, alpha=1 / FINE)),
             mask,
             round(cv2.countNonZero(mask) * px_area),
             bool(objects),
@@ -254,7 +255,7 @@ class RobustDetector:
     def _blobs(self, mask: Gray, fresh: Plane, px_area: float) -> list[Blob]:
         """What is large enough and moves at this moment."""
         p = self._p
-        limit = np.float32(max(0.75 * p.floor, 4 * self._noise))
+        limit = max(0.75 * p.floor, 4 * self._noise)
         blobs: list[Blob] = []
         contours: Sequence[NDArray[np.int32]]
         contours, _ = cv2.findContours(  # type: ignore[assignment]
@@ -266,7 +267,7 @@ class RobustDetector:
                 continue
             where = slice(y, y + height), slice(x, x + width)
             area_px = cv2.countNonZero(mask[where]) * px_area
-            moving_px = np.count_nonzero(fresh[where] > limit) * px_area
+            moving_px = count_above(fresh[where], limit) * px_area
             if area_px >= p.least_area_px and moving_px >= p.alive * area_px:
                 blobs.append(Blob((x, y, width, height), area_px))
         return blobs

@@ -18,6 +18,8 @@ Box: TypeAlias = tuple[int, int, int, int]
 LONGEST_STEP_S = 0.5
 """A gap between two pictures counts as no more than this."""
 REACH_PX = 4
+MOST_GROWTH = 1.25
+"""From one picture to the next somebody who walks in grows by about so much; a gust of rain grows by more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Track:
     start: tuple[float, float]
     """Centre at the beginning, work pixels."""
     evidence: float
-    """px s"""
+    """Area x time, px s."""
+    before: float
+    """The part of it from before the picture in which it was largest, px s."""
     moved: float = 0.0
     """Farthest from the start, work pixels."""
     confirmed: bool = False
@@ -85,9 +89,10 @@ class Tracker:
         free = list(self.tracks)
         for blob in sorted(blobs, key=lambda blob: -blob.area_px)[: self._most]:
             track = max(free, key=lambda track: _nearness(track.box, blob.box), default=None)
+            counted_px = min(blob.area_px, self._cap_px)
+            before = counted_px * self._first_s
             if track is None or not _nearness(track.box, blob.box):
-                first = min(blob.area_px, self._cap_px) * self._first_s
-                self.tracks.append(Track(blob.box, time_s, _centre(blob.box), first))
+                self.tracks.append(Track(blob.box, time_s, _centre(blob.box), before, before))
                 continue
             free.remove(track)
             for part in [part for part in free if _inside(part.box, blob.box)]:
@@ -96,7 +101,11 @@ class Tracker:
                 free.remove(part)
                 self.tracks.remove(part)
             lasted_s = min(time_s - track.seen_s, LONGEST_STEP_S)
-            track.evidence += min(blob.area_px, self._cap_px) * lasted_s
+            track.evidence += counted_px * lasted_s
+            before = min(before, MOST_GROWTH * track.before)
+            if before > track.before:
+                track.evidence += before - track.before
+                track.before = before
             track.box, track.seen_s = blob.box, time_s
             track.moved = max(track.moved, math.dist(track.start, _centre(blob.box)))
             travelled = track.moved >= math.sqrt(blob.area_px / px_area)
