@@ -59,7 +59,7 @@ H265 = CopyCodec(
     LONG_START_CODE + b"\x46\x01\x50",
 )
 # a JPEG stands for itself; neither a transport stream nor browsers' .mp4 can carry it
-MJPEG = CopyCodec("MJPEG", ".avi", {".avi": "MJPG"})
+MJPEG = CopyCodec("MJPEG", ".avi", {".avi": "MJPG", ".mkv": "MJPG"})
 
 CODECS = {
     "h264": H264, "avc1": H264, "hevc": H265, "hev1": H265, "hvc1": H265, "h265": H265, "mjpg": MJPEG,

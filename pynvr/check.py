@@ -43,7 +43,7 @@ def check(
         f"archive   {archive.root}: {settings.FOURCC_CODEC} in {settings.OUTPUT_FILES_EXTENSION} "
         f"written and read back, {free:.1f} GB free"
     )
-    raw_mb = settings.PRE_ALARM_RECORDING_SECONDS * source.nominal_fps * frame.nbytes / 2**20
+    raw_mb = settings.PRE_ALARM_RECORDING_SECONDS * source.nominal_fps * frame.planar().nbytes / 2**20
     kept = "raw" if raw_mb <= settings.PRE_ALARM_MEMORY_LIMIT_MB else "as JPEG"
     print(
         f"pre-alarm {settings.PRE_ALARM_RECORDING_SECONDS:g} s would take {raw_mb:.0f} MB raw; "

@@ -32,7 +32,7 @@ SHORTEST_PERIOD_S = 0.02
 """Some streams give two frames the same time; what comes faster than this has been waiting."""
 REPEAT_S = 60.0
 """A camera that stays away is mentioned so often."""
-LETTING_GO_S = 2.0
+LETTING_GO_S = 1.5
 """How long a stop waits for a reader that sits in OpenCV; nothing of what it would get is wanted."""
 
 

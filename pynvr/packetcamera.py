@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 
 from pynvr import bitstream
-from pynvr.camera import open_camera
-from pynvr.clock import PacketClock
+from pynvr.camera import open_camera, sends_times
+from pynvr.clock import SMALLEST_STEP_S, PacketClock
 from pynvr.errors import CameraError, SettingsError
 from pynvr.frame import TIME_TOLERANCE_S, Gap
 from pynvr.live import Got, LiveReader, Patience
 from pynvr.packet import Packet, TimedPacket
-from pynvr.packetsource import RAW, stream_of
+from pynvr.packetsource import RAW, USUAL_SUFFIX, stream_of
 from pynvr.redaction import without_password
 
 LOOK_AHEAD = 6
@@ -30,11 +30,21 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
 
     _overflow = "%d packets dropped so far: motion detection is too slow, or cam is away"
 
-    def __init__(self, cam: str, stop: threading.Event, limit_bytes: int, patience: Patience) -> None:
-        """Start to read `cam`; at most `limit_bytes` of packets wait."""
+    def __init__(
+        self,
+        cam: str,
+        stop: threading.Event,
+        limit_bytes: int,
+        patience: Patience,
+        suffix: str = USUAL_SUFFIX,
+    ) -> None:
+        """Start to read `cam`, to be copied into containers of this `suffix`.
+
+        At most `limit_bytes` of packets wait.
+        """
 
         def connect() -> PacketConnection:
-            return PacketConnection(cam, patience)
+            return PacketConnection(cam, patience, suffix)
 
         super().__init__(without_password(cam), stop, limit_bytes, patience, connect)
 
@@ -57,6 +67,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
             if self._hopeless is not None:
                 raise self._hopeless
             if not self._queue:
+                self._over = self._stop.is_set()
                 return None
             item = self._queue[0]
             if isinstance(item, TimedPacket) and item.time > time + TIME_TOLERANCE_S:
@@ -79,12 +90,13 @@ def _begins_group(item: TimedPacket | Gap) -> bool:
 class PacketConnection:
     """A connected network camera whose packets are taken as they come."""
 
-    def __init__(self, cam: str, patience: Patience) -> None:
+    def __init__(self, cam: str, patience: Patience, suffix: str) -> None:
         """Open the camera; raises CameraError, or SettingsError where it cannot be copied."""
+        self._cam = cam
         self._name = without_password(cam)
         self._capture = open_camera(cam, patience, *RAW)
         try:
-            self._stream = stream_of(self._capture, self._name)
+            self._stream = stream_of(self._capture, self._name, suffix)
         except SettingsError:
             self._capture.release()
             raise
@@ -92,6 +104,9 @@ class PacketConnection:
         self._clock = PacketClock()
         self._begun = False
         self._in_band = b""
+        self._timeless: bool | None = None
+        self._latest = 0.0
+        """Time of the latest packet of a camera that sends no times."""
         self._held: list[tuple[Packet, float]] | None = []
         """The first packets with the stream's times; None when they are through."""
 
@@ -105,19 +120,26 @@ class PacketConnection:
         received, data = self._capture.read()
         if not received:
             return None
+        if self._timeless is None:
+            self._timeless = not sends_times(self._cam, self._capture)
+        stream_s = None if self._timeless else self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
         packet = Packet(np.asarray(data, np.uint8), key)
-        return Got(packet, packet.data.nbytes, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        return Got(packet, packet.data.nbytes, stream_s)
 
     def make(self, got: Got[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
         """The packet, unless it comes before the first key packet, and cannot be decoded."""
-        packet, stream_s = got.content, got.stream_s or 0.0
+        packet, stream_s = got.content, got.stream_s
         if packet.key:
             self._heed_parameters(packet)
         elif not self._begun:
             self._held = None
             return
         self._begun = True
+        if stream_s is None:
+            self._latest = max(arrival, self._latest + SMALLEST_STEP_S)
+            yield self._shown_at(packet, self._latest)
+            return
         if self._held is None:
             yield self._timed(packet, stream_s, arrival)
             return
@@ -139,7 +161,9 @@ class PacketConnection:
             yield self._timed(packet, stream_s, stream_s + lag_s)
 
     def _timed(self, packet: Packet, stream_s: float, arrival: float) -> TimedPacket:
-        time = self._clock.place(stream_s, arrival)
+        return self._shown_at(packet, self._clock.place(stream_s, arrival))
+
+    def _shown_at(self, packet: Packet, time: float) -> TimedPacket:
         now, moment = datetime.now(timezone.utc), time + self._clock.lag_s
         utc = now - timedelta(seconds=monotonic() - moment)
         return TimedPacket(packet.data, packet.key, time, utc, self._stream)

@@ -6,7 +6,8 @@ for all packets `until` a frame's time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,9 @@ from pynvr.source import check_file, claimed_fps
 
 RAW = (cv2.CAP_PROP_FORMAT, -1)
 """Has OpenCV hand out packets as they come."""
+USUAL_SUFFIX = ".mp4"
+FLEXIBLE = (".mp4", ".ts")
+"""Asked for by default or for H.264's sake: other codecs get a container of their own instead."""
 
 
 class PacketSource(Protocol):
@@ -48,16 +52,22 @@ class FilePackets:
     lag_s = 0.0
     connected = True
 
-    def __init__(self, path: Path) -> None:
-        """Open the file; raises CameraError where it cannot be read, SettingsError for its codec."""
+    def __init__(self, path: Path, suffix: str = USUAL_SUFFIX) -> None:
+        """Open the file, to be copied into containers of this `suffix`.
+
+        Raises CameraError where it cannot be read, SettingsError for what cannot be copied so.
+        """
         self.name = str(path)
         check_file(path)
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, RAW)
         if not self._capture.isOpened():
             raise CameraError(f"{path}: is not a video that OpenCV can read")
-        self._stream = stream_of(self._capture, self.name)
+        self._stream = stream_of(self._capture, self.name, suffix)
         self._started = datetime.now(timezone.utc)
-        self._packets = self._read()
+        packets = self._read()
+        first = list(itertools.islice(packets, 2))
+        self._refuse_without_times(first)
+        self._packets = itertools.chain(first, packets)
         self._waiting = next(self._packets, None)
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
@@ -76,6 +86,14 @@ class FilePackets:
         """Close the file."""
         self._capture.release()
 
+    def _refuse_without_times(self, first: Sequence[TimedPacket]) -> None:
+        """Raise SettingsError for an elementary stream (.h264, .h265): its packets have no times."""
+        if len(first) > 1 and first[0].time == first[1].time:
+            raise SettingsError(
+                f'RECORDING_MODE = "copy": {self.name} does not say when its pictures are shown; put it '
+                'into an .mp4 file first, or set "encode"'
+            )
+
     def _read(self) -> Iterator[TimedPacket]:
         while (got := self._capture.read())[0]:
             key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
@@ -84,14 +102,20 @@ class FilePackets:
             yield TimedPacket(np.asarray(got[1], np.uint8), key, time, utc, self._stream)
 
 
-def stream_of(capture: cv2.VideoCapture, name: str) -> Stream:
-    """What OpenCV says about a stream; raises SettingsError where it cannot be copied."""
-    codec = bitstream.codec_of(int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF)
+def stream_of(capture: cv2.VideoCapture, name: str, suffix: str) -> Stream:
+    """What OpenCV says about a stream; raises SettingsError where it cannot be copied into such a file."""
+    number = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    codec = bitstream.codec_of(number)
     if codec is None:
-        number = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+        fourcc = number.to_bytes(4, "little").decode("ascii", "backslashreplace")
         raise SettingsError(
-            f'RECORDING_MODE = "copy": {name} sends {number.to_bytes(4, "little")!r}; '
-            "only H.264, H.265 and MJPEG can be copied"
+            f'RECORDING_MODE = "copy": {name} sends {fourcc}; only H.264, H.265 and MJPEG can be copied: '
+            'let the camera send one of these, or set "encode"'
+        )
+    if suffix not in (*codec.fourcc, *FLEXIBLE):
+        raise SettingsError(
+            f'OUTPUT_FILES_EXTENSION = "{suffix}": {name} sends {codec.name}, which can be copied into '
+            f"{' or '.join(codec.fourcc)} only; set one of these or None"
         )
     _, extra = capture.retrieve(None, int(capture.get(cv2.CAP_PROP_CODEC_EXTRADATA_INDEX)))
     told = b"" if extra is None else np.asarray(extra, np.uint8).tobytes()

@@ -2,90 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from conftest import defaults
 from copies import complaints, make, numbers_of, packets_of, same_run
-from recordings import read_index
 from rtsp import RtspServer, needs_rtsp
+from running import RecorderProcess
 from wire import Wire
 
 pytestmark = needs_rtsp
 
 PRE_S, HOLD_S = 1.5, 1.0
-TICK = threading.Event()  # never set: waits with a deadline
-
-
-def until(condition: Callable[[], object], deadline_s: float, what: str) -> None:
-    """Wait for something that another process does."""
-    end = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not come within {deadline_s} s"
-        TICK.wait(0.05)
-
-
-class Recorder:
-    """The real script in copy mode, running."""
-
-    def __init__(self, project: Path, folder: Path, **settings: object) -> None:
-        chosen = defaults(folder) | {
-            "RECORDING_MODE": "copy",
-            "PRE_ALARM_RECORDING_SECONDS": PRE_S,
-            "MINIMAL_MOTION_DURATION": HOLD_S,
-            "INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS": 1.0,
-            "CAMERA_READ_TIMEOUT_SECS": 1.0,
-            "MOTION_AREA_THRESHOLD": 3000,
-            "STATUS_FILE_PATH": str(folder / "status.json"),
-        }
-        chosen |= settings
-        config = folder / "chosen.py"
-        config.write_text("".join(f"{name} = {value!r}\n" for name, value in chosen.items()))
-        self.archive = Path(str(chosen["PATH_FOR_VIDEO"]))
-        self._log_path = Path(str(chosen["LOG_FILE_PATH"]))
-        self._status_path = Path(str(chosen["STATUS_FILE_PATH"]))
-        command = [sys.executable, str(project / "motion_driven_recorder.py"), "--config", str(config)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    @property
-    def log(self) -> str:
-        return self._log_path.read_text() if self._log_path.exists() else ""
-
-    @property
-    def status(self) -> dict[str, Any]:
-        return json.loads(self._status_path.read_text()) if self._status_path.exists() else {}
-
-    def index(self) -> list[dict[str, Any]]:
-        return read_index(self.archive)
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        os.kill(self.process.pid, number)
-        return self.process.wait(15)
+Start = Callable[..., RecorderProcess]
 
 
 @pytest.fixture
-def start(project: Path, tmp_path: Path) -> Iterator[Callable[..., Recorder]]:
-    started: list[Recorder] = []
-
-    def run(**settings: object) -> Recorder:
-        started.append(Recorder(project, tmp_path, **settings))
-        return started[-1]
-
-    yield run
-    for recorder in started:
-        recorder.process.kill()
-        recorder.process.communicate()
+def start(start: Start) -> Start:
+    """In copy mode, and quick."""
+    return partial(
+        start,
+        RECORDING_MODE="copy",
+        PRE_ALARM_RECORDING_SECONDS=PRE_S,
+        INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS=1.0,
+        CAMERA_READ_TIMEOUT_SECS=1.0,
+        MOTION_AREA_THRESHOLD=3000,
+        MINIMAL_MOTION_DURATION=HOLD_S,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +54,12 @@ def streams(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("in_band", [False, True])
 @pytest.mark.parametrize("name", ["h264", "h264-b", "h265", "h265-b", "vfr", "mjpeg"])
-def test_what_was_sent_is_recorded(
-    streams: dict[str, Path], start: Callable[..., Recorder], name: str, in_band: bool
-) -> None:
+def test_what_was_sent_is_recorded(streams: dict[str, Path], start: Start, name: str, in_band: bool) -> None:
     codec = name if name == "mjpeg" else "h265" if "h265" in name else "h264"
     with RtspServer({"cam": streams[name]}, from_start=True, in_band=in_band) as server:
         recorder = start(cam=server.url("cam"))
-        until(recorder.index, 20, "a recording")
-        assert recorder.stop() == 0
+        recorder.wait_for_recording(1, 20)
+        recorder.stop()
     entry = recorder.index()[0]
     recording = recorder.archive / entry["file"]
     recorded, sent = packets_of(recording), packets_of(streams[name])
@@ -131,13 +76,11 @@ def test_what_was_sent_is_recorded(
     assert entry["trigger_in_file_s"] >= PRE_S - 0.001
 
 
-def test_small_stream_watched_large_one_recorded(
-    streams: dict[str, Path], start: Callable[..., Recorder]
-) -> None:
+def test_small_stream_watched_large_one_recorded(streams: dict[str, Path], start: Start) -> None:
     with RtspServer({"sub": streams["h264"], "main": streams["large"]}) as server:
         recorder = start(cam=server.url("sub"), RECORDING_CAM=server.url("main"))
-        until(recorder.index, 25, "a recording")
-        assert recorder.stop() == 0
+        recorder.wait_for_recording(1, 25)
+        recorder.stop()
     entry = recorder.index()[0]
     assert (entry["width"], entry["height"]) == (640, 480)
     recording = recorder.archive / entry["file"]
@@ -149,39 +92,34 @@ def test_small_stream_watched_large_one_recorded(
     assert complaints(recording) == ""
 
 
-def test_only_the_large_stream_is_lost(streams: dict[str, Path], start: Callable[..., Recorder]) -> None:
+def test_only_the_large_stream_is_lost(streams: dict[str, Path], start: Start) -> None:
     with RtspServer({"sub": streams["busy"], "main": streams["large"]}) as server, Wire(server.port) as wire:
         main = wire.url(server.url("main"))
         recorder = start(cam=server.url("sub"), RECORDING_CAM=main, MINIMAL_MOTION_DURATION=30)
-        until(lambda: recorder.status.get("state") == "recording", 20, "the recording")
+        recorder.wait_for_status(state="recording")
         wire.refuse()
-        until(lambda: recorder.status.get("state") == "cannot record", 10, "the status")
-        assert recorder.status["recording_camera_connected"] is False
-        assert "ERROR" in recorder.log
-        assert "/main" in recorder.log.split("ERROR", 1)[1].splitlines()[0]
+        status = recorder.wait_for_status(10, state="cannot record")
+        assert status["recording_camera_connected"] is False
+        assert "/main" in recorder.wait_for("ERROR").text
         wire.accept()
-        until(lambda: recorder.status.get("state") == "recording", 15, "the recording again")
-        assert recorder.stop() == 0
+        recorder.wait_for_status(15, state="recording")
+        recorder.stop()
     first, second = recorder.index()
     assert second["continues"] is True
     for entry in (first, second):
         assert complaints(recorder.archive / entry["file"]) == ""
-    assert recorder.log.count("Traceback") == 0
+    assert recorder.count("Traceback") == 0
 
 
-def test_kill_9_costs_a_second_at_most_and_is_recovered(
-    streams: dict[str, Path], start: Callable[..., Recorder]
-) -> None:
+def test_kill_9_costs_a_second_at_most_and_is_recovered(streams: dict[str, Path], start: Start) -> None:
     with RtspServer({"cam": streams["busy"]}) as server:
         recorder = start(cam=server.url("cam"), MINIMAL_MOTION_DURATION=30)
-        until(lambda: list(recorder.archive.rglob("*.part.ts")), 20, "the recording")
-        TICK.wait(3)
-        killed = time.time()
-        recorder.stop(signal.SIGKILL)
-        again = start(cam=server.url("cam"))
-        until(again.index, 10, "the recovered recording")
-        assert again.stop() == 0
-    entry = again.index()[0]
+        recorder.wait_for_frames(4 * 25)
+        killed = recorder.kill()
+        recorder.start()
+        recorder.wait_for_recording(1, 10)
+        recorder.stop()
+    entry = recorder.index()[0]
     assert entry["recovered"] is True
     assert killed - datetime.fromisoformat(entry["last_frame_utc"]).timestamp() < 1
     recording = recorder.archive / entry["file"]
@@ -191,10 +129,10 @@ def test_kill_9_costs_a_second_at_most_and_is_recovered(
     assert len(numbers) == entry["frames"] > 3 * 25
 
 
-def test_a_signal_closes_the_recording(streams: dict[str, Path], start: Callable[..., Recorder]) -> None:
+def test_a_signal_closes_the_recording(streams: dict[str, Path], start: Start) -> None:
     with RtspServer({"cam": streams["busy"]}) as server:
         recorder = start(cam=server.url("cam"))
-        until(lambda: list(recorder.archive.rglob("*.part.ts")), 20, "the recording")
-        assert recorder.stop(signal.SIGINT) == 0
+        recorder.wait_for_frames(1)
+        recorder.stop(signal.SIGINT)
     (entry,) = recorder.index()
     assert complaints(recorder.archive / entry["file"]) == ""
