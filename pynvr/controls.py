@@ -94,3 +94,4 @@ class Controls:
 
     def _apply(self) -> None:
         self._detector.zones = self._base.with_regions(self.regions)
+        self._detector.reset()  # what it remembers was seen through other zones, and cannot be compared

@@ -10,6 +10,10 @@ import cv2
 
 from pynvr.frame import Image
 
+ESCAPE = 27
+LARGEST_PX = 1280, 960
+"""Width and height of the window at first; it can be resized, and larger pictures are scaled to fit."""
+
 _TRY_A_WINDOW = "import cv2; cv2.namedWindow('pynvr'); cv2.waitKey(1); cv2.destroyAllWindows()"
 
 
@@ -30,13 +34,26 @@ def available() -> bool:
 class Window:
     """One window that shows picture after picture."""
 
+    # Qt's own tools would open a menu at a right click, which then takes all keys
+    KIND = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+
     def __init__(self, title: str) -> None:
         self._title = title
+        self._visible = False
+        self._clicked: Callable[..., None] | None = None
 
     def show(self, image: Image, wait_ms: int = 1) -> int:
-        """Show a BGR picture and return the key that was pressed, or -1."""
+        """Show a BGR picture and return the key that was pressed, or -1.
+
+        A user who has closed the window by its frame has pressed Escape.
+        """
+        if not self._visible:
+            self._open(image)
         cv2.imshow(self._title, image)
         key = cv2.waitKey(wait_ms)
+        was_visible, self._visible = self._visible, self._is_visible()
+        if was_visible and not self._visible:
+            return ESCAPE
         return key if key < 0 else key & 0xFF
 
     def listen(self, mouse: Callable[[int, int, bool], None]) -> None:
@@ -46,8 +63,21 @@ class Window:
             if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_RBUTTONDOWN):
                 mouse(x, y, event == cv2.EVENT_RBUTTONDOWN)
 
-        cv2.namedWindow(self._title)
-        cv2.setMouseCallback(self._title, clicked)
+        self._clicked = clicked
+
+    def _is_visible(self) -> bool:
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # Qt's answer once the last window has been closed
+            return False
+
+    def _open(self, image: Image) -> None:
+        height, width = image.shape[:2]
+        scale = min(1.0, LARGEST_PX[0] / width, LARGEST_PX[1] / height)
+        cv2.namedWindow(self._title, self.KIND)
+        cv2.resizeWindow(self._title, round(width * scale), round(height * scale))
+        if self._clicked is not None:
+            cv2.setMouseCallback(self._title, self._clicked)
 
     def close(self) -> None:
         """Take the window away."""

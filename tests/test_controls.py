@@ -68,6 +68,17 @@ def test_region_drawn_by_mouse(controls: Controls, detector: MotionDetector) -> 
     assert looked_at[10, 10] == 0
 
 
+def test_region_drawn_and_taken_back_while_it_watches(controls: Controls, detector: MotionDetector) -> None:
+    noise = np.random.default_rng(1)
+    for number in range(60):
+        if number in (20, 30):
+            draw(controls, SQUARE)
+        if number == 50:
+            controls.key(BACKSPACE)
+        picture = noise.integers(90, 94, (120, 160, 3), np.uint8)
+        assert not detector.detect(picture, number / 25).motion
+
+
 def test_two_corners_are_no_region(controls: Controls, detector: MotionDetector) -> None:
     draw(controls, SQUARE[:2])
     assert controls.regions == controls.corners == []

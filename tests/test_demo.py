@@ -10,10 +10,12 @@ from typing import cast
 import cv2
 import numpy as np
 import pytest
+from rtsp import encode, needs_rtsp
 
 from pynvr.classic import ClassicDetector, ClassicParameters
 from pynvr.demo import CROSSING_BACK, STANDING, DemoCamera, DemoScene, Visit
 from pynvr.frame import Image
+from pynvr.robust import RobustDetector
 from pynvr.strip import draw_frame_number, read_frame_number
 
 THRESHOLD_PX = ClassicParameters().area_threshold_px
@@ -191,7 +193,7 @@ def test_second_visit_moves_then_stands_then_moves(scene: DemoScene) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("width", [64, 97, 352, 640, 1920])
+@pytest.mark.parametrize("width", [64, 97, 352, 640, 1000, 1280, 1920, 2560, 3840])
 def test_number_round_trip(number: int, width: int) -> None:
     image = np.full((60, width, 3), 90, np.uint8)
     draw_frame_number(image, number)
@@ -221,7 +223,38 @@ def test_number_survives_jpeg_and_scaling(scene: DemoScene, number: int) -> None
         assert read_frame_number(cast(Image, cv2.resize(image, size))) == number
 
 
-@pytest.mark.parametrize("size", [(160, 120), VGA])
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+def test_number_of_a_large_picture_survives_scaling(size: tuple[int, int], number: int) -> None:
+    image = DemoScene(size, visits=()).render(7.5, number)
+    for scale in (0.5, 0.75, 1.25):
+        smaller = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        assert read_frame_number(cast(Image, smaller)) == number
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+@pytest.mark.parametrize("fps", [5, 25, 30])
+def test_number_is_no_motion_to_the_robust_detector(size: tuple[int, int], fps: int) -> None:
+    detector = RobustDetector()
+    for frame in DemoCamera(DemoScene(size, visits=()), times=every(1 / fps, 0, 16)):
+        seen = detector.detect(frame.image, frame.time)
+        assert not seen.motion
+        assert seen.score < 0.2 * detector.area_threshold_px
+
+
+@needs_rtsp  # for ffmpeg
+@pytest.mark.parametrize(("size", "bitrate"), [((1280, 720), 1_500_000), ((1920, 1080), 3_000_000)])
+def test_number_of_a_large_picture_survives_h264(tmp_path: Path, size: tuple[int, int], bitrate: int) -> None:
+    camera = DemoCamera(DemoScene(size, noise=4.0), times=every(0.04, 6, 8))
+    path = encode(tmp_path / "in.mp4", (frame.image for frame in camera), 25, bitrate=bitrate)
+    capture = cv2.VideoCapture(str(path))
+    numbers = []
+    while (got := capture.read())[0]:
+        numbers.append(read_frame_number(cast(Image, got[1])))
+    assert numbers == list(range(50))
+
+
+@pytest.mark.parametrize("size", [(160, 120), VGA, (1280, 720), (1920, 1080)])
 def test_number_survives_mpeg4(tmp_path: Path, size: tuple[int, int]) -> None:
     path = str(tmp_path / "numbers.avi")
     writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"DIVX"), 20, size)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from conftest import defaults
+from copies import make
 from recordings import make_clip, rising
+from rtsp import RtspServer, needs_rtsp
 
 from pynvr.demo import Visit
 from pynvr.tuning import show_picture
@@ -21,13 +24,13 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def run(config_module: ModuleType, tmp_path: Path) -> Run:
-    """Make a report on a clip and return the page."""
+    """Make a report on a clip or a camera and return the page."""
 
-    def run(clip: Path, *arguments: str, **settings: object) -> str:
+    def run(cam: Path | str, *arguments: str, **settings: object) -> str:
         config_module.__dict__.update(defaults(tmp_path), MINIMAL_MOTION_DURATION=1.0)
         config_module.__dict__.update(settings)
         page = tmp_path / "out.html"
-        code = show_picture(lambda: config_module, ["--cam", str(clip), "--report", str(page), *arguments])
+        code = show_picture(lambda: config_module, ["--cam", str(cam), "--report", str(page), *arguments])
         assert code == 0
         return page.read_text()
 
@@ -65,6 +68,26 @@ def test_still_clip(run: Run, tmp_path: Path) -> None:
 
 def test_duration_ends_it(run: Run, clip: Path) -> None:
     assert "60 frames in 5.9 s" in run(clip, "--duration", "6")
+
+
+@needs_rtsp
+def test_live_camera_is_watched_for_the_duration(run: Run, tmp_path: Path) -> None:
+    stream = make(tmp_path / "cam.mp4", seconds=10, moving=(3, 4))
+    with RtspServer({"cam": stream}, user="me", password="secret", from_start=True) as server:
+        begin = time.monotonic()
+        settled = {"INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS": 1.0, "MOTION_DETECTOR": "robust"}
+        page = run(server.url("cam"), "--duration", "6", **settled)
+        took_s = time.monotonic() - begin
+    found = re.search(r"(\d+) frames in ([\d.]+) s", page)
+    assert found
+    assert int(found[1]) == pytest.approx(6 * 25, abs=3)
+    assert float(found[2]) == pytest.approx(6, abs=0.1)
+    assert took_s < 6 + 4  # to connect, and to draw
+    assert "<b>1</b> event" in page
+    assert page.count("peak at") == 1
+    assert "ms a frame" in page
+    assert "secret" not in page
+    assert f"rtsp://me:***@127.0.0.1:{server.port}/cam" in page
 
 
 def test_report_shows_no_window_and_writes_no_video(run: Run, clip: Path, archive_path: Path) -> None:

@@ -131,7 +131,9 @@ class Screen:
         monkeypatch.setattr(display, "available", lambda: True)
         monkeypatch.setattr(cv2, "imshow", lambda title, image: self.shown.append(image))
         monkeypatch.setattr(cv2, "waitKey", wait)
-        monkeypatch.setattr(cv2, "namedWindow", lambda title: None)
+        monkeypatch.setattr(cv2, "namedWindow", lambda title, kind: None)
+        monkeypatch.setattr(cv2, "resizeWindow", lambda title, width, height: None)
+        monkeypatch.setattr(cv2, "getWindowProperty", lambda title, name: 1.0)
         monkeypatch.setattr(cv2, "setMouseCallback", lambda title, clicked: None)
         monkeypatch.setattr(cv2, "destroyAllWindows", lambda: setattr(self, "closed", True))
 
