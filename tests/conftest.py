@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from running import RecorderProcess
 
 from pynvr.settings import Settings, load
 
@@ -102,6 +104,19 @@ def run_script(project: Path, tmp_path: Path) -> Callable[..., ScriptResult]:
         return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False)
 
     return run
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., RecorderProcess]]:
+    """Start the recorder and let it run: `start(cam=…, OTHER_SETTING=…)`; it is killed when the test ends."""
+    with ExitStack() as stack:
+
+        def begin(**settings: object) -> RecorderProcess:
+            # what is to be recorded is worked out frame by frame
+            chosen = {"MOTION_DETECTOR": "classic", **settings}
+            return stack.enter_context(RecorderProcess(tmp_path / "recorder", **chosen))
+
+        yield begin
 
 
 @pytest.fixture

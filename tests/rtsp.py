@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -69,11 +70,17 @@ class RtspServer:
         self._changed = threading.Condition()  # guards lines
 
     def __enter__(self) -> RtspServer:
+        # held while the server is away, so that nobody else gets the port
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", self.port))
+        self.port = self._place.getsockname()[1]
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self._place.close()
 
     def start(self) -> None:
         """Start it, again on the same port if it ran before; returns when it listens."""
@@ -172,7 +179,9 @@ def encode(
     size: tuple[int, int] | None = None,
     bitrate: int | None = None,
 ) -> Path:
-    """Encode BGR uint8 images into a file of the suffix's kind (MJPEG: .mkv or .avi) with Debian's ffmpeg.
+    """Encode BGR uint8 images into a file of the suffix's kind with Debian's ffmpeg.
+
+    MJPEG wants .mkv or .avi, VP8 .mkv.
 
     Frames come at a constant `fps`, or at `times`: rising seconds, kept to the millisecond, at most 5000.
     `gop`: frames from key to key (default: 1 s); `size`: (width, height) to scale to; `bitrate`: bit/s.
@@ -192,6 +201,8 @@ def encode(
         "h264": f"-c:v libx264 -preset veryfast -g {key} -bf {bframes} -sc_threshold 0 -pix_fmt yuv420p",
         "h265": f"-c:v libx265 -preset ultrafast -tag:v hvc1 -pix_fmt yuv420p -x265-params {x265}",
         "mjpeg": "-c:v mjpeg -huffman default -q:v 4 -pix_fmt yuvj420p",
+        "mpeg4": f"-c:v mpeg4 -g {key} -q:v 4 -pix_fmt yuv420p",
+        "vp8": f"-c:v libvpx -deadline realtime -g {key} -pix_fmt yuv420p",
     }[codec]
     if bitrate is not None:
         encoder += f" -b:v {bitrate}"

@@ -10,9 +10,9 @@ when it could not send in time (a slow client, a stopped process), and for each 
     pause SECONDS [MOUNT]   send nothing meanwhile; what is due is skipped, up to the next key frame
     drop-clients            close every client's connection
 
-A file's coded frames (H.264, H.265, MJPEG) are held in memory and sent unchanged, each at its time. RTP
-carries presentation times only: the nth frame stored is due at the nth of them in order, so that frames leave
-evenly with B-frames too.
+A file's coded frames (H.264, H.265, MJPEG, MPEG-4, VP8) are held in memory and sent unchanged, each at its
+time. RTP carries presentation times only: the nth frame stored is due at the nth of them in order, so that
+frames leave evenly with B-frames too.
 """
 
 import argparse
@@ -37,7 +37,13 @@ DEMUX = {
     ".avi": "avidemux",
     ".ts": "tsdemux ! parsebin ! video/x-h264,stream-format=avc,alignment=au;video/x-h265,stream-format=hvc1",
 }
-PAYLOADER = {"video/x-h264": "rtph264pay", "video/x-h265": "rtph265pay", "image/jpeg": "rtpjpegpay"}
+PAYLOADER = {
+    "video/x-h264": "rtph264pay",
+    "video/x-h265": "rtph265pay",
+    "image/jpeg": "rtpjpegpay",
+    "video/mpeg": "rtpmp4vpay",
+    "video/x-vp8": "rtpvp8pay",
+}
 FLAGS = {
     "--udp": "offer RTP over UDP as well as within the connection",
     "--in-band": "parameter sets before every key frame, not only in the SDP (a .ts has them there anyway)",
@@ -100,13 +106,14 @@ class Feed:
         loop, index = divmod(self.index, len(self.clip.frames))
         shown = self.epoch + loop * self.clip.period + self.clip.pts[index]
         self.end = max(self.end, shown + self.clip.due[1])
-        frame = self.clip.frames[index].copy()
+        # copy() only counts a reference, and another feed would put its time on this one's frame
+        frame = self.clip.frames[index].copy_deep()
         frame.pts, frame.dts = shown - self.start, Gst.CLOCK_TIME_NONE
         self.source.emit("push-buffer", frame)
 
     def switch(self, clip: Clip, epoch: int) -> None:
         self.clip, self.epoch, self.index, self.wants_key = clip, epoch, 0, True
-        if clip.payloader != "rtpjpegpay":
+        if clip.payloader in ("rtph264pay", "rtph265pay"):
             self.payloader.set_property("config-interval", -1)  # the SDP's parameter sets hold no more
         self.source.set_property("caps", clip.caps)
 
@@ -120,7 +127,9 @@ class Mount:
         self.silent_until = 0
         self.feeds: list[Feed] = []
         self.changed = threading.Condition()  # guards all of the above
-        details = "pt=26" if clip.payloader == "rtpjpegpay" else f"pt=96 config-interval={-options.in_band:d}"
+        details = "pt=26" if clip.payloader == "rtpjpegpay" else "pt=96"
+        if clip.payloader in ("rtph264pay", "rtph265pay"):
+            details += f" config-interval={-options.in_band:d}"
         self.factory = GstRtspServer.RTSPMediaFactory()
         self.factory.set_launch(
             "( appsrc name=source is-live=true format=time max-bytes=0 "

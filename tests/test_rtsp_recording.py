@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import json
-import os
 import signal
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import defaults
-from recordings import play, read_index
+from recordings import play
 from rtsp import RtspServer, encode, needs_rtsp
+from running import RecorderProcess
 
 from pynvr.camera import LiveSource
 from pynvr.demo import DemoScene, Visit
@@ -27,15 +22,7 @@ from pynvr.live import Patience
 pytestmark = needs_rtsp
 
 FPS = 15
-TICK = threading.Event()  # never set: waits with a deadline
-
-
-def until(condition: Callable[[], object], deadline_s: float, what: str) -> None:
-    """Wait for something that another process does."""
-    end = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not come within {deadline_s} s"
-        TICK.wait(0.05)
+Start = Callable[..., RecorderProcess]
 
 
 @pytest.fixture(scope="module")
@@ -54,54 +41,12 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return encode(tmp_path_factory.mktemp("stream") / "busy.mp4", frames, FPS)
 
 
-class Recorder:
-    """The real script, running."""
-
-    def __init__(self, project: Path, folder: Path, **settings: object) -> None:
-        chosen = defaults(folder) | {"STATUS_FILE_PATH": str(folder / "status.json")} | settings
-        config = folder / "chosen.py"
-        config.write_text("".join(f"{name} = {value!r}\n" for name, value in chosen.items()))
-        self.archive = Path(str(chosen["PATH_FOR_VIDEO"]))
-        self.status_path = folder / "status.json"
-        self._log_path = Path(str(chosen["LOG_FILE_PATH"]))
-        command = [sys.executable, str(project / "motion_driven_recorder.py"), "--config", str(config)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    @property
-    def log(self) -> str:
-        return self._log_path.read_text() if self._log_path.exists() else ""
-
-    def stop(self, number: int = signal.SIGTERM) -> float:
-        """Send a signal and return the seconds until the process has ended."""
-        sent = time.monotonic()
-        os.kill(self.process.pid, number)
-        self.process.wait(30)
-        return time.monotonic() - sent
-
-
-@pytest.fixture
-def start(project: Path, tmp_path: Path) -> Iterator[Callable[..., Recorder]]:
-    started: list[Recorder] = []
-
-    def run(**settings: object) -> Recorder:
-        started.append(Recorder(project, tmp_path, **settings))
-        return started[-1]
-
-    yield run
-    for recorder in started:
-        recorder.process.kill()
-        recorder.process.communicate()
-
-
-def test_two_events_of_a_network_camera_are_recorded_without_a_gap(
-    two_events: Path, start: Callable[..., Recorder]
-) -> None:
+def test_two_events_of_a_network_camera_are_recorded_without_a_gap(two_events: Path, start: Start) -> None:
     with RtspServer({"cam": two_events}, from_start=True, once=True) as server:
         recorder = start(cam=server.url("cam"), OUTPUT_FILES_EXTENSION=".mp4")
-        until(lambda: len(read_index(recorder.archive)) == 2, 75, "the second recording")
+        recorder.wait_for_recording(2, 75)
         assert recorder.stop() < 5
-    assert recorder.process.returncode == 0
-    for entry, motion_s in zip(read_index(recorder.archive), (10, 40), strict=True):
+    for entry, motion_s in zip(recorder.index(), (10, 40), strict=True):
         played = play(recorder.archive / entry["file"])
         first = played.numbers[0]
         assert first is not None
@@ -113,20 +58,17 @@ def test_two_events_of_a_network_camera_are_recorded_without_a_gap(
         assert "dropped" not in entry
 
 
-def test_a_signal_in_the_middle_of_an_event_closes_the_recording(
-    busy: Path, start: Callable[..., Recorder]
-) -> None:
+def test_a_signal_in_the_middle_of_an_event_closes_the_recording(busy: Path, start: Start) -> None:
     with RtspServer({"cam": busy}, from_start=True) as server:
         recorder = start(cam=server.url("cam"), INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS=1)
-        until(lambda: list(recorder.archive.rglob("*.part.ts")), 15, "the recording")
-        until(lambda: json.loads(recorder.status_path.read_text())["state"] == "recording", 10, "the status")
+        recorder.wait_for_frames(1)
+        recorder.wait_for_status(10, state="recording")
         assert recorder.stop(signal.SIGINT) < 5
-    assert recorder.process.returncode == 0
-    (entry,) = read_index(recorder.archive)
+    (entry,) = recorder.index()
     numbers = play(recorder.archive / entry["file"]).numbers
     assert numbers == list(range(numbers[0] or 0, (numbers[0] or 0) + entry["frames"]))
     assert not list(recorder.archive.rglob("*.part*"))
-    assert json.loads(recorder.status_path.read_text())["state"] == "stopped"
+    assert recorder.status()["state"] == "stopped"
 
 
 @contextmanager

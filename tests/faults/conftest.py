@@ -1,41 +1,58 @@
-"""What the fault suite shares: repetitions, clips, recorders that end with the test, the table of figures."""
+"""What the fault suite shares: both modes, repetitions, clips, recorders that end with the test, the figures.
+
+Every test is one case with one recorder, and mostly waits; pytest-xdist runs many side by side. What they
+measure travels to the table as properties of their reports.
+"""
 
 from __future__ import annotations
 
-import os
+import fcntl
 import random
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Clips, RecorderProcess
+from harness import QUICK, Clips
+from running import RecorderProcess
 
 LONG_REPEATS = 20
+MODES = ("encode", "copy")
+FIGURE = "figure"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults")
     group.addoption("--long", action="store_true", help="every fault 20 times, at random moments")
+    group.addoption("--repeats", type=int, help="so many times instead")
     group.addoption("--faults-seed", default="1", help="of the random moments")
     group.addoption("--faults-table", type=Path, help="write the figures there as Markdown")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "repeat(n): how often in the short form")
-    config.stash[_figures] = {}
+    config.addinivalue_line("markers", "lasts(seconds): about; what lasts longest begins first")
+    config.pluginmanager.register(Figures(_option(config, "faults_table")))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes `repetition` as often as `@pytest.mark.repeat(3)` says; 20 times with --long."""
     if "repetition" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("repeat")
-        times = marker.args[0] if marker else 1
-        long = _option(metafunc.config, "long") or bool(os.environ.get("PYNVR_FAULTS_LONG"))
-        metafunc.parametrize("repetition", range(LONG_REPEATS if long else times))
+        times = LONG_REPEATS if _option(metafunc.config, "long") else marker.args[0] if marker else 1
+        metafunc.parametrize("repetition", range(_option(metafunc.config, "repeats") or times))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """So that none of the long ones is alone at the end."""
+
+    def lasts(item: pytest.Item) -> float:
+        marker = item.get_closest_marker("lasts")
+        return float(marker.args[0]) if marker else 0.0
+
+    items.sort(key=lasts, reverse=True)
 
 
 def _option(config: pytest.Config, name: str) -> Any:
@@ -46,7 +63,13 @@ def _option(config: pytest.Config, name: str) -> Any:
 @pytest.fixture(scope="session")
 def long_form(request: pytest.FixtureRequest) -> bool:
     """Whether this is `make faults`."""
-    return bool(_option(request.config, "long") or os.environ.get("PYNVR_FAULTS_LONG"))
+    return bool(_option(request.config, "long"))
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    """RECORDING_MODE: every test that starts a recorder does it in both, unless it names the one it means."""
+    return str(request.param)
 
 
 @pytest.fixture
@@ -56,8 +79,23 @@ def dice(request: pytest.FixtureRequest) -> random.Random:
 
 
 @pytest.fixture(scope="session")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
-    return Clips(tmp_path_factory.mktemp("clips"))
+def shared(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A folder that all workers of pytest-xdist have."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if hasattr(request.config, "workerinput") else base
+
+
+@pytest.fixture(scope="session")
+def clips(shared: Path) -> Clips:
+    return Clips(shared / "clips")
+
+
+@pytest.fixture
+def greedy(shared: Path) -> Iterator[None]:
+    """For a test that takes all the CPU it can get: no two such at a time, in whatever process."""
+    with (shared / "greedy.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 Start = Callable[..., RecorderProcess]
@@ -72,116 +110,61 @@ def stack() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, stack: ExitStack) -> Start:
-    """Start a recorder: `start("name", cam=…, OTHER_SETTING=…)`; it is killed when the test ends."""
+def start(tmp_path: Path, stack: ExitStack, mode: str) -> Start:
+    """Start a recorder: `start(cam=…, OTHER_SETTING=…)`; it is killed when the test ends."""
 
-    def begin(name: str = "recorder", script: str | None = None, **settings: object) -> RecorderProcess:
-        return stack.enter_context(RecorderProcess(tmp_path / name, script, **settings))
+    def begin(
+        script: str | None = None, environment: dict[str, str] | None = None, **settings: object
+    ) -> RecorderProcess:
+        chosen = {**QUICK, "RECORDING_MODE": mode, **settings}
+        return stack.enter_context(RecorderProcess(tmp_path / "recorder", script, environment, **chosen))
 
     return begin
-
-
-# --- cases that run beside all others -----------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Early:
-    """What a test module's `start_early(early)` gets: it starts cases that mostly wait, and names them.
-
-    They run from the session's beginning, beside all other tests; the module's own tests come last and look
-    at the results.
-    """
-
-    pool: ThreadPoolExecutor
-    folders: pytest.TempPathFactory
-    clips: Clips
-    figure: Measure
-    repeats: int
-    seed: str
-
-    def start(self, name: str, case: Callable[[Path, random.Random], Any]) -> list[Future[Any]]:
-        """Run a case as often as is asked for, each in a folder of its own and with chance of its own."""
-        return [
-            self.pool.submit(
-                case, self.folders.mktemp(name.replace(" ", "_")), random.Random(f"{self.seed} {name} {n}")
-            )
-            for n in range(self.repeats)
-        ]
-
-
-_early = pytest.StashKey[dict[str, dict[str, list[Future[Any]]]]]()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: hasattr(getattr(item, "module", None), "start_early"))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _start_early(
-    request: pytest.FixtureRequest,
-    clips: Clips,
-    figure: Measure,
-    long_form: bool,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[None]:
-    modules = {item.module for item in request.session.items if hasattr(item, "module")}
-    seed = str(_option(request.config, "faults_seed"))
-    with ThreadPoolExecutor(12) as pool:
-        early = Early(pool, tmp_path_factory, clips, figure, LONG_REPEATS if long_form else 1, seed)
-        request.config.stash[_early] = {
-            module.__name__: module.start_early(early)
-            for module in sorted(modules, key=lambda module: str(module.__name__))
-            if hasattr(module, "start_early")
-        }
-        yield
-        pool.shutdown(cancel_futures=True)
-
-
-@pytest.fixture
-def early(request: pytest.FixtureRequest) -> Callable[[str], list[Any]]:
-    """The results of a case that the test's module has started; raises what the case has raised."""
-    futures = request.config.stash[_early][request.module.__name__]
-    return lambda name: [future.result() for future in futures[name]]
 
 
 # --- figures ------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Figure:
-    unit: str
-    limit: float
-    values: list[float] = field(default_factory=list)
-
-    def row(self, name: str) -> str:
-        worst = max(self.values)
-        verdict = "" if worst <= self.limit else " **missed**"
-        typical = sorted(self.values)[len(self.values) // 2]
-        return (
-            f"| {name} | {_short(typical)} {self.unit} | {_short(worst)} {self.unit}{verdict} "
-            f"| {_short(self.limit)} {self.unit} | {len(self.values)} |"
-        )
-
-
-_figures = pytest.StashKey[dict[str, _Figure]]()
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture
 def figure(request: pytest.FixtureRequest, long_form: bool) -> Measure:
     """Note what was measured, for the table, and fail where it is over the limit.
 
     The short form runs wherever a change is tested, beside who knows what: a time fails it only when
     it is half as long again as it may be. The table marks every miss.
     """
-    figures = request.config.stash[_figures]
     slack = {"s": 1.0 if long_form else 1.5}
+    mode = str(request.getfixturevalue("mode")) if "mode" in request.fixturenames else MODES[0]
 
     def measure(name: str, value: float, unit: str, limit: float) -> None:
-        figures.setdefault(name, _Figure(unit, limit)).values.append(value)
-        print(f"{name}: {value:.3g} {unit} (limit {limit:g})")
-        assert value <= limit * slack.get(unit, 1.0), f"{name}: {value:.3g} {unit}, limit {limit:g}"
+        # JSON carries it from a worker
+        request.node.user_properties.append((FIGURE, [name, mode, float(value), unit, limit]))
+        said = f"{mode}, {name}: {value:.3g} {unit}, limit {limit:g}"
+        print(said)
+        assert value <= limit * slack.get(unit, 1.0), said
 
     return measure
+
+
+@dataclass
+class _Figure:
+    """One line of the table."""
+
+    unit: str
+    limits: dict[str, float] = field(default_factory=dict)
+    values: dict[str, list[float]] = field(default_factory=dict)
+    """By mode, as the limits."""
+
+    def row(self, name: str) -> str:
+        cells = [cell for mode in MODES for cell in self._cells(mode)]
+        limits = sorted(set(self.limits.values()), reverse=True)
+        return " | ".join([f"| {name}", *cells, f"{' / '.join(map(_short, limits))} {self.unit} |"])
+
+    def _cells(self, mode: str) -> tuple[str, str, str]:
+        values = sorted(self.values.get(mode, []))
+        if not values:
+            return "", "", ""
+        verdict = "" if values[-1] <= self.limits[mode] else " **missed**"
+        return _short(values[len(values) // 2]), f"{_short(values[-1])}{verdict}", str(len(values))
 
 
 def _short(value: float) -> str:
@@ -189,14 +172,30 @@ def _short(value: float) -> str:
     return f"{value:.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.2g}"
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    figures = config.stash[_figures]
-    if not figures:
-        return
-    rows = [f.row(name) for name, f in figures.items()]
-    table = ["| fault | usually | at worst | limit | times |", "|---|---|---|---|---|", *rows]
-    terminalreporter.section("faults")
-    terminalreporter.write_line("\n".join(table))
-    target = _option(config, "faults_table")
-    if target is not None:
-        target.write_text("\n".join(table) + "\n", encoding="utf-8")
+class Figures:
+    """Gathers the figures of all reports, from whatever process they come, and prints them as a table."""
+
+    def __init__(self, target: Path | None) -> None:
+        self._target = target
+        self._figures: dict[str, _Figure] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "teardown":  # which has all that the test has noted
+            return
+        for key, noted in report.user_properties:
+            if key == FIGURE:
+                name, mode, value, unit, limit = noted  # type: ignore[misc]
+                figure = self._figures.setdefault(name, _Figure(unit))
+                figure.limits[mode] = limit
+                figure.values.setdefault(mode, []).append(value)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if not self._figures:
+            return
+        rows = [figure.row(name) for name, figure in sorted(self._figures.items())]
+        columns = [f"{mode}: usually | at worst | times" for mode in MODES]
+        table = [" | ".join(["| fault", *columns, "limit |"]), "|---" * (2 + 3 * len(MODES)) + "|", *rows]
+        terminalreporter.section("faults")
+        terminalreporter.write_line("\n".join(table))
+        if self._target is not None:
+            self._target.write_text("\n".join(table) + "\n", encoding="utf-8")

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from conftest import Measure
+from conftest import Measure, Start
 from harness import (
     LIVELY,
     Clip,
     Clips,
-    RecorderProcess,
     consecutive,
     fill,
     fingerprints,
@@ -27,8 +27,13 @@ from harness import (
     run,
 )
 from rtsp import RtspServer, needs_rtsp
+from running import RecorderProcess
 
-pytestmark = [needs_rtsp, pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it mounts file systems")]
+pytestmark = [
+    needs_rtsp,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it mounts file systems"),
+    pytest.mark.lasts(50),
+]
 
 NOTICED_S, RESUMED_S = 5, 10
 SPLIT_S = 10
@@ -44,20 +49,49 @@ def unmounted_at_end(path: Path) -> Iterator[None]:
             run("umount", "-l", path)
 
 
-def before_the_fault(stack: ExitStack, folder: Path, clip: Clip, **settings: object) -> RecorderProcess:
-    """A recorder with a closed file and an open one, on folder/disk."""
-    server = stack.enter_context(RtspServer({"main": clip.path}))
-    recorder = RecorderProcess(
-        folder / "recorder",
-        cam=server.url("main"),
-        PATH_FOR_VIDEO=str(folder / "disk"),
-        RECORDING_MAX_DURATION_SECS=SPLIT_S,
-        **settings,
-    )
-    stack.enter_context(recorder)
-    recorder.wait_for_recording(1, timeout_s=40)
-    recorder.wait_for_frames(20)
-    return recorder
+@dataclass(frozen=True)
+class Surroundings:
+    """What a case of this file has to do with."""
+
+    folder: Path
+    disk: Path
+    clip: Clip
+    stack: ExitStack
+    start: Start
+    dice: random.Random
+
+    def recorder(self, **settings: object) -> RecorderProcess:
+        """A recorder with a closed file and an open one, on the disk."""
+        server = self.stack.enter_context(RtspServer({"main": self.clip.path}))
+        recorder = self.start(
+            cam=server.url("main"),
+            PATH_FOR_VIDEO=str(self.disk),
+            RECORDING_MAX_DURATION_SECS=SPLIT_S,
+            **settings,
+        )
+        recorder.wait_for_recording(1, timeout_s=40)
+        recorder.wait_for_frames(self.dice.randrange(10, 60))
+        return recorder
+
+    def mount_tmpfs(self, megabytes: int) -> None:
+        mount_tmpfs(self.disk, megabytes)
+        self.stack.enter_context(unmounted_at_end(self.disk))
+
+    def mount_image(self, options: str = "loop") -> Path:
+        """Mount a new file system at the disk's place; return its image."""
+        image = self.folder / "image"
+        self.disk.mkdir()
+        with image.open("wb") as file:
+            file.truncate(64 << 20)
+        run("mkfs.ext4", "-q", "-F", image)
+        run("mount", "-o", options, image, self.disk)
+        self.stack.enter_context(unmounted_at_end(self.disk))
+        return image
+
+
+@pytest.fixture
+def around(tmp_path: Path, clips: Clips, stack: ExitStack, start: Start, dice: random.Random) -> Surroundings:
+    return Surroundings(tmp_path, tmp_path / "disk", clips.get(LIVELY), stack, start, dice)
 
 
 def after_the_fault(
@@ -83,182 +117,135 @@ def check_numbers(recorder: RecorderProcess, clip: Clip) -> None:
     assert recorder.status()["frames_dropped"] > 0
 
 
-def full_disk(folder: Path, clip: Clip, figure: Measure) -> None:
-    disk = folder / "disk"
-    with ExitStack() as stack:
-        mount_tmpfs(disk, 16)
-        stack.enter_context(unmounted_at_end(disk))
-        recorder = before_the_fault(stack, folder, clip)
-        before = fingerprints(recorder.archive)
-        filler = fill(disk)
-        broke = time.monotonic()
-        recorder.wait_for("cannot record", after=broke)
-        # for a while nothing helps, and nothing is said
-        threading.Event().wait(12)
-        fill(disk).rename(disk / "filler2")  # what closing has set free
-        filler.unlink(missing_ok=True)
-        (disk / "filler2").unlink()
-        mended = time.monotonic()
-        after_the_fault(recorder, figure, "disk full", broke, mended, before)
-        check_numbers(recorder, clip)
+def test_full_disk(repetition: int, around: Surroundings, figure: Measure) -> None:
+    around.mount_tmpfs(16)
+    recorder = around.recorder()
+    before = fingerprints(recorder.archive)
+    filler = fill(around.disk)
+    broke = time.monotonic()
+    recorder.wait_for("cannot record", after=broke)
+    # for a while nothing helps, and nothing is said
+    for _ in range(24):
+        threading.Event().wait(0.5)
+        fill(around.disk)  # what closing has set free
+    filler.unlink()
+    mended = time.monotonic()
+    after_the_fault(recorder, figure, "disk full", broke, mended, before)
+    check_numbers(recorder, around.clip)
 
 
-def full_at_the_start(folder: Path, clip: Clip, figure: Measure) -> None:
+def test_disk_full_at_the_start(repetition: int, around: Surroundings, figure: Measure) -> None:
     """Killed, and there is no room when it starts again: not even for the index line of what was open."""
-    disk = folder / "disk"
-    with ExitStack() as stack:
-        mount_tmpfs(disk, 16)
-        stack.enter_context(unmounted_at_end(disk))
-        recorder = before_the_fault(stack, folder, clip)
-        recorder.kill()
-        before = fingerprints(recorder.archive)
-        filler = fill(disk)
-        broke = recorder.start()
-        recorder.wait_for("cannot record", after=broke)
-        filler.unlink()
-        mended = time.monotonic()
-        recorder.wait_for("recording again", after=mended)
-        recorder.wait_for_recording(3, timeout_s=30)
-        recorder.stop()
-        assert before.items() <= fingerprints(recorder.archive).items(), "a closed file was touched"
-        assert open_files(recorder.archive) == []
-        found = recordings(recorder.archive)
-        assert any(recording.entry.get("recovered") for recording in found)
-        for recording in found:
-            assert consecutive(recording.numbers, len(clip.times))
-        mended_utc = time.time() - (time.monotonic() - mended)
-        first = min(r.first_utc for r in found if r.first_utc > mended_utc - 0.5)
-        figure("disk full at the start: recording again after", first - mended_utc, "s", RESUMED_S)
+    around.mount_tmpfs(16)
+    recorder = around.recorder()
+    recorder.kill()
+    before = fingerprints(recorder.archive)
+    filler = fill(around.disk)
+    broke = recorder.start()
+    recorder.wait_for("cannot record", after=broke)
+    filler.unlink()
+    mended = time.monotonic()
+    recorder.wait_for("recording again", after=mended)
+    recorder.wait_for_recording(3, timeout_s=30)
+    recorder.stop()
+    assert before.items() <= fingerprints(recorder.archive).items(), "a closed file was touched"
+    assert open_files(recorder.archive) == []
+    found = recordings(recorder.archive)
+    assert any(recording.entry.get("recovered") for recording in found)
+    for recording in found:
+        assert consecutive(recording.numbers, len(around.clip.times))
+    mended_utc = time.time() - (time.monotonic() - mended)
+    first = min(r.first_utc for r in found if r.first_utc > mended_utc - 0.5)
+    figure("disk full at the start: recording again after", first - mended_utc, "s", RESUMED_S)
 
 
-def read_only_disk(folder: Path, clip: Clip, figure: Measure) -> None:
+def test_read_only_disk(repetition: int, around: Surroundings, figure: Measure) -> None:
     """What the kernel does to a disk with faults; mounted anew afterwards."""
-    image, disk = folder / "image", folder / "disk"
-    disk.mkdir()
-    with image.open("wb") as file:
-        file.truncate(64 << 20)
-    run("mkfs.ext4", "-q", "-F", image)
-    with ExitStack() as stack:
-        run("mount", "-o", "loop,errors=remount-ro", image, disk)
-        stack.enter_context(unmounted_at_end(disk))
-        recorder = before_the_fault(stack, folder, clip)
-        before = fingerprints(recorder.archive)
-        device = Path(run("findmnt", "-no", "SOURCE", disk).strip()).name
-        broke = time.monotonic()
-        Path(f"/sys/fs/ext4/{device}/trigger_fs_error").write_text("1")
-        recorder.wait_for("cannot record", after=broke)
-        # a file system that has failed comes back only as another mount
-        copy = folder / "copy"
-        run("cp", image, copy)
-        run("umount", "-l", disk)
-        os.system(f"e2fsck -fy {copy} >/dev/null 2>&1")
-        run("mount", "-o", "loop", copy, disk)
-        mended = time.monotonic()
-        after_the_fault(recorder, figure, "disk read-only", broke, mended, before)
-        check_numbers(recorder, clip)
+    image = around.mount_image("loop,errors=remount-ro")
+    recorder = around.recorder()
+    before = fingerprints(recorder.archive)
+    device = Path(run("findmnt", "-no", "SOURCE", around.disk).strip()).name
+    broke = time.monotonic()
+    Path(f"/sys/fs/ext4/{device}/trigger_fs_error").write_text("1")
+    recorder.wait_for("cannot record", after=broke)
+    # a file system that has failed comes back only as another mount
+    copy = around.folder / "copy"
+    run("cp", image, copy)
+    run("umount", "-l", around.disk)
+    os.system(f"e2fsck -fy {copy} >/dev/null 2>&1")
+    run("mount", "-o", "loop", copy, around.disk)
+    mended = time.monotonic()
+    after_the_fault(recorder, figure, "disk read-only", broke, mended, before)
+    check_numbers(recorder, around.clip)
 
 
-def archive_gone(folder: Path, clip: Clip, figure: Measure) -> None:
+def test_archive_gone(repetition: int, around: Surroundings, figure: Measure) -> None:
     """The disk is taken off, and an empty mount point remains; then it is there again."""
-    disk = folder / "disk"
-    keep = folder / "keep"
-    with ExitStack() as stack:
-        mount_tmpfs(disk, 32)
-        stack.enter_context(unmounted_at_end(disk))
-        keep.mkdir()
-        run("mount", "--bind", disk, keep)
-        stack.enter_context(unmounted_at_end(keep))
-        (disk / ".pynvr_archive").touch()
-        recorder = before_the_fault(stack, folder, clip, ARCHIVE_REQUIRE_MARKER=True)
-        before = fingerprints(recorder.archive)
-        run("umount", "-l", disk)
-        broke = time.monotonic()
-        recorder.wait_for("cannot record", after=broke)
-        assert list(disk.iterdir()) == [], "something was written under the mount point"
-        threading.Event().wait(7)  # a retry falls into this time
-        assert list(disk.iterdir()) == [], "something was written under the mount point"
-        run("mount", "--bind", keep, disk)
-        mended = time.monotonic()
-        after_the_fault(recorder, figure, "archive gone", broke, mended, before)
-        check_numbers(recorder, clip)
+    around.mount_tmpfs(32)
+    disk, keep = around.disk, around.folder / "keep"
+    keep.mkdir()
+    run("mount", "--bind", disk, keep)
+    around.stack.enter_context(unmounted_at_end(keep))
+    (disk / ".pynvr_archive").touch()
+    recorder = around.recorder(ARCHIVE_REQUIRE_MARKER=True)
+    before = fingerprints(recorder.archive)
+    run("umount", "-l", disk)
+    broke = time.monotonic()
+    recorder.wait_for("cannot record", after=broke)
+    assert list(disk.iterdir()) == [], "something was written under the mount point"
+    threading.Event().wait(7)  # a retry falls into this time
+    assert list(disk.iterdir()) == [], "something was written under the mount point"
+    run("mount", "--bind", keep, disk)
+    mended = time.monotonic()
+    after_the_fault(recorder, figure, "archive gone", broke, mended, before)
+    check_numbers(recorder, around.clip)
 
 
-def archive_removed(folder: Path, clip: Clip, figure: Measure) -> None:
+def test_archive_removed(repetition: int, around: Surroundings, figure: Measure) -> None:
     """Somebody removes the folder while it records, and all that is in it."""
-    with ExitStack() as stack:
-        recorder = before_the_fault(stack, folder, clip)
-        run("mv", recorder.archive, folder / "elsewhere")
-        broke = time.monotonic()
-        after_the_fault(recorder, figure, "archive removed", broke, broke, {})
-        check_numbers(recorder, clip)
+    recorder = around.recorder()
+    run("mv", recorder.archive, around.folder / "elsewhere")
+    broke = time.monotonic()
+    after_the_fault(recorder, figure, "archive removed", broke, broke, {})
+    check_numbers(recorder, around.clip)
 
 
-def stalled_disk(folder: Path, clip: Clip, figure: Measure, stall_s: float) -> None:
+@pytest.mark.parametrize("stall_s", [2, 20])
+def test_stalled_disk(
+    repetition: int, stall_s: int, mode: str, around: Surroundings, clips: Clips, figure: Measure
+) -> None:
     """fsfreeze: every write waits until the file system is thawed."""
-    image, disk = folder / "image", folder / "disk"
-    disk.mkdir()
-    with image.open("wb") as file:
-        file.truncate(64 << 20)
-    run("mkfs.ext4", "-q", "-F", image)
-    with ExitStack() as stack:
-        run("mount", "-o", "loop", image, disk)
-        stack.enter_context(unmounted_at_end(disk))
-        # one MB for the ring and one for the queue: the long stall has to go beyond
-        limits = {} if stall_s < 10 else {"WRITER_QUEUE_LIMIT_MB": 1, "PRE_ALARM_MEMORY_LIMIT_MB": 1}
-        recorder = before_the_fault(stack, folder, clip, **limits)
-        memory = recorder.memory_mb()
-        most = memory
-        run("fsfreeze", "-f", disk)
-        stack.callback(lambda: run("bash", "-c", f"fsfreeze -u {disk} || true"))
-        broke = time.monotonic()
-        while time.monotonic() - broke < stall_s:
-            threading.Event().wait(0.25)
-            most = max(most, recorder.memory_mb())
-        received = recorder.status()["frames_received"]
-        run("fsfreeze", "-u", disk)
-        recorder.wait_for_status(frames_received=lambda count: count > received)
-        recorder.wait_for_recording(len(recorder.index()) + 2, timeout_s=45)
-        recorder.stop()
-        found = recordings(recorder.archive)
-        numbers = [number for recording in found for number in recording.numbers]
-        lost = missing(numbers, len(clip.times))
-        dropped = recorder.status()["frames_dropped"]
-        if stall_s < 10:
-            figure(f"disk stalls {stall_s:g} s: frames lost", lost, "", 0)
-        else:
-            figure(f"disk stalls {stall_s:g} s: frames lost but not counted", abs(lost - dropped), "", 0)
-            assert dropped > 0, "the case has to go beyond the bound"
-            # a recording of which nothing was left has no line
-            assert 0 < sum(recording.entry.get("dropped", 0) for recording in found) <= dropped
-            assert recorder.count("writing is too slow") >= 1
-        figure(f"disk stalls {stall_s:g} s: memory grew by", most - memory, "MB", 30)
-        live = numbers[-1]
-        assert live > numbers[0]
-
-
-CASES = {
-    "full": full_disk,
-    "full at the start": full_at_the_start,
-    "read-only": read_only_disk,
-    "gone": archive_gone,
-    "removed": archive_removed,
-    "stalls 2 s": lambda folder, clip, figure: stalled_disk(folder, clip, figure, 2),
-    "stalls 20 s": lambda folder, clip, figure: stalled_disk(folder, clip, figure, 20),
-}
-
-
-@pytest.mark.repeat(1)
-def test_disk(repetition: int, clips: Clips, tmp_path: Path, figure: Measure) -> None:
-    clip = clips.get(LIVELY)
-    failures = []
-    with ThreadPoolExecutor(len(CASES)) as pool:
-        done = {}
-        for name, case in CASES.items():
-            folder = tmp_path / name.replace(" ", "_")
-            folder.mkdir()
-            done[name] = pool.submit(case, folder, clip, figure)
-    for name, future in done.items():
-        error = future.exception()
-        if error is not None:
-            failures.append(f"disk {name}: {type(error).__name__}: {error}")
-    assert not failures, "\n\n".join(failures)
+    long = stall_s > 10
+    around.mount_image()
+    limits = {}
+    if long:  # it has to go beyond these
+        limits = {"WRITER_QUEUE_LIMIT_MB": 1, "PRE_ALARM_MEMORY_LIMIT_MB": 1}
+        if mode == "copy":  # packets are small
+            around = replace(around, clip=clips.get(LIVELY, seconds=60, size=(640, 480)))
+    recorder = around.recorder(**limits)
+    memory = most = recorder.memory_mb()
+    run("fsfreeze", "-f", around.disk)
+    around.stack.callback(lambda: run("bash", "-c", f"fsfreeze -u {around.disk} || true"))
+    broke = time.monotonic()
+    while time.monotonic() - broke < stall_s:
+        threading.Event().wait(0.25)
+        most = max(most, recorder.memory_mb())
+    received = recorder.status()["frames_received"]
+    run("fsfreeze", "-u", around.disk)
+    recorder.wait_for_status(frames_received=lambda count: count > received)
+    recorder.wait_for_recording(len(recorder.index()) + 2, timeout_s=45)
+    recorder.stop()
+    found = recordings(recorder.archive)
+    numbers = [number for recording in found for number in recording.numbers]
+    lost = missing(numbers, len(around.clip.times))
+    dropped = recorder.status()["frames_dropped"]
+    if long:
+        figure(f"disk stalls {stall_s} s: frames lost but not counted", abs(lost - dropped), "", 0)
+        assert dropped > 0, "the case has to go beyond the bound"
+        # a recording of which nothing was left has no line
+        assert 0 < sum(recording.entry.get("dropped", 0) for recording in found) <= dropped
+        assert recorder.count("writing is too slow") >= 1
+    else:
+        figure(f"disk stalls {stall_s} s: frames lost", lost, "", 0)
+    figure(f"disk stalls {stall_s} s: memory grew by", most - memory, "MB", 30)
+    assert numbers[-1] > numbers[0]

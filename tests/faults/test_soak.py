@@ -1,12 +1,14 @@
 """A long life in a short time: events, reconnects and failed opens, and nothing grows.
 
-In this process: a scripted camera takes OpenCV's place at the door where pynvr asks for one
-(`camera.open_camera`); all else is real: threads, encoder, archive, index, and OpenCV for the failed opens.
+In this process: a scripted camera takes OpenCV's place at the doors where pynvr asks for one
+(`open_camera` of `camera` and of `packetcamera`); all else is real: threads, encoder, archive, index, and
+OpenCV for the failed opens.
 """
 
 from __future__ import annotations
 
 import gc
+import logging
 import random
 import socket
 import threading
@@ -23,7 +25,7 @@ from conftest import Measure
 from harness import closed_files, open_files
 from recordings import read_index
 
-from pynvr import camera, live, modes, pipeline
+from pynvr import camera, live, modes, packetcamera, pipeline
 from pynvr.camera import LiveSource
 from pynvr.cli import make_archive, make_detector, make_events
 from pynvr.closing import recover
@@ -44,6 +46,7 @@ class Course:
     """What the scripted camera has done so far, in all its connections."""
 
     def __init__(self, events: int, reconnects: int, failures: int, seed: int) -> None:
+        self.capture = ScriptedCapture
         self.events, self.reconnects, self.failures = events, reconnects, failures
         self.shown = self.connections = self.failed = 0
         self.done = threading.Event()
@@ -70,7 +73,7 @@ class Course:
             really(f"rtsp://127.0.0.1:{self.closed_port}/refused", patience)
             raise AssertionError("a refused port was opened")
         self.connections += 1
-        return ScriptedCapture(self)
+        return self.capture(self)
 
 
 class ScriptedCapture:
@@ -105,6 +108,30 @@ class ScriptedCapture:
         self.released = True
 
 
+class ScriptedPackets(ScriptedCapture):
+    """The same as packets, each of them a JPEG."""
+
+    def __init__(self, course: Course) -> None:
+        super().__init__(course)
+        self._packets = [cv2.imencode(".jpg", picture)[1].reshape(1, -1) for picture in course.pictures]
+
+    def read(self) -> tuple[bool, Any]:
+        received, picture = super().read()
+        return received, None if picture is None else self._packets[int(picture.max() == 200)]
+
+    def retrieve(self, _: None, stream: int) -> tuple[bool, None]:
+        return False, None
+
+    def get(self, prop: int) -> float:
+        facts = {
+            cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"MJPG"),
+            cv2.CAP_PROP_FRAME_WIDTH: 160,
+            cv2.CAP_PROP_FRAME_HEIGHT: 120,
+            cv2.CAP_PROP_LRF_HAS_KEY_FRAME: 1,
+        }
+        return float(facts[prop]) if prop in facts else super().get(prop)
+
+
 def resident_mb() -> float:
     gc.collect()
     return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
@@ -114,9 +141,20 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def keep_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest keeps every line that is logged until the test ends: 30 MB of them in 2,000 events."""
+    root = logging.getLogger()
+    own = [handler for handler in root.handlers if type(handler).__module__ != "_pytest.logging"]
+    monkeypatch.setattr(root, "handlers", own)
+
+
+@pytest.mark.usefixtures("greedy")
+@pytest.mark.lasts(600)
 @pytest.mark.parametrize("seed", [1])
 def test_soak(
     seed: int,
+    mode: str,
+    stack: ExitStack,
     make_settings: Callable[..., Settings],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -124,19 +162,26 @@ def test_soak(
     logged_errors: list[str],
     figure: Measure,
 ) -> None:
+    keep_no_log(monkeypatch)  # here, since pytest begins anew after the fixtures
     events, reconnects, failures = (2000, 500, 2000) if long_form else (160, 40, 160)
     course = Course(events, reconnects, failures, seed)
     really = camera.open_camera
     monkeypatch.setattr(camera, "open_camera", lambda cam, patience: course.open(cam, patience, really))
+    packets = Course(events, reconnects, failures, seed)
+    packets.capture = ScriptedPackets
+    monkeypatch.setattr(
+        packetcamera, "open_camera", lambda cam, patience, *_: packets.open(cam, patience, really)
+    )
     monkeypatch.setattr(live, "FIRST_PAUSE_S", 0.005)
     monkeypatch.setattr(live, "LONGEST_PAUSE_S", 0.01)
     settings = make_settings(
+        RECORDING_MODE=mode,
         cam="rtsp://viewer:secret@camera/stream",
         PRE_ALARM_RECORDING_SECONDS=0.03,
         MINIMAL_MOTION_DURATION=0.05,
         INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS=0,
         FOURCC_CODEC="mp4v",
-        OUTPUT_FILES_EXTENSION=".mp4",
+        OUTPUT_FILES_EXTENSION=".mp4",  # JPEG packets are not for it, and come into an .avi
         ARCHIVE_MIN_FREE_GB=None,
     )
     stop = threading.Event()
@@ -145,8 +190,8 @@ def test_soak(
     archive.open()
     recover(archive)
     source = LiveSource(settings.cam, stop, 16 << 20, Patience())
-    mode = modes.choose(settings, stop, ExitStack())
-    writer = modes.make_writer(settings, mode, archive, live=True)
+    chosen = modes.choose(settings, stop, stack)
+    writer = modes.make_writer(settings, chosen, archive, live=True)
     samples: list[tuple[float, float, int, int]] = []
 
     def watch() -> None:
@@ -156,14 +201,15 @@ def test_soak(
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    with Health(source, writer, archive.root, tmp_path / "status.json") as health:
-        recorder = modes.make_recorder(settings, mode, source, writer)
+    with Health(source, writer, archive.root, tmp_path / "status.json", chosen.packets) as health:
+        recorder = modes.make_recorder(settings, chosen, source, writer)
         pipeline.run(
             health.counted(iter(source)), make_detector(settings), make_events(settings, True), recorder
         )
         recorder.close()
     watcher.join()
     source.close()
+    stack.close()
     archive.close()
 
     settled = [sample for sample in samples if sample[0] > WARM_UP]
