@@ -12,6 +12,7 @@ ffmpeg and GStreamer's RTSP server (tests/rtsp.py says which packages), and matp
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import signal
@@ -91,13 +92,16 @@ def loop(kind: str, cam: str, main: str) -> None:
     cv2.setNumThreads(1)
 
     def read(url: str, detect: bool, *options: int) -> None:
-        from pynvr.detector import MotionDetector
+        from pynvr.robust import RobustDetector
 
-        detector = MotionDetector()
+        detector = RobustDetector()
         capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1, *options])
-        while (got := capture.read())[0]:
+        for number in itertools.count():
+            received, image = capture.read()
+            if not received:
+                break
             if detect:
-                detector.detect(got[1])  # type: ignore[arg-type]
+                detector.detect(image, number / FPS)  # type: ignore[arg-type]
 
     if kind == "bare":
         raw = (cv2.CAP_PROP_FORMAT, -1)

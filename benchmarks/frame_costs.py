@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -28,30 +29,27 @@ FRAMES = 200
 
 
 def measure(clip: str, size: tuple[int, int]) -> dict[str, float]:
-    """The median cost of detecting and of packing frames of `size` (width, height)."""
+    """The median cost of detecting in frames of `size` (width, height), and of keeping them smaller."""
     capture = cv2.VideoCapture(clip, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     robust, classic = RobustDetector(), ClassicDetector()
-    detecting: list[float] = []
-    detecting_classic: list[float] = []
-    packing: list[float] = []
+    costs: dict[str, list[float]] = {}
     for index in range(FRAMES):
         received, image = capture.read()
         if not received:
             raise SystemExit(f"{clip}: has less than {FRAMES} frames")
         if (image.shape[1], image.shape[0]) != size:
             image = cv2.resize(image, size)
-        picture = cast(Image, image)
-        frame = Frame(picture, index / 25, datetime.now(timezone.utc), index)
-
-        detecting.append(_cpu_ms(lambda: robust.detect(frame.image, frame.time)))  # noqa: B023
-        detecting_classic.append(_cpu_ms(lambda: classic.detect(frame.image)))  # noqa: B023
-        packing.append(_cpu_ms(frame.packed))
+        frame = Frame(cast(Image, image), index / 25, datetime.now(timezone.utc), index)
+        steps: dict[str, Callable[[], object]] = {
+            "detecting": partial(robust.detect, frame.image, frame.time),
+            "detecting, classic": partial(classic.detect, frame.image),
+            "into I420": frame.planar,
+            "into JPEG": frame.packed,
+        }
+        for name, step in steps.items():
+            costs.setdefault(name, []).append(_cpu_ms(step))
     capture.release()
-    return {
-        "detecting": statistics.median(detecting),
-        "detecting, classic": statistics.median(detecting_classic),
-        "packing": statistics.median(packing),
-    }
+    return {name: statistics.median(each) for name, each in costs.items()}
 
 
 def _cpu_ms(step: Callable[[], object]) -> float:

@@ -59,7 +59,8 @@ class Input:
 
 STILL_1080, MOVING_1080, EVENT_1080 = (Input(scene, (1920, 1080), 6.0) for scene in get_args(Scene))
 STILL_480, MOVING_480, EVENT_480 = (Input(scene, (640, 480), 1.5) for scene in get_args(Scene))
-LONG_STILL_1080 = replace(STILL_1080, seconds=180)
+LONG_STILL_1080 = replace(STILL_1080, seconds=240)
+"""The short one again and again."""
 INPUTS = (STILL_1080, LONG_STILL_1080, MOVING_1080, EVENT_1080, STILL_480, MOVING_480, EVENT_480)
 
 
@@ -86,9 +87,21 @@ def build(clip: Input) -> None:
     part.rename(clip.path)
 
 
+def repeat(clip: Input, times: int, target: Path) -> None:
+    """Show a clip so many times in a row, packet by packet."""
+    part = target.with_suffix(".part.mp4")
+    looped = ["-stream_loop", str(times - 1), "-i", str(clip.path), "-c", "copy", str(part)]
+    subprocess.run(["ffmpeg", "-y", "-v", "error", *looped], check=True)
+    part.rename(target)
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for clip in INPUTS:
-        if not clip.path.exists():
-            print(f"building {clip.path.name}", file=sys.stderr)
+        if clip.path.exists():
+            continue
+        print(f"building {clip.path.name}", file=sys.stderr)
+        if clip is LONG_STILL_1080:
+            repeat(STILL_1080, clip.seconds // STILL_1080.seconds, clip.path)
+        else:
             build(clip)
