@@ -6,8 +6,6 @@ DRIFT_LIMIT_S = 0.5
 """A stream that departs further from the clock is laid anew."""
 WINDOW_S = 5.0
 """A stream counts as late when not one frame in so many seconds was in time; less is a hiccup."""
-JUMP_S = 10.0
-"""A stream whose time leaps forward by so much more than the clock counts from anew."""
 SMALLEST_STEP_S = 0.001
 """Times increase strictly, by at least this."""
 
@@ -87,13 +85,11 @@ class PacketClock:
 
     def place(self, stream_s: float, arrival_s: float) -> float:
         """Return the time at which a packet of the stream's time `stream_s` is shown."""
-        step = stream_s - self._latest
-        waited = arrival_s - self._latest_arrival
+        step, waited = stream_s - self._latest, max(0.0, arrival_s - self._latest_arrival)
         if self._offset is None:
             self._offset = arrival_s - stream_s
-        elif step < -DRIFT_LIMIT_S or step > waited + JUMP_S:  # the camera counts from anew
-            self._offset += SMALLEST_STEP_S + max(0.0, waited) - step
-            self._lags = [float("inf"), float("inf")]
+        elif step < -DRIFT_LIMIT_S or self._out_of_the_future(step - waited, arrival_s - stream_s):
+            self._offset += SMALLEST_STEP_S + waited - step  # the camera counts from anew
         elif step < 0:
             return stream_s + self._offset
         self._latest, self._latest_arrival = stream_s, arrival_s
@@ -102,3 +98,8 @@ class PacketClock:
             self._lags = [float("inf"), self._lags[0]]
         self._lags[0] = min(self._lags[0], arrival_s - stream_s - self._offset)
         return stream_s + self._offset
+
+    def _out_of_the_future(self, leap_s: float, delay_s: float) -> bool:
+        """Whether the stream leapt ahead of the clock, and not only made up for a delay of the network."""
+        ahead_s = self.lag_s - (delay_s - (self._offset or 0.0))
+        return min(leap_s, ahead_s) > DRIFT_LIMIT_S

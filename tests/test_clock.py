@@ -132,9 +132,26 @@ def test_packets_keep_the_streams_spacing_while_it_drifts_from_the_clock() -> No
     assert clock.lag_s == pytest.approx(1.2, abs=0.03)
 
 
-@pytest.mark.parametrize("leap", [-100.0, 3600.0])
+@pytest.mark.parametrize("leap", [-100.0, -1.0, 1.0, 3600.0])
 def test_packets_of_a_camera_that_counts_anew_go_on(leap: float) -> None:
     clock = PacketClock()
     times = [number / 25 + (leap if number >= 50 else 0) for number in range(100)]
     placed = [clock.place(time, 1000 + number / 25) for number, time in enumerate(times)]
     assert placed == pytest.approx([1000 + number / 25 for number in range(100)], abs=0.01)
+
+
+@pytest.mark.parametrize("leap", [-30.0, -1.4, -0.3, 0.3, 1.4, 30.0])
+def test_one_packet_of_a_damaged_time_leaves_the_others_in_place(leap: float) -> None:
+    clock = PacketClock()
+    times = [number / 25 + (leap if number == 50 else 0) for number in range(200)]
+    placed = [clock.place(time, 1000 + number / 25) for number, time in enumerate(times)]
+    assert placed[51:] == pytest.approx([1000 + number / 25 for number in range(51, 200)], abs=0.01)
+
+
+def test_packets_lost_after_a_hiccup_leave_their_gap() -> None:
+    """Packet 50 comes 3 s late, the next 75 never, and the others in time."""
+    clock = PacketClock()
+    numbers = [*range(51), *range(126, 200)]
+    arrivals = [1000 + number / 25 + (3 if number == 50 else 0) for number in numbers]
+    placed = [clock.place(number / 25, now) for number, now in zip(numbers, arrivals, strict=True)]
+    assert placed == pytest.approx([1000 + number / 25 for number in numbers])
