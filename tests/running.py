@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGTERM
+from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 from typing import Any, TextIO, TypeVar
 
 from recordings import read_index
@@ -161,6 +161,17 @@ class RecorderProcess:
         assert self.process is not None
         self.process.send_signal(number)
         return time.monotonic()
+
+    def freeze(self) -> None:
+        """SIGSTOP, and wait until none of its threads runs any more."""
+        assert self.process is not None
+        self.process.send_signal(SIGSTOP)
+        threads = Path(f"/proc/{self.process.pid}/task")
+        until(
+            lambda: all("\nState:\tT" in (thread / "status").read_text() for thread in threads.iterdir()),
+            5,
+            "all threads to stop",
+        )
 
     def wait(self, timeout_s: float = 20.0) -> int:
         """Wait for the end and return the exit code."""

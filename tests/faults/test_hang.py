@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import threading
 import time
@@ -149,7 +148,7 @@ def test_stopped_process(repetition: int, service: Service, figure: Measure) -> 
     until(lambda: len(manager.times_of("WATCHDOG=1")) >= 4, 30, "four signs of life")
     ages.append(time.time() - recorder.status_path.stat().st_mtime)
     figure("status file: oldest while all is well", max(ages), "s", 2 * INTERVAL_S)
-    recorder.signal(signal.SIGSTOP)
+    recorder.freeze()
     written = recorder.status_path.stat().st_mtime
     fed = len(manager.times_of("WATCHDOG=1"))
     threading.Event().wait(3 * INTERVAL_S)
