@@ -1,7 +1,7 @@
-"""CPU time that one frame costs on one thread, step by step, as JSON: `frame_costs.py CLIP`.
+"""CPU time that one frame costs on one thread, step by step, as JSON: `frame_costs.py CLIP [WIDTH HEIGHT]`.
 
-The frames come fresh from the decoder, or from scaling it, so that caches are as
-cold as they are in the recorder's loop. Milliseconds, median over the frames.
+Each frame comes fresh from the decoder, or from scaling, and goes through one step only, so that caches are
+as cold as they are in the recorder's loop. Milliseconds, median over the frames.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from pynvr.classic import ClassicDetector
 from pynvr.frame import Frame, Image
 from pynvr.robust import RobustDetector
 
-SIZES = ((1920, 1080), (1280, 720), (640, 480))
-FRAMES = 200
+FRAMES = 400
 
 
-def measure(clip: str, size: tuple[int, int]) -> dict[str, float]:
-    """The median cost of detecting in frames of `size` (width, height), and of keeping them smaller."""
+def measure(clip: str, size: tuple[int, int] | None) -> dict[str, float]:
+    """The median cost of detecting in a clip's frames, and of keeping them smaller.
+
+    Where a `size` (width, height) is given they are scaled to it first.
+    """
     capture = cv2.VideoCapture(clip, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     robust, classic = RobustDetector(), ClassicDetector()
     costs: dict[str, list[float]] = {}
@@ -37,7 +39,7 @@ def measure(clip: str, size: tuple[int, int]) -> dict[str, float]:
         received, image = capture.read()
         if not received:
             raise SystemExit(f"{clip}: has less than {FRAMES} frames")
-        if (image.shape[1], image.shape[0]) != size:
+        if size is not None:
             image = cv2.resize(image, size)
         frame = Frame(cast(Image, image), index / 25, datetime.now(timezone.utc), index)
         steps: dict[str, Callable[[], object]] = {
@@ -46,8 +48,8 @@ def measure(clip: str, size: tuple[int, int]) -> dict[str, float]:
             "into I420": frame.planar,
             "into JPEG": frame.packed,
         }
-        for name, step in steps.items():
-            costs.setdefault(name, []).append(_cpu_ms(step))
+        name = list(steps)[index % len(steps)]
+        costs.setdefault(name, []).append(_cpu_ms(steps[name]))
     capture.release()
     return {name: statistics.median(each) for name, each in costs.items()}
 
@@ -60,4 +62,5 @@ def _cpu_ms(step: Callable[[], object]) -> float:
 
 if __name__ == "__main__":
     cv2.setNumThreads(1)
-    print(json.dumps({"{}x{}".format(*size): measure(sys.argv[1], size) for size in SIZES}))
+    wanted = (int(sys.argv[2]), int(sys.argv[3])) if len(sys.argv) > 2 else None
+    print(json.dumps(measure(sys.argv[1], wanted)))

@@ -185,11 +185,13 @@ def peaks(repeats: int) -> list[Figure]:
 
 def costs(repeats: int) -> list[Figure]:
     """Milliseconds of one thread for each frame, step by step."""
-    runs = [json.loads(run(HERE / "frame_costs.py", MOVING_1080.path)[1]) for _ in range(repeats)]
-    figures = []
-    for step in runs[0]["1920x1080"]:
-        for size in runs[0]:
-            values = [each[size][step] for each in runs]
+    figures: list[Figure] = []
+    for clip, scaled_to in ((MOVING_1080, ()), (MOVING_1080, (1280, 720)), (MOVING_480, ())):
+        command = HERE / "frame_costs.py", clip.path, *map(str, scaled_to)
+        runs = [json.loads(run(*command)[1]) for _ in range(repeats)]
+        size = "{}x{}".format(*(scaled_to or clip.size))
+        for step in runs[0]:
+            values = [each[step] for each in runs]
             target = DETECTING_MS.get(size) if step.startswith("detecting") else None
             name = f"{step}, {size}"
             figures.append(Figure(name, "ms", target, statistics.median(values), min(values), max(values)))

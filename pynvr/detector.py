@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from pynvr.frame import Gray, Image
 from pynvr.zones import Zones
 
-LINES_KEPT = 1.75
-"""So many lines of a picture for each one of the small picture are enough, to read as well as to halve."""
+WHOLE_UP_TO = 3.0
+"""A picture of at most so many lines for each one of the small picture is read whole: it is quick to read."""
+LINES_KEPT = 1.25
+"""Of a larger one, or of one that is to be halved, so many lines for each are enough."""
 
 AREA_WIDTH_PX = 500
 """The robust detector tells areas in pixels of a picture with this longer side, whatever it works at."""
@@ -78,7 +80,8 @@ def scaled_gray(image: Image, width_px: int) -> Gray:
     is enough left to average.
     """
     height_px = max(1, round(image.shape[0] * width_px / image.shape[1]))
-    lines = image[:: max(1, int(image.shape[0] / (LINES_KEPT * height_px)))]
+    shrink = image.shape[0] / height_px
+    lines = image[:: int(shrink / LINES_KEPT)] if shrink > WHOLE_UP_TO else image
     gray = cast(Gray, cv2.cvtColor(lines, cv2.COLOR_BGR2GRAY))
     while gray.shape[1] >= 2 * width_px:
         height, width = gray.shape
