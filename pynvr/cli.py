@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType, ModuleType
 
 import cv2
-from tqdm import tqdm
 
 from pynvr import check, logs, modes, pipeline
 from pynvr.archive import Archive
@@ -24,10 +23,11 @@ from pynvr.demo import DemoCamera, DemoScene, is_demo
 from pynvr.detectors import make_detector
 from pynvr.errors import PynvrError, SettingsError
 from pynvr.events import MotionEvents
-from pynvr.frame import Frame, Gap, Source
+from pynvr.frame import Source
 from pynvr.health import Health
 from pynvr.live import READER_NAME
 from pynvr.pacing import PacedDetector
+from pynvr.progress import with_progress
 from pynvr.redaction import without_password
 from pynvr.settings import OVERRIDES_NAME, Settings, brief, load, warn_of_readable_password
 from pynvr.source import FileSource, fitted_size, is_live
@@ -147,13 +147,6 @@ def make_events(settings: Settings, live: bool) -> MotionEvents:
     """The event rule; a file needs no time to settle."""
     warm_up_s = settings.INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS if live else 0.0
     return MotionEvents(settings.MINIMAL_MOTION_DURATION, warm_up_s)
-
-
-def with_progress(source: Source) -> Iterator[Frame | Gap]:
-    """The source's frames, with a progress bar where there is an end and somebody to see it."""
-    return iter(
-        tqdm(source, total=source.frame_count, unit=" frames", disable=source.live or not sys.stderr.isatty())
-    )
 
 
 def make_archive(settings: Settings) -> Archive:

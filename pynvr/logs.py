@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 
-from tqdm import tqdm
-
+from pynvr import progress
 from pynvr.errors import PynvrError, SettingsError
 from pynvr.redaction import without_password
 from pynvr.settings import Settings
@@ -35,7 +34,7 @@ class _ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "on_console", True):
-            tqdm.write(self.format(record), file=sys.stderr)
+            progress.write_line(self.format(record))
 
 
 def start(settings: Settings) -> None:

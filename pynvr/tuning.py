@@ -25,7 +25,6 @@ from pynvr.cli import (
     make_events,
     open_source,
     run_command,
-    with_progress,
 )
 from pynvr.clip import Clip
 from pynvr.controls import Controls, Wish
@@ -34,6 +33,7 @@ from pynvr.detectors import make_detector
 from pynvr.encoder import check_codec
 from pynvr.errors import RecordingError
 from pynvr.frame import Frame, Gap, Image, Source
+from pynvr.progress import with_progress
 from pynvr.report import Report
 from pynvr.settings import Settings
 
