@@ -179,6 +179,9 @@ def compare(seconds: float) -> None:
             "copy mode, main + sub, recording": lambda folder: recorder(
                 folder, RECORDING_MODE="copy", cam=sub, RECORDING_CAM=main
             ),
+            "the same, MOTION_DETECTION_FPS = 8": lambda folder: recorder(
+                folder, RECORDING_MODE="copy", cam=sub, RECORDING_CAM=main, MOTION_DETECTION_FPS=8
+            ),
             "loop: sub decoded, detection": lambda folder: bare("detect", sub),
             "loop: main decoded, detection": lambda folder: bare("detect", main),
             "pynvr, main alone, watching only": lambda folder: recorder(

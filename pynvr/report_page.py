@@ -32,7 +32,8 @@ figcaption { font-size: .9em; color: #555 } .note { color: #555 }
 PLOT_NOTE = """
 The curve is what is compared with the threshold (dashed): for the robust detector the pixels that would weigh
 the same if they had changed for 0.1 s, for the classic one the changed pixels. Green: events with their hold;
-triangles: their peaks; circles: the nearest misses. Linear up to a tenth of the threshold, then logarithmic.
+triangles: where most of the picture changed, shown below; circles: the nearest misses. Linear up to a tenth
+of the threshold, then logarithmic.
 """
 
 
