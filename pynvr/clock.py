@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 DRIFT_LIMIT_S = 0.5
 """A stream that departs further from the clock is laid anew."""
 WINDOW_S = 5.0
@@ -63,16 +65,33 @@ class StreamClock:
         self._lag_before, self._least_lag = self._least_lag, float("inf")
 
 
+class _Mark(NamedTuple):
+    """A packet from which others can go on."""
+
+    stream_s: float
+    arrival_s: float
+    offset_s: float
+    """What its stream's time lacked to that on the clock."""
+
+    def leads_to(self, stream_s: float, arrival_s: float) -> bool:
+        """Whether a packet can follow: not much before this one, and not later by more than was waited."""
+        step = stream_s - self.stream_s
+        return -DRIFT_LIMIT_S <= step <= max(0.0, arrival_s - self.arrival_s) + DRIFT_LIMIT_S
+
+
 class PacketClock:
     """Lays packets onto the clock once; from then on they keep the stream's own spacing exactly.
 
     Their times go into files. How far stream and clock have moved apart since is told by `lag_s`,
     not mended. With B-frames packets come in another order than they are shown in.
+
+    A stream that leaps has lost packets, or counts from anew. Where the next packet goes on from
+    before the leap, only one time was damaged, and nothing has changed.
     """
 
     def __init__(self) -> None:
-        self._offset: float | None = None
-        self._latest = self._latest_arrival = 0.0
+        self._latest: _Mark | None = None
+        self._before_leap: _Mark | None = None
         self._window_end = 0.0
         self._lags = [float("inf"), float("inf")]
         """The least of this window and of the one before."""
@@ -85,21 +104,35 @@ class PacketClock:
 
     def place(self, stream_s: float, arrival_s: float) -> float:
         """Return the time at which a packet of the stream's time `stream_s` is shown."""
-        step, waited = stream_s - self._latest, max(0.0, arrival_s - self._latest_arrival)
-        if self._offset is None:
-            self._offset = arrival_s - stream_s
-        elif step < -DRIFT_LIMIT_S or self._out_of_the_future(step - waited, arrival_s - stream_s):
-            self._offset += SMALLEST_STEP_S + waited - step  # the camera counts from anew
-        elif step < 0:
-            return stream_s + self._offset
-        self._latest, self._latest_arrival = stream_s, arrival_s
+        mark = _Mark(stream_s, arrival_s, self._offset(stream_s, arrival_s))
+        time = stream_s + mark.offset_s
+        if self._latest is None or mark.offset_s != self._latest.offset_s or stream_s > self._latest.stream_s:
+            self._latest = mark
+            self._note_lag(arrival_s, arrival_s - time)
+        return time
+
+    def _offset(self, stream_s: float, arrival_s: float) -> float:
+        latest, before = self._latest, self._before_leap
+        if latest is None:
+            return arrival_s - stream_s
+        if latest.leads_to(stream_s, arrival_s):
+            self._before_leap = None
+            return latest.offset_s
+        if before is not None and before.leads_to(stream_s, arrival_s):
+            self._latest, self._before_leap = before, None
+            return before.offset_s
+        self._before_leap = latest
+        if stream_s > latest.stream_s and self._makes_up(stream_s, arrival_s, latest.offset_s):
+            return latest.offset_s
+        waited = max(0.0, arrival_s - latest.arrival_s)
+        return latest.offset_s + latest.stream_s + waited + SMALLEST_STEP_S - stream_s
+
+    def _makes_up(self, stream_s: float, arrival_s: float, offset_s: float) -> bool:
+        """Whether a leap only ends a delay of the network, and does not lie in the future."""
+        return stream_s + offset_s - arrival_s <= DRIFT_LIMIT_S - self.lag_s
+
+    def _note_lag(self, arrival_s: float, lag_s: float) -> None:
         if arrival_s >= self._window_end:
             self._window_end = arrival_s + WINDOW_S
             self._lags = [float("inf"), self._lags[0]]
-        self._lags[0] = min(self._lags[0], arrival_s - stream_s - self._offset)
-        return stream_s + self._offset
-
-    def _out_of_the_future(self, leap_s: float, delay_s: float) -> bool:
-        """Whether the stream leapt ahead of the clock, and not only made up for a delay of the network."""
-        ahead_s = self.lag_s - (delay_s - (self._offset or 0.0))
-        return min(leap_s, ahead_s) > DRIFT_LIMIT_S
+        self._lags[0] = min(self._lags[0], lag_s)

@@ -32,6 +32,8 @@ SHORTEST_PERIOD_S = 0.02
 """Some streams give two frames the same time; what comes faster than this has been waiting."""
 REPEAT_S = 60.0
 """A camera that stays away is mentioned so often."""
+LONGEST_BURST_S = 10.0
+"""A server may keep a group of pictures for newcomers; what claims to be older has a damaged time."""
 LETTING_GO_S = 1.5
 """How long a stop waits for a reader that sits in OpenCV; nothing of what it would get is wanted."""
 
@@ -105,7 +107,8 @@ class LiveReader(Generic[Item, Content]):
     ) -> None:
         """Start to read; at most `limit_bytes` of items wait.
 
-        `connect` raises CameraError where there is no camera now, SettingsError where there never will be.
+        `connect` raises CameraError where there is no camera now, SettingsError where there never will
+        be: unless there has been one, whose description is then only damaged.
         """
         self.name = name
         self.nominal_fps = DEFAULT_FPS
@@ -165,16 +168,16 @@ class LiveReader(Generic[Item, Content]):
             self.heartbeat = time.monotonic()
             try:
                 self._read_connection()
-            except CameraError as error:
+            except (CameraError, SettingsError) as error:
+                if isinstance(error, SettingsError) and not self.connections:
+                    with self._changed:
+                        self._hopeless = error
+                        self._changed.notify()
+                    return
                 if self.received > received:
                     pause_s = FIRST_PAUSE_S
                     self._put(Gap(str(error)))
                 self._lose(error)
-            except SettingsError as error:
-                with self._changed:
-                    self._hopeless = error
-                    self._changed.notify()
-                return
             except Exception:  # a bug must not end the watch
                 log.exception("camera %s: reading failed", self.name)
                 self._put(Gap("reading failed"))
@@ -226,7 +229,7 @@ class LiveReader(Generic[Item, Content]):
         """Queue what was held back, the last of which came at `arrival`."""
         for got in burst:
             late = (burst[-1].stream_s or 0.0) - (got.stream_s or 0.0)
-            for item in connection.make(got, arrival - late, self.received):
+            for item in connection.make(got, arrival - min(max(0.0, late), LONGEST_BURST_S), self.received):
                 self._put(item)
         burst.clear()
         self.lag_s = connection.lag_s
@@ -259,7 +262,7 @@ class LiveReader(Generic[Item, Content]):
                 self.dropped,
             )
 
-    def _lose(self, error: CameraError) -> None:
+    def _lose(self, error: CameraError | SettingsError) -> None:
         now = time.monotonic()
         if self._lost_at is None:
             self._lost_at = self._mentioned_at = now

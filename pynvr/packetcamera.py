@@ -107,8 +107,8 @@ class PacketConnection:
         self._timeless: bool | None = None
         self._latest = 0.0
         """Time of the latest packet of a camera that sends no times."""
-        self._held: list[tuple[Packet, float]] | None = []
-        """The first packets with the stream's times; None when they are through."""
+        self._held: list[tuple[Packet, float, float]] | None = []
+        """The first packets with the stream's times and their arrival; None when they are through."""
 
     @property
     def lag_s(self) -> float:
@@ -143,22 +143,24 @@ class PacketConnection:
         if self._held is None:
             yield self._timed(packet, stream_s, arrival)
             return
-        self._held.append((packet, stream_s))
+        self._held.append((packet, stream_s, arrival))
         if len(self._held) == LOOK_AHEAD:
-            yield from self._let_through(arrival - stream_s)
+            yield from self._let_through()
 
     def close(self) -> None:
         """Release the capture."""
         self._capture.release()
 
-    def _let_through(self, lag_s: float) -> Iterator[TimedPacket]:
-        """Begin with the packets held, the first one mended; they arrived `lag_s` after their times."""
+    def _let_through(self) -> Iterator[TimedPacket]:
+        """Begin with the packets held, the first one mended, which says as little about its arrival."""
         held, self._held = self._held or [], None
-        times = with_first_time([stream_s for _, stream_s in held])
+        packets, told, arrivals = zip(*held, strict=True)
+        times = with_first_time(list(told))
         latest = np.maximum.accumulate(times)
         self._stream = replace(self._stream, reorder_s=float(np.max(latest - times)))
-        for (packet, _), stream_s in zip(held, times, strict=True):
-            yield self._timed(packet, stream_s, stream_s + lag_s)
+        lag_s = float(np.median(np.subtract(arrivals, times)[1:]))
+        for packet, stream_s, arrival in zip(packets, times, (times[0] + lag_s, *arrivals[1:]), strict=True):
+            yield self._timed(packet, stream_s, arrival)
 
     def _timed(self, packet: Packet, stream_s: float, arrival: float) -> TimedPacket:
         return self._shown_at(packet, self._clock.place(stream_s, arrival))

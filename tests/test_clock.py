@@ -148,6 +148,16 @@ def test_one_packet_of_a_damaged_time_leaves_the_others_in_place(leap: float) ->
     assert placed[51:] == pytest.approx([1000 + number / 25 for number in range(51, 200)], abs=0.01)
 
 
+@pytest.mark.parametrize("leap", [-30.0, -2.0, 2.0, 30.0])
+def test_damaged_time_among_packets_that_make_up_for_a_delay(leap: float) -> None:
+    """Packets 50 to 149 come together, the first of them 4 s late; number 60 has a damaged time."""
+    clock = PacketClock()
+    times = [number / 25 + (leap if number == 60 else 0) for number in range(300)]
+    arrivals = [1000 + (6 if 50 <= number < 150 else number / 25) for number in range(300)]
+    placed = [clock.place(time, now) for time, now in zip(times, arrivals, strict=True)]
+    assert placed[61:] == pytest.approx([1000 + number / 25 for number in range(61, 300)])
+
+
 def test_packets_lost_after_a_hiccup_leave_their_gap() -> None:
     """Packet 50 comes 3 s late, the next 75 never, and the others in time."""
     clock = PacketClock()

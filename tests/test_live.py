@@ -1,0 +1,108 @@
+"""Reading something live, with a camera that does what the test says."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+
+import pytest
+
+from pynvr import live
+from pynvr.errors import CameraError, SettingsError
+from pynvr.live import LONGEST_BURST_S, Got, LiveReader, Patience
+
+
+class Item:
+    nbytes = 1
+
+
+class Camera:
+    """Sends pictures of these times, the last of them live, and then goes away."""
+
+    nominal_fps = 25.0
+    lag_s = 0.0
+
+    def __init__(self, times: Sequence[float] = (0.0,)) -> None:
+        self.arrivals: list[float] = []
+        self.gone = threading.Event()
+        self._times = deque(times)
+
+    def read(self) -> Got[None] | None:
+        if not self._times:
+            return None
+        if len(self._times) == 1:
+            threading.Event().wait(0.1)  # nothing is there yet
+        return Got(None, 1, self._times.popleft())
+
+    def make(self, got: Got[None], arrival: float, index: int) -> Iterable[Item]:
+        self.arrivals.append(arrival)
+        yield Item()
+
+    def close(self) -> None:
+        self.gone.set()
+
+
+Connected = Callable[..., LiveReader[Item, None]]
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iterator[Connected]:
+    """A reader that finds these cameras or errors one after the other, and then nothing."""
+    monkeypatch.setattr(live, "FIRST_PAUSE_S", 0.01)
+    stop = threading.Event()
+    with ExitStack() as stack:
+
+        def begin(*cameras: Camera | Exception) -> LiveReader[Item, None]:
+            coming = iter(cameras)
+
+            def connect() -> Camera:
+                camera = next(coming, CameraError("away"))
+                if isinstance(camera, Exception):
+                    raise camera
+                return camera
+
+            reader = LiveReader("test", stop, 1000, Patience(), connect)
+            stack.callback(reader.close)
+            return reader
+
+        yield begin
+
+
+def test_a_burst_lies_before_the_first_picture_that_had_to_be_waited_for(connected: Connected) -> None:
+    camera = Camera([number / 25 for number in range(50)])
+    connected(camera)
+    assert camera.gone.wait(5)
+    assert camera.arrivals[-1] == pytest.approx(time.monotonic(), abs=1)
+    late = [camera.arrivals[-1] - arrival for arrival in camera.arrivals]
+    assert late == pytest.approx([(49 - number) / 25 for number in range(50)], abs=1e-6)
+
+
+@pytest.mark.parametrize("damaged", [0, 7, 9])
+@pytest.mark.parametrize("leap", [-20000.0, 20000.0])
+def test_a_damaged_time_in_a_burst_lies_neither_in_the_future_nor_long_ago(
+    connected: Connected, damaged: int, leap: float
+) -> None:
+    camera = Camera([number / 25 + (leap if number == damaged else 0) for number in range(10)])
+    connected(camera)
+    assert camera.gone.wait(5)
+    assert len(camera.arrivals) == 10
+    now = camera.arrivals[-1]
+    assert all(now - LONGEST_BURST_S <= arrival <= now for arrival in camera.arrivals)
+
+
+def test_a_camera_that_was_there_is_tried_again_whatever_it_says(connected: Connected) -> None:
+    """Its description may have been damaged on the way."""
+    last = Camera()
+    reader = connected(Camera(), SettingsError("sends nonsense"), last)
+    assert last.gone.wait(5)
+    assert reader.connections == 2
+
+
+def test_a_camera_that_never_was_there_is_given_up(connected: Connected) -> None:
+    never = Camera()
+    reader = connected(SettingsError("sends nonsense"), never)
+    assert not never.gone.wait(0.3)
+    assert reader.connections == 0
