@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 DRIFT_LIMIT_S = 0.5
@@ -10,6 +11,17 @@ WINDOW_S = 5.0
 """A stream counts as late when not one frame in so many seconds was in time; less is a hiccup."""
 SMALLEST_STEP_S = 0.001
 """Times increase strictly, by at least this."""
+LONGEST_STEP_S = 2.0
+"""From one frame to the next of those that come in a burst; more is a damaged time, or a count begun anew."""
+
+
+def delays(stream_s: list[float]) -> list[float]:
+    """How long before the last one each frame of a burst was due, by the times that the stream gave them."""
+    if not stream_s:
+        return []
+    steps = [later - sooner for sooner, later in pairwise(stream_s)]
+    believed = [step if -DRIFT_LIMIT_S <= step <= LONGEST_STEP_S else 0.0 for step in steps]
+    return [max(0.0, delay) for delay in accumulate(believed[::-1], initial=0.0)][::-1]
 
 
 class StreamClock:
@@ -118,18 +130,19 @@ class PacketClock:
         if latest.leads_to(stream_s, arrival_s):
             self._before_leap = None
             return latest.offset_s
-        if before is not None and before.leads_to(stream_s, arrival_s):
+        if before is not None and self._can_follow(before, stream_s, arrival_s):
             self._latest, self._before_leap = before, None
             return before.offset_s
         self._before_leap = latest
-        if stream_s > latest.stream_s and self._makes_up(stream_s, arrival_s, latest.offset_s):
+        if self._can_follow(latest, stream_s, arrival_s):
             return latest.offset_s
         waited = max(0.0, arrival_s - latest.arrival_s)
         return latest.offset_s + latest.stream_s + waited + SMALLEST_STEP_S - stream_s
 
-    def _makes_up(self, stream_s: float, arrival_s: float, offset_s: float) -> bool:
-        """Whether a leap only ends a delay of the network, and does not lie in the future."""
-        return stream_s + offset_s - arrival_s <= DRIFT_LIMIT_S - self.lag_s
+    def _can_follow(self, mark: _Mark, stream_s: float, arrival_s: float) -> bool:
+        """Whether a leap from there leads forward, as after a loss, but not into the future."""
+        ahead_s = stream_s + mark.offset_s - arrival_s
+        return stream_s > mark.stream_s - DRIFT_LIMIT_S and ahead_s <= DRIFT_LIMIT_S - self.lag_s
 
     def _note_lag(self, arrival_s: float, lag_s: float) -> None:
         if arrival_s >= self._window_end:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from pynvr.clock import delays
 from pynvr.errors import CameraError, SettingsError
 from pynvr.frame import Gap
 from pynvr.source import DEFAULT_FPS
@@ -32,8 +33,6 @@ SHORTEST_PERIOD_S = 0.02
 """Some streams give two frames the same time; what comes faster than this has been waiting."""
 REPEAT_S = 60.0
 """A camera that stays away is mentioned so often."""
-LONGEST_BURST_S = 10.0
-"""A server may keep a group of pictures for newcomers; what claims to be older has a damaged time."""
 LETTING_GO_S = 1.5
 """How long a stop waits for a reader that sits in OpenCV; nothing of what it would get is wanted."""
 
@@ -227,9 +226,8 @@ class LiveReader(Generic[Item, Content]):
         self, connection: Connection[Item, Content], burst: list[Got[Content]], arrival: float
     ) -> None:
         """Queue what was held back, the last of which came at `arrival`."""
-        for got in burst:
-            late = (burst[-1].stream_s or 0.0) - (got.stream_s or 0.0)
-            for item in connection.make(got, arrival - min(max(0.0, late), LONGEST_BURST_S), self.received):
+        for got, delay_s in zip(burst, delays([got.stream_s or 0.0 for got in burst]), strict=True):
+            for item in connection.make(got, arrival - delay_s, self.received):
                 self._put(item)
         burst.clear()
         self.lag_s = connection.lag_s

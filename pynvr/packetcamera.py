@@ -13,7 +13,7 @@ import numpy as np
 
 from pynvr import bitstream
 from pynvr.camera import open_camera, sends_times
-from pynvr.clock import SMALLEST_STEP_S, PacketClock
+from pynvr.clock import SMALLEST_STEP_S, PacketClock, delays
 from pynvr.errors import CameraError, SettingsError
 from pynvr.frame import TIME_TOLERANCE_S, Gap
 from pynvr.live import Got, LiveReader, Patience
@@ -158,8 +158,8 @@ class PacketConnection:
         times = with_first_time(list(told))
         latest = np.maximum.accumulate(times)
         self._stream = replace(self._stream, reorder_s=float(np.max(latest - times)))
-        lag_s = float(np.median(np.subtract(arrivals, times)[1:]))
-        for packet, stream_s, arrival in zip(packets, times, (times[0] + lag_s, *arrivals[1:]), strict=True):
+        arrived = (arrivals[1] - delays(times[:2])[0], *arrivals[1:])
+        for packet, stream_s, arrival in zip(packets, times, arrived, strict=True):
             yield self._timed(packet, stream_s, arrival)
 
     def _timed(self, packet: Packet, stream_s: float, arrival: float) -> TimedPacket:

@@ -158,6 +158,15 @@ def test_damaged_time_among_packets_that_make_up_for_a_delay(leap: float) -> Non
     assert placed[61:] == pytest.approx([1000 + number / 25 for number in range(61, 300)])
 
 
+def test_damaged_time_right_after_a_loss_leaves_the_gap() -> None:
+    """Packets 50 to 99 never come, and the time of number 100 is damaged."""
+    clock = PacketClock()
+    numbers = [*range(50), *range(100, 200)]
+    times = [0.0 if number == 100 else number / 25 for number in numbers]
+    placed = [clock.place(time, 1000 + number / 25) for number, time in zip(numbers, times, strict=True)]
+    assert placed[51:] == pytest.approx([1000 + number / 25 for number in numbers[51:]])
+
+
 def test_packets_lost_after_a_hiccup_leave_their_gap() -> None:
     """Packet 50 comes 3 s late, the next 75 never, and the others in time."""
     clock = PacketClock()
