@@ -17,7 +17,7 @@ import cv2
 
 from pynvr import check, logs, modes, pipeline
 from pynvr.archive import Archive
-from pynvr.camera import LiveSource
+from pynvr.camera import GATHER_S, LiveSource
 from pynvr.closing import recover
 from pynvr.demo import DemoCamera, DemoScene, is_demo
 from pynvr.detectors import make_detector
@@ -131,15 +131,19 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def open_source(settings: Settings, stop: threading.Event) -> Source:
-    """The source that the setting `cam` names; raises CameraError for a file that cannot be read."""
+def open_source(settings: Settings, stop: threading.Event, gather_s: float = 0.0) -> Source:
+    """The source that the setting `cam` names; raises CameraError for a file that cannot be read.
+
+    `gather_s` is as `LiveSource` has it.
+    """
     if is_demo(settings.cam):
         weather = settings.cam.partition(":")[2]
         size = fitted_size(DEMO_SIZE, settings.scaleFrameTo)
         return DemoCamera(DemoScene(size, weather=weather.split("+") if weather else ()), stop=stop)
     if is_live(settings.cam):
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * modes.MEBIBYTE)
-        return LiveSource(settings.cam, stop, limit, modes.patience(settings), settings.scaleFrameTo)
+        patience, fit_inside = modes.patience(settings), settings.scaleFrameTo
+        return LiveSource(settings.cam, stop, limit, patience, fit_inside, gather_s)
     return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
 
 
@@ -182,7 +186,7 @@ def _record(settings: Settings, stop: threading.Event) -> None:
     with ExitStack() as stack:
         mode = modes.choose(settings, stop, stack)
         archive = open_archive(settings, stack)
-        source = open_source(settings, stop)
+        source = open_source(settings, stop, GATHER_S)
         stack.callback(source.close)
         try:
             recover(archive)
