@@ -104,8 +104,8 @@ CAMERA_QUEUE_LIMIT_MB = 64
 
 # "robust": guards against light, weather and noise. "classic": the difference of two frames and no more.
 MOTION_DETECTOR = "robust"
-# Motion is at least so many changed pixels, of a picture 500 pixels wide. For the robust detector they have
-# to last 0.1 seconds; half as many have to last twice as long.
+# How much has to change, in pixels of a picture 500 wide. For the robust detector size times duration counts:
+# 1500 pixels for 0.1 s, 750 for 0.2 s and 300 for 0.5 s weigh the same.
 MOTION_AREA_THRESHOLD = 1500
 
 # A grey PNG of any size, laid over the picture: what is black in it is not looked at. None: no such mask.

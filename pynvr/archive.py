@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from pynvr import durably
-from pynvr.errors import SettingsError
+from pynvr.errors import ArchiveError, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ PREFIX = "video"
 """Names of recordings begin so; whatever else lies in the archive is not touched."""
 MARKER_NAME = ".pynvr_archive"
 LOCK_NAME = ".pynvr.lock"
+NO_PLACE = {errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG}
+"""Why a folder cannot be an archive until somebody changes something; a disk may come back by itself."""
 
 SubfolderNamer = Callable[[datetime], str]
 
@@ -44,13 +46,17 @@ class Archive:
         self._lock: IO[str] | None = None
 
     def open(self) -> None:
-        """Make the folder where it is missing and lock it; raises SettingsError."""
+        """Make the folder where it is missing and lock it.
+
+        Raises SettingsError for a place that cannot be an archive, ArchiveError for one that is not now.
+        """
         self.check_marker()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             self._lock = (self.root / LOCK_NAME).open("a")
         except OSError as error:
-            raise SettingsError(f"PATH_FOR_VIDEO = {str(self.root)!r}: {error.strerror}") from None
+            kind = SettingsError if error.errno in NO_PLACE else ArchiveError
+            raise kind(f"PATH_FOR_VIDEO = {str(self.root)!r}: {error.strerror}") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -67,10 +73,10 @@ class Archive:
             self._lock = None
 
     def check_marker(self) -> None:
-        """Raise SettingsError where the archive has to have a marker file and has none."""
+        """Raise ArchiveError where the archive has to have a marker file and has none."""
         marker = self.root / MARKER_NAME
         if self._require_marker and not marker.exists():
-            raise SettingsError(
+            raise ArchiveError(
                 f"ARCHIVE_REQUIRE_MARKER: {marker} is missing; is the disk mounted? "
                 "If this is a new archive, make that file"
             )
@@ -79,7 +85,7 @@ class Archive:
         """Make the sub-folder for a recording triggered at `utc` and return its free path, less the suffix.
 
         `video_2017-04-02T132017`; where that is taken, `…_2`, `…_3` and so on.
-        Raises OSError where the sub-folder cannot be made, SettingsError where the marker is missing.
+        Raises OSError where the sub-folder cannot be made, ArchiveError where the marker is missing.
         """
         self.check_marker()
         folder = self._subfolder(utc)

@@ -161,7 +161,7 @@ def make_archive(settings: Settings) -> Archive:
 
 
 def open_archive(settings: Settings, stack: ExitStack) -> Archive:
-    """The archive, locked until the stack unwinds; raises SettingsError where it cannot be written."""
+    """The archive, locked until the stack unwinds; raises SettingsError or ArchiveError as `open` does."""
     archive = make_archive(settings)
     archive.open()
     stack.callback(archive.close)

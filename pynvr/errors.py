@@ -17,6 +17,10 @@ class CameraError(PynvrError):
     """The camera or the video file cannot be opened or gives no picture."""
 
 
+class ArchiveError(PynvrError):
+    """The archive is not there, perhaps only for now: a service manager should try again."""
+
+
 class RecordingError(PynvrError):
     """A recording cannot be written, closed or read back."""
 

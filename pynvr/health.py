@@ -73,7 +73,8 @@ class Health:
         self._handled_at: float | None = None
         self._rate_since, self._rate_count = self._started, 0
         self._logged_at = self._started
-        self._stuck = False
+        self._stuck = self._refused = False
+        """What was seen at the last report: a loop that hangs, a status file that cannot be written."""
         self._quit = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
@@ -126,7 +127,7 @@ class Health:
             return "stuck"
         if busy is not None and now - busy > HANG_S:
             return "waiting for the disk"  # which may still come to itself
-        if self._packets is not None and not self._packets.connected:
+        if self._writer.failing or (self._packets is not None and not self._packets.connected):
             return "cannot record"
         return "recording" if self._writer.recording else "watching"
 
@@ -175,4 +176,7 @@ class Health:
             part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
             part.replace(self._status)
         except OSError as error:
-            log.debug("STATUS_FILE_PATH = %s: %s", self._status, error)
+            log.log(logging.DEBUG if self._refused else logging.WARNING, "STATUS_FILE_PATH: %s", error)
+            self._refused = True
+        else:
+            self._refused = False

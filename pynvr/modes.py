@@ -17,6 +17,7 @@ from pynvr import allocator
 from pynvr.archive import Archive
 from pynvr.camera import LiveSource
 from pynvr.copying import CopyFormat
+from pynvr.demo import is_demo
 from pynvr.encoder import check_codec
 from pynvr.errors import SettingsError
 from pynvr.frame import Source
@@ -68,7 +69,7 @@ def open_packets(settings: Settings, stop: threading.Event) -> LivePackets | Fil
     name, cam = "RECORDING_CAM", settings.RECORDING_CAM
     if cam is None:
         name, cam = "cam", settings.cam
-    if cam == "demo" or (is_live(cam) and "://" not in cam):
+    if is_demo(cam) or (is_live(cam) and "://" not in cam):
         raise SettingsError(
             f'RECORDING_MODE = "copy": {name} = {cam!r} has pictures, but no packets that could be copied; '
             'name a network camera or a file, or set "encode"'

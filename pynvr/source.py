@@ -27,8 +27,8 @@ def is_live(cam: str) -> bool:
 
 
 def _is_device(cam: str) -> bool:
-    try:
-        return stat.S_ISCHR(Path(cam).stat().st_mode)
+    try:  # one that was pulled out is still a camera
+        return cam.startswith("/dev/") or stat.S_ISCHR(Path(cam).stat().st_mode)
     except OSError:
         return False
 

@@ -62,7 +62,8 @@ class RecordingWriter:
         self._dropped_now = 0
         self._broken = False
         self._open: OpenRecording | None = None
-        self._failing = False
+        self.failing = False
+        """Whether the disk has refused, and nothing has been recorded since."""
         self._retry_at = 0.0
         self.recordings: list[Path] = []
         """What has been closed in this run; complete after `close`. Of a live source only the latest."""
@@ -177,7 +178,7 @@ class RecordingWriter:
         try:
             match order:
                 case Begin():
-                    if self._failing:
+                    if self.failing:
                         recover(self._archive)
                     self._open = OpenRecording(self._archive, self._format, order)
                 case Write():
@@ -198,14 +199,14 @@ class RecordingWriter:
             return
         self._open.write(order)
         self.recorded += 1
-        if self._failing and time.monotonic() > self._retry_at:
+        if self.failing and time.monotonic() > self._retry_at:
             self._recovered()
 
     def _end(self, order: End) -> None:
         is_open, self._open = self._open, None
         path = is_open.close(order.dropped) if is_open is not None else None
         if path is not None:
-            if self._failing:
+            if self.failing:
                 self._recovered()
             log.info("recorded %s", self._archive.relative_name(path))
             self.recordings = [path] if self._live else [*self.recordings, path]
@@ -215,9 +216,9 @@ class RecordingWriter:
 
     def _fail(self, error: Exception, order: Order) -> None:
         """Say it once, save what there is, and have the next frames try again."""
-        if not self._failing:
+        if not self.failing:
             log.error("cannot record: %s; trying again every %.0f s", error, RETRY_S)
-        self._failing = True
+        self.failing = True
         self._retry_at = time.monotonic() + RETRY_S
         self.dropped += isinstance(order, Write)
         self._abandon()
@@ -243,7 +244,7 @@ class RecordingWriter:
         self._open = OpenRecording(self._archive, self._format, begin)
 
     def _recovered(self) -> None:
-        self._failing = False
+        self.failing = False
         log.warning("recording again; %d frames were lost in all", self.dropped)
 
     def _tidy(self) -> None:

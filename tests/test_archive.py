@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -13,8 +14,8 @@ import pytest
 from conftest import ROOT
 from recordings import MOMENT, read_index
 
-from pynvr.archive import Archive
-from pynvr.errors import SettingsError
+from pynvr.archive import MARKER_NAME, Archive
+from pynvr.errors import ArchiveError, SettingsError
 
 Namer = Callable[[datetime], str]
 Make = Callable[..., Archive]
@@ -117,10 +118,36 @@ def test_file_in_the_way(make: Make, archive_path: Path) -> None:
         make()
 
 
+def test_no_marker_no_archive_until_it_is_there(archive_path: Path) -> None:
+    """As below the mount point of a disk that comes late: nothing is written there."""
+    archive = Archive(archive_path, None, require_marker=True)
+    with pytest.raises(ArchiveError, match="is the disk mounted"):
+        archive.open()
+    assert not archive_path.exists()
+    archive_path.mkdir()
+    (archive_path / MARKER_NAME).touch()
+    archive.open()
+    (archive_path / MARKER_NAME).unlink()
+    with pytest.raises(ArchiveError, match="is the disk mounted"):
+        archive.new_stem(MOMENT)
+    archive.close()
+
+
+def test_a_disk_that_refuses_may_come_back(
+    make: Make, archive_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(ArchiveError, match=r"PATH_FOR_VIDEO = .*Read-only"):
+        make()
+
+
 HOLD = """
 import sys
-from pathlib import Path
 from pynvr.archive import Archive
+from pynvr.archive import MARKER_NAME, Archive
 archive = Archive(Path(sys.argv[1]), None)
 archive.open()
 print("locked", flush=True)

@@ -25,6 +25,7 @@ class Writer:
     recorded = 3
     recording: str | None = None
     busy_since: float | None = None
+    failing = False
 
 
 @pytest.fixture
@@ -90,6 +91,14 @@ def test_the_status_says_how_the_recorder_is(tmp_path: Path, manager: socket.soc
     assert facts["last_error"] == "lost rtsp://me:***@cam/"
 
 
+def test_a_disk_that_refuses_is_no_watch(tmp_path: Path, manager: socket.socket) -> None:
+    writer = Writer()
+    writer.failing = True
+    with watch(tmp_path, writer) as watched:
+        handle_one(watched)
+        said(manager, "STATUS=cannot record")
+
+
 @pytest.mark.parametrize("part", ["loop", "writer"])
 def test_a_recorder_that_hangs_is_stuck_and_does_not_feed_the_watchdog(
     tmp_path: Path, manager: socket.socket, monkeypatch: pytest.MonkeyPatch, part: str
@@ -130,7 +139,13 @@ def test_without_a_manager_nothing_happens(monkeypatch: pytest.MonkeyPatch, tmp_
     systemd.notify("READY=1")
 
 
-def test_a_status_that_cannot_be_written_does_not_stop_the_recorder(tmp_path: Path) -> None:
+def test_a_status_that_cannot_be_written_is_said_once_and_does_not_stop_the_recorder(
+    tmp_path: Path, manager: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "status.json").mkdir()
     with watch(tmp_path, Writer()) as watched:
         handle_one(watched)
+        for _ in range(3):
+            said(manager, "WATCHDOG=1")
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "STATUS_FILE_PATH" in caplog.text

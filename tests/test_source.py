@@ -153,6 +153,7 @@ def test_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("12", True),
         ("rtsp://host/", True),
         ("http://host/video.mjpg", True),
+        ("/dev/v4l/by-id/unplugged", True),
         ("/dev/null", True),  # a device as /dev/video0 is one
         ("demo.avi", False),
         ("/srv/missing.mp4", False),

@@ -246,6 +246,7 @@ def test_live_recording_goes_on_when_the_disk_works_again(
     written = [number for numbers in played for number in numbers]
     assert written == [*range(20), *range(25, 60)]
     assert recorder.dropped == 5
+    assert not recorder.failing
     assert (recorder.received, recorder.recorded) == (60, 55)
     assert "no space left" in logged_errors[0]
     assert len([message for message in logged_errors if "cannot record" in message]) == 1
