@@ -1,8 +1,8 @@
 """What recording costs, beside a bare loop over the same clip: `make bench`.
 
-Every figure comes from processes of their own, run in turn: the recorder, then
+Every figure comes from processes of their own, run in turn: the recorder with each detector,
 the bare loop, and again, so that what else happens on the machine falls on
-both. Start-up is counted on both sides. README.md says how to read the table.
+all. Start-up is counted on all sides. README.md says how to read the table.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ MEMORY_REPEATS = 2
 """It hardly varies."""
 DETECTING_MS = {"1920x1080": 1.5, "640x480": 1.0}
 """What looking at a frame may take."""
+DETECTORS = ("robust", "classic")
 SCENES = {"still": "nothing moving", "event": "one event", "moving": "always moving"}
 
 
@@ -69,7 +70,7 @@ class Figure:
     """The bare loop's own value."""
 
 
-Pairs = list[tuple[Usage, Usage]]
+Pairs = Sequence[tuple[Usage, ...]]
 """Recorder and bare loop, in turn."""
 
 
@@ -126,17 +127,15 @@ def loop(clip: Input, encode: bool = False) -> Usage:
     return usage
 
 
-def in_turn(repeats: int, recorder: Callable[[], Usage], bare: Callable[[], Usage]) -> Pairs:
-    """Run the two in turn, changing which of them begins."""
-    pairs = []
+def in_turn(repeats: int, *sides: Callable[[], Usage]) -> list[tuple[Usage, ...]]:
+    """Run all sides in turn, each time with another one first."""
+    rounds = []
     for number in range(repeats):
-        if number % 2:
-            second = bare()
-            pairs.append((recorder(), second))
-        else:
-            pairs.append((recorder(), bare()))
+        order = [(number + place) % len(sides) for place in range(len(sides))]
+        usages = {side: sides[side]() for side in order}
+        rounds.append(tuple(usages[side] for side in range(len(sides))))
         print(f"  {number + 1} of {repeats}", file=sys.stderr)
-    return pairs
+    return rounds
 
 
 def ratio(name: str, pairs: Pairs, value: Callable[[Usage], float], target: float) -> Figure:
@@ -154,20 +153,24 @@ def peak(name: str, pairs: Pairs, target: float) -> Figure:
     return Figure(name, "MB", target, measured, min(recorder), max(recorder), statistics.median(bare))
 
 
-def ratios(repeats: int, detector: str) -> list[Figure]:
-    """CPU and wall time at 1080p, relative to the bare loops."""
-    still = in_turn(
-        repeats, partial(record, LONG_STILL_1080, RAW_RING_MB, detector), partial(loop, LONG_STILL_1080)
-    )
-    moving = in_turn(
-        repeats, partial(record, MOVING_1080, RAW_RING_MB, detector), partial(loop, MOVING_1080, True)
-    )
-    return [
-        ratio(f"nothing moving, {detector}: CPU / reading", still, lambda usage: usage.cpu_s, 1.25),
-        ratio(f"nothing moving, {detector}: wall / reading", still, lambda usage: usage.wall_s, 1.1),
-        ratio(f"moving, {detector}: CPU / reading and encoding", moving, lambda usage: usage.cpu_s, 1.15),
-        ratio(f"moving, {detector}: wall / reading and encoding", moving, lambda usage: usage.wall_s, 0.75),
-    ]
+def ratios(repeats: int) -> list[Figure]:
+    """CPU and wall time at 1080p with each detector, relative to the bare loops."""
+    figures = []
+    for clip, scene, work, cpu, wall in (
+        (LONG_STILL_1080, "nothing moving", "reading", 1.25, 1.1),
+        (MOVING_1080, "moving", "reading and encoding", 1.15, 0.75),
+    ):
+        recorders = [partial(record, clip, RAW_RING_MB, detector) for detector in DETECTORS]
+        *recorded, bare = zip(
+            *in_turn(repeats, *recorders, partial(loop, clip, clip is MOVING_1080)), strict=True
+        )
+        for detector, usages in zip(DETECTORS, recorded, strict=True):
+            pairs = list(zip(usages, bare, strict=True))
+            figures += [
+                ratio(f"{scene}, {detector}: CPU / {work}", pairs, lambda usage: usage.cpu_s, cpu),
+                ratio(f"{scene}, {detector}: wall / {work}", pairs, lambda usage: usage.wall_s, wall),
+            ]
+    return figures
 
 
 def peaks(repeats: int) -> list[Figure]:
@@ -221,8 +224,7 @@ def main() -> None:
     options = parser.parse_args()
     run(HERE / "inputs.py")
     figures = [
-        *ratios(options.repeats, "classic"),
-        *ratios(options.repeats, "robust"),
+        *ratios(options.repeats),
         *peaks(min(options.repeats, MEMORY_REPEATS)),
         *costs(options.repeats),
     ]

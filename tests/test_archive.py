@@ -146,8 +146,8 @@ def test_a_disk_that_refuses_may_come_back(
 
 HOLD = """
 import sys
+from pathlib import Path
 from pynvr.archive import Archive
-from pynvr.archive import MARKER_NAME, Archive
 archive = Archive(Path(sys.argv[1]), None)
 archive.open()
 print("locked", flush=True)
