@@ -11,6 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from io import RawIOBase
 from pathlib import Path
@@ -113,7 +114,7 @@ class Archive:
 
     def remove_if_empty(self, folder: Path) -> None:
         """Remove a sub-folder with nothing in it, and those above it that this leaves empty."""
-        while folder != self.root and not any(folder.iterdir()):
+        while folder != self.root and folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
 
@@ -128,18 +129,16 @@ class Archive:
         return any(entry.get("file") == name for entry in self.read_index())
 
     def read_index(self) -> list[dict[str, object]]:
-        """The index's objects; lines that a crash has torn are left out."""
+        """The index's objects; lines that a crash has torn, or a hand has spoilt, are left out."""
         entries = []
         try:
             lines = self.index_path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return []
         for line in lines:
-            try:
+            with suppress(ValueError):
                 entries.append(json.loads(line))
-            except ValueError:
-                continue
-        return entries
+        return [entry for entry in entries if isinstance(entry, dict)]
 
     def append_to_index(self, recording: Path, entry: Mapping[str, object]) -> None:
         """Add a closed recording's line and have it on the disk; raises OSError, and then adds nothing."""

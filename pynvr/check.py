@@ -16,7 +16,7 @@ from pynvr.errors import CameraError, RecordingError
 from pynvr.frame import Frame, Source
 from pynvr.orders import Write
 from pynvr.packetcamera import LivePackets
-from pynvr.packets import copy, count
+from pynvr.packets import copy, survey
 from pynvr.packetsource import FilePackets
 from pynvr.settings import Settings
 
@@ -73,7 +73,7 @@ def _check_packets(
         packets_of_part = part.with_suffix(stream.codec.part_suffix)
         rate = stream.nominal_fps if suffix == ".avi" else None
         copy(packets_of_part, trial, stream.codec.fourcc[suffix], [0], rate)
-        if count(trial) != 1:
+        if survey(trial).count != 1:
             raise RecordingError(f"{trial}: cannot be read back (PATH_FOR_VIDEO)")
     print(f"archive   {archive.root}: written and read back, {free:.1f} GB free")
     print("all is well; nothing was recorded")

@@ -170,6 +170,7 @@ def open_archive(settings: Settings, stack: ExitStack) -> Archive:
 
 def _check(settings: Settings, stop: threading.Event) -> None:
     with ExitStack() as stack:
+        make_detector(settings)  # its mask has to be there
         mode = modes.choose(settings, stop, stack)
         archive = open_archive(settings, stack)
         source = open_source(settings, stop)
@@ -183,15 +184,15 @@ def _check(settings: Settings, stop: threading.Event) -> None:
 
 
 def _record(settings: Settings, stop: threading.Event) -> None:
+    detector = make_detector(settings)
+    if settings.MOTION_DETECTION_FPS is not None:
+        detector = PacedDetector(detector, settings.MOTION_DETECTION_FPS)
     with ExitStack() as stack:
         mode = modes.choose(settings, stop, stack)
         archive = open_archive(settings, stack)
         source = open_source(settings, stop, GATHER_S)
         stack.callback(source.close)
-        try:
-            recover(archive)
-        except (PynvrError, OSError) as error:  # a full disk must not keep the recorder from its watch
-            log.error("what an earlier run left open cannot be closed yet: %s", error)
+        recover(archive)
         writer = modes.make_writer(settings, mode, archive, source.live)
         health = stack.enter_context(
             Health(source, writer, archive.root, settings.STATUS_FILE_PATH, mode.packets)
@@ -200,9 +201,6 @@ def _record(settings: Settings, stop: threading.Event) -> None:
         stack.callback(recorder.close)
         log.info("watching %s, recording into %s", source.name, archive.root)
         frames = health.counted(with_progress(source))
-        detector = make_detector(settings)
-        if settings.MOTION_DETECTION_FPS is not None:
-            detector = PacedDetector(detector, settings.MOTION_DETECTION_FPS)
         pipeline.run(frames, detector, make_events(settings, source.live), recorder)
     log.info("ended")
     if not source.live:

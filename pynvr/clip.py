@@ -50,7 +50,7 @@ class Clip:
         first = self._times_ms[0]
         copied = self._path.with_name(f"{self._path.stem}.closing.part{self._path.suffix}")
         packets.copy(self._part, copied, fourcc, [time - first for time in self._times_ms], rate)
-        if packets.count(copied) != len(self._times_ms):
+        if packets.survey(copied).count != len(self._times_ms):
             raise RecordingError(f"{copied}: is incomplete; is the disk full?")
         durably.move(copied, self._path)
         self._part.unlink()

@@ -25,10 +25,17 @@ DEFAULT_FPS = 25.0
 """Of a recording whose journal is lost."""
 
 
-def recover(archive: Archive) -> None:
-    """Close what a crash has left open in the archive."""
+def recover(archive: Archive, complain: int = logging.ERROR) -> None:
+    """Close what a crash has left open in the archive.
+
+    What cannot be closed now is left to the next time, and told with the level `complain`.
+    """
     for stem in archive.leftovers():
-        recording = close_recording(archive, stem, recovered=True)
+        try:
+            recording = close_recording(archive, stem, recovered=True)
+        except (RecordingError, OSError) as error:
+            log.log(complain, "%s: was interrupted, and cannot be closed yet: %s", stem.name, error)
+            continue
         if recording is None:
             log.warning("%s: was interrupted before its first picture", stem.name)
         else:
@@ -46,19 +53,19 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
     part = stem.with_name(f"{stem.name}.part{part_suffix}")
     final = stem.with_name(stem.name + notes.facts.get("suffix", part_suffix))
     names = [final, final.with_suffix(part_suffix), final.with_suffix(".damaged")]
-    if part.exists():
-        _finish(part, names, notes)
+    verified = part.exists() and _finish(part, names, notes)
     recording = next((name for name in names if name.exists()), None)
     if recording is not None and recording.suffix != ".damaged" and not archive.indexed(recording):
-        _match(notes, recording)
+        if not verified:
+            _match(notes, packets.survey(recording), recording)
         entry = index_entry(notes) | ({"recovered": True} if recovered else {})
         archive.append_to_index(recording, entry)
     journal_path.unlink(missing_ok=True)
     return recording
 
 
-def _finish(part: Path, names: list[Path], notes: Journal) -> None:
-    """Give the part its final container and the first of `names`.
+def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
+    """Give the part its final container and the first of `names`; True where that holds what the notes say.
 
     Where the copy cannot be made the part itself gets the second name, and where it cannot be read
     at all the third.
@@ -68,34 +75,36 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> None:
     copied.unlink(missing_ok=True)
     if final.exists():  # a crash came between the next two steps from the end
         part.unlink()
-        return
+        return False
     try:
         noted = len(notes.frames)
-        _match(notes, part)
-        _leave_out_torn(notes, part)
+        delimiter = bytes.fromhex(notes.facts.get("delimiter", ""))
+        found = packets.survey(part, delimiter)
+        _match(notes, found, part)
+        _leave_out_torn(notes, found)
     except RecordingError as error:
         if part.stat().st_size == 0 or (notes.facts and not noted):
             part.unlink()
-            return
+            return False
         log.error("keeping an unreadable recording as %s: %s", damaged, error)
         durably.move(part, damaged)
-        return
+        return False
     if noted > len(notes.frames):
         log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))
     try:
         rate = container_rate(notes, final)
         times_ms = relative_times_ms(notes.frames)
-        delimiter = bytes.fromhex(notes.facts.get("delimiter", ""))
         packets.copy(part, copied, notes.facts["fourcc"], times_ms, rate, delimiter)
-        if packets.count(copied) != len(notes.frames):
+        if packets.survey(copied).count != len(notes.frames):
             raise RecordingError(f"{copied}: came out incomplete; is the disk full?")
     except (RecordingError, KeyError) as error:  # no room, or a crash took the journal
         log.error("no final container, the recording stays %s: %s", as_it_is, error)
         copied.unlink(missing_ok=True)
         durably.move(part, as_it_is)
-        return
+        return False
     durably.move(copied, final)
     part.unlink()
+    return True
 
 
 def _suffix_of_part(stem: Path) -> str:
@@ -104,17 +113,16 @@ def _suffix_of_part(stem: Path) -> str:
     return parts[0].suffix if parts else ".ts"
 
 
-def _match(notes: Journal, video: Path) -> None:
+def _match(notes: Journal, contents: packets.Contents, video: Path) -> None:
     """Make the notes fit the pictures that are in a file; raises RecordingError where there are none.
 
     A crash may have taken the last pictures, or else the last notes, which are then made up.
     """
-    number = packets.count(video)
+    number = contents.count
     if number == 0:
         raise RecordingError(f"{video}: holds no picture")
     del notes.frames[number:]
-    with packets.PacketReader(video) as reader:
-        found: dict[str, Any] = {"width": reader.width, "height": reader.height}
+    found: dict[str, Any] = {"width": contents.width, "height": contents.height}
     named = re.search(r"\d{4}-\d\d-\d\dT\d{6}", video.name)
     start = datetime.strptime(named.group() if named else "1970-01-01T000000", "%Y-%m-%dT%H%M%S")
     found |= {"trigger_s": 0.0, "trigger_utc": journal.iso(start.replace(tzinfo=timezone.utc))}
@@ -125,11 +133,10 @@ def _match(notes: Journal, video: Path) -> None:
         notes.frames.append(last._replace(time=last.time + step))
 
 
-def _leave_out_torn(notes: Journal, part: Path) -> None:
+def _leave_out_torn(notes: Journal, contents: packets.Contents) -> None:
     """Do not copy the last packet where a crash has cut it short; of encoded ones nobody knows."""
-    delimiter = bytes.fromhex(notes.facts.get("delimiter", ""))
     sized = len(notes.frames) > 1 and notes.frames[-1].size_bytes
-    if sized and sized > packets.last_size(part, delimiter) + 4:
+    if sized and sized > contents.last_bytes + 4:
         del notes.frames[-1]
 
 

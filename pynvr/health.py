@@ -21,6 +21,7 @@ from typing import Any
 from pynvr import systemd
 from pynvr.camera import LiveSource
 from pynvr.frame import Frame, Gap, Source
+from pynvr.live import LiveReader
 from pynvr.packetcamera import LivePackets
 from pynvr.packetsource import FilePackets
 from pynvr.redaction import without_password
@@ -30,8 +31,10 @@ log = logging.getLogger(__name__)
 
 INTERVAL_S = 5.0
 LOG_INTERVAL_S = 3600.0
-HANG_S = 10.0
-"""A connected camera's frames that nobody handles for so long: the loop hangs."""
+HANG_S = 5.0
+"""Frames that nobody handles for so much longer than a camera may be silent: the loop hangs."""
+DISK_WAIT_S = 10.0
+"""One order that takes so long waits for the disk."""
 WRITER_HANG_S = 40.0
 """One order may take so long; a disk that stalls for 20 s has to be survived."""
 
@@ -118,14 +121,20 @@ class Health:
 
     def _state(self, now: float) -> str:
         busy = self._writer.busy_since
-        if busy is not None and now - busy > WRITER_HANG_S:
+        if busy is not None and now - busy > WRITER_HANG_S + self._writer.allowance_s:
+            return "stuck"
+        readers = [reader for reader in (self._source, self._packets) if isinstance(reader, LiveReader)]
+        if any(now - reader.heartbeat > reader.longest_silence_s + HANG_S for reader in readers):
             return "stuck"
         camera = self._source
-        if isinstance(camera, LiveSource) and not camera.connected:
-            return "stuck" if now - camera.heartbeat > camera.longest_silence_s + HANG_S else "connecting"
-        if now - (self._handled_at or self._started) > HANG_S:
+        since, pause_s = self._handled_at or self._started, HANG_S
+        if isinstance(camera, LiveSource):
+            if not camera.connected:
+                return "connecting"
+            since, pause_s = max(since, camera.connected_at), camera.longest_pause_s
+        if now - since > pause_s + HANG_S:
             return "stuck"
-        if busy is not None and now - busy > HANG_S:
+        if busy is not None and now - busy > DISK_WAIT_S:
             return "waiting for the disk"  # which may still come to itself
         if self._writer.failing or (self._packets is not None and not self._packets.connected):
             return "cannot record"

@@ -7,6 +7,7 @@ after a regular end, so that a recovered recording has its exact times too.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -69,7 +70,9 @@ class JournalWriter:
         self._file.close()
 
     def _append(self, entry: object) -> None:
-        self._file.write(json.dumps(entry).encode() + b"\n")
+        line = json.dumps(entry).encode() + b"\n"
+        if self._file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if time.monotonic() - self._synced >= SYNC_INTERVAL_S:
             os.fdatasync(self._file.fileno())
             self._synced = time.monotonic()

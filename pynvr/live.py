@@ -112,6 +112,8 @@ class LiveReader(Generic[Item, Content]):
         self.name = name
         self.nominal_fps = DEFAULT_FPS
         self.connected = False
+        self.connected_at = time.monotonic()
+        """When it was found last."""
         self.connections = 0
         """How often the camera was found."""
         self.received = self.dropped = 0
@@ -145,6 +147,11 @@ class LiveReader(Generic[Item, Content]):
     def longest_silence_s(self) -> float:
         """The reader's heart beats at least so often unless OpenCV ignores its timeouts."""
         return max(self._patience.open_s, self._patience.read_s) + LONGEST_PAUSE_S
+
+    @property
+    def longest_pause_s(self) -> float:
+        """Between two items of a connected camera."""
+        return self._patience.read_s
 
     @property
     def stuck(self) -> bool:
@@ -209,8 +216,10 @@ class LiveReader(Generic[Item, Content]):
                 if live or got.stream_s is None:
                     self._hand_over(connection, burst, arrival)
         finally:
-            self._hand_over(connection, burst, arrival)
-            connection.close()
+            try:
+                self._hand_over(connection, burst, arrival)
+            finally:
+                connection.close()
 
     def _read(self, connection: Connection[Item, Content]) -> tuple[Got[Content], float, float]:
         """Read a picture; return it, when it came, and how long that took. Raises CameraError."""
@@ -226,10 +235,11 @@ class LiveReader(Generic[Item, Content]):
         self, connection: Connection[Item, Content], burst: list[Got[Content]], arrival: float
     ) -> None:
         """Queue what was held back, the last of which came at `arrival`."""
-        for got, delay_s in zip(burst, delays([got.stream_s or 0.0 for got in burst]), strict=True):
+        held = burst.copy()
+        burst.clear()  # whatever happens now, nothing is handed over twice
+        for got, delay_s in zip(held, delays([got.stream_s or 0.0 for got in held]), strict=True):
             for item in connection.make(got, arrival - delay_s, self.received):
                 self._put(item)
-        burst.clear()
         self.lag_s = connection.lag_s
 
     def _put(self, item: Item | Gap) -> None:
@@ -270,6 +280,7 @@ class LiveReader(Generic[Item, Content]):
             log.error("camera %s: still away, for %.0f s now", self.name, now - self._lost_at)
 
     def _find(self) -> None:
+        self.connected_at = time.monotonic()
         self.connected = True
         self.connections += 1
         away = "" if self._lost_at is None else f", was away for {time.monotonic() - self._lost_at:.1f} s"

@@ -33,8 +33,11 @@ class _ConsoleHandler(logging.Handler):
     """Writes to the console without tearing a progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if getattr(record, "on_console", True):
-            progress.write_line(self.format(record))
+        try:
+            if getattr(record, "on_console", True):
+                progress.write_line(self.format(record))
+        except Exception:  # as every handler: a console that is gone must not end the watch
+            self.handleError(record)
 
 
 def start(settings: Settings) -> None:

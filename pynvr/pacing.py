@@ -8,6 +8,7 @@ import numpy as np
 
 from pynvr.detector import Detection, MotionDetector
 from pynvr.frame import TIME_TOLERANCE_S, Image
+from pynvr.zones import Zones
 
 _NOTHING = np.zeros((1, 1), np.uint8)
 NOT_LOOKED = Detection(_NOTHING, _NOTHING, _NOTHING, 0, False)
@@ -25,8 +26,24 @@ class PacedDetector:
         self._detector = detector
         self._fps = fps
         self._turn: int | None = None
-        self.area_threshold_px = detector.area_threshold_px
-        self.zones = detector.zones
+
+    @property
+    def area_threshold_px(self) -> float:
+        """As `MotionDetector` has it."""
+        return self._detector.area_threshold_px
+
+    @area_threshold_px.setter
+    def area_threshold_px(self, px: float) -> None:
+        self._detector.area_threshold_px = px
+
+    @property
+    def zones(self) -> Zones:
+        """As `MotionDetector` has it."""
+        return self._detector.zones
+
+    @zones.setter
+    def zones(self, zones: Zones) -> None:
+        self._detector.zones = zones
 
     def reset(self) -> None:
         """Forget what was seen, and look at the next frame."""

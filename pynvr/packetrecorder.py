@@ -115,6 +115,7 @@ class PacketRecorder:
             if isinstance(item, Gap):
                 self._stop_writing()
                 self._ring.clear()
+                self._free_from = float("-inf")  # the next connection's times begin anew
             else:
                 self._take(item)
 

@@ -8,6 +8,7 @@ exact times, in a few milliseconds when it closes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -140,16 +141,23 @@ def decode_times(times_ms: Sequence[int]) -> list[int]:
     return [time - ahead for time in in_order]
 
 
-def last_size(path: Path, delimiter: bytes) -> int:
-    """Bytes of the last packet of a file, which a crash may have cut short."""
-    size = 0
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What can be read from a video file."""
+
+    count: int
+    """Of packets."""
+    last_bytes: int
+    """Of the last packet, which a crash may have cut short."""
+    width: int
+    height: int
+
+
+def survey(path: Path, delimiter: bytes = b"") -> Contents:
+    """Read a file from end to end; raises RecordingError where it cannot be opened as video."""
+    number = last_bytes = 0
     with PacketReader(path, delimiter) as reader:
         for packet in reader:
-            size = packet.data.size
-    return size
-
-
-def count(path: Path) -> int:
-    """Count the packets that can be read from a file."""
-    with PacketReader(path) as reader:
-        return sum(1 for _ in reader)
+            number += 1
+            last_bytes = packet.data.size
+        return Contents(number, last_bytes, reader.width, reader.height)

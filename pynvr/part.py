@@ -35,10 +35,17 @@ class PartFile:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except OSError as error:
             raise self._explained(error) from None
-        self._folder = tempfile.mkdtemp(prefix="pynvr-")
-        self.pipe = Path(self._folder, f"pipe{path.suffix}")
-        """Where to write to; its suffix tells the container, as that of a file would."""
-        os.mkfifo(self.pipe, 0o600)
+        try:
+            self._folder = tempfile.mkdtemp(prefix="pynvr-")
+            self.pipe = Path(self._folder, f"pipe{path.suffix}")
+            """Where to write to; its suffix tells the container, as that of a file would."""
+            os.mkfifo(self.pipe, 0o600)
+        except OSError as error:  # the disk of temporary files is another one
+            os.close(self._file)
+            path.unlink()
+            raise RecordingError(
+                f"no pipe can be made in {tempfile.gettempdir()}: {error.strerror}"
+            ) from None
         # without blocking: nobody writes yet
         self._reading = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
         self._pump = threading.Thread(target=self._pump_to_disk, name="part", daemon=True)

@@ -41,12 +41,15 @@ class Recorder:
         self._fps = nominal_fps
         self._recording = False
         self._first = self._last_motion = 0.0
+        self._dropped = 0
+        """Frames that the ring had to give up, as far as they have been mentioned."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
         """Take a frame, what was seen in it, and what that means."""
         if change in (Change.STARTED, Change.ENDED):
             self._end()
         if change is Change.STARTED:
+            self._mention_short_ring()
             self._start(frame, self._ring.take(frame.time))
         if change in (Change.STARTED, Change.PROLONGED):
             self._last_motion = frame.time
@@ -76,6 +79,11 @@ class Recorder:
             self._fps = len(pre_alarm) / (trigger.time - self._first)
         self._writer.begin(Begin(trigger.time, trigger.utc, self._fps, continues), pre_alarm)
         self._recording = True
+
+    def _mention_short_ring(self) -> None:
+        dropped, self._dropped = self._ring.dropped - self._dropped, self._ring.dropped
+        if dropped:
+            log.warning("the pre-alarm is shorter than asked: PRE_ALARM_MEMORY_LIMIT_MB holds no more of it")
 
     def _end(self) -> None:
         if self._recording:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -92,6 +93,14 @@ class OpenRecording:
         self.stem = archive.new_stem(begin.trigger_utc)
         self._journal = journal.JournalWriter(self.stem.with_name(self.stem.name + journal.SUFFIX))
         self._part: Part | None = None
+        self._path: Path | None = None
+
+    def part_bytes(self) -> int:
+        """How large the part is; 0 where that cannot be told."""
+        try:
+            return self._path.stat().st_size if self._path is not None else 0
+        except OSError:
+            return 0
 
     def write(self, order: Write) -> None:
         """Add a frame or packet and note it; raises OSError or RecordingError."""
@@ -107,12 +116,13 @@ class OpenRecording:
         """
         refused: OSError | RecordingError | None = None
         try:
-            if dropped:
-                self._journal.note_facts(dropped=dropped)
             if self._part is not None:
                 self._part.close()
         except (OSError, RecordingError) as error:
             refused = error
+        if dropped:
+            with suppress(OSError):  # the frames matter more than their number
+                self._journal.note_facts(dropped=dropped)
         self._journal.close()
         path = close_recording(self._archive, self.stem)
         if refused is not None:
@@ -128,5 +138,5 @@ class OpenRecording:
             trigger_utc=journal.iso(self._begin.trigger_utc),
             continues=self._begin.continues,
         )
-        part = self.stem.with_name(f"{self.stem.name}.part{facts['part_suffix']}")
-        return self._format.open(part, first, self._begin.nominal_fps)
+        self._path = self.stem.with_name(f"{self.stem.name}.part{facts['part_suffix']}")
+        return self._format.open(self._path, first, self._begin.nominal_fps)

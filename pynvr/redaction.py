@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_IN_LOGIN = re.compile(r"(\w+://[^\s:/@]*):\S*@")
-_IN_QUERY = re.compile(r"\b((?:password|passwd|passwort|pass|pwd)=)[^&\s]*", re.IGNORECASE)
+_IN_LOGIN = re.compile(r"(\w+://[^\s:/]*):\S*@")
+_IN_QUERY = re.compile(r"(?<![A-Za-z])((?:password|passwd|passwort|pass|pwd)=)[^&\s]*", re.IGNORECASE)
 
 
 def without_password(text: str) -> str:

@@ -84,22 +84,29 @@ class Retention:
             return
         removed = set()
         for recording, reason in self._surplus(kept, now):
-            recording.path.unlink(missing_ok=True)
+            try:
+                recording.path.unlink(missing_ok=True)
+            except OSError as error:  # one that is held must not keep the others
+                log.error("%s cannot be removed: %s", recording.name, error.strerror)
+                continue
             removed.add(recording.name)
             log.info("removed %s: %s", recording.name, reason)
-            self._archive.remove_if_empty(recording.path.parent)
         if removed:
             self._archive.remove_from_index(removed)
+            for recording in kept:
+                if recording.name in removed:
+                    self._archive.remove_if_empty(recording.path.parent)
 
     def _recordings(self) -> list[Kept]:
         """What the index knows and is still there, oldest first: the index is in order of closing."""
         recordings = []
+        root = self._archive.root.resolve()
         for entry in self._archive.read_index():
             try:
                 name = str(entry["file"])
                 path = self._archive.root / name
                 last_frame = datetime.fromisoformat(str(entry["last_frame_utc"]))
-                if not path.resolve().is_relative_to(self._archive.root.resolve()):
+                if not path.resolve().is_relative_to(root):
                     continue
                 recordings.append(Kept(name, last_frame, path, path.stat().st_size))
             except (KeyError, ValueError, FileNotFoundError):

@@ -81,7 +81,10 @@ def _path(value: object) -> object:
 
 
 def _log_format(value: str) -> str:
-    logging.Formatter(value)  # raises ValueError on a format that logging cannot use
+    line = logging.LogRecord("", logging.INFO, "", 0, "", None, None)
+    logging.Formatter(value).format(
+        line
+    )  # raises ValueError on a format or a field that logging does not know
     return value
 
 
@@ -98,13 +101,13 @@ class Settings(BaseModel):
     LOG_FILE_PATH: AnyPath
     APP_LOG_LEVEL: Annotated[int, BeforeValidator(_level), Field(ge=0, le=100)]
     MAIN_LOG_FILE_MAX_SIZE: Annotated[int, Field(ge=0)]
-    LOG_BACKUPS_COUNT: Annotated[int, Field(ge=0)]
+    LOG_BACKUPS_COUNT: Annotated[int, Field(ge=1)]
     LOG_FORMAT: Annotated[str, AfterValidator(_log_format)]
     LOG_TO_CONSOLE: bool
 
     STATUS_FILE_PATH: AnyPath | None
 
-    MOTION_DETECTION_FPS: Annotated[float, Field(gt=0, le=1000)] | None
+    MOTION_DETECTION_FPS: Annotated[float, Field(ge=0.5, le=1000)] | None
     INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS: Seconds
     MINIMAL_MOTION_DURATION: Seconds
     PRE_ALARM_RECORDING_SECONDS: Seconds

@@ -14,7 +14,7 @@ from typing import TypeAlias, cast
 import cv2
 import numpy as np
 
-from pynvr.brushes import noise
+from pynvr.brushes import SUBPIXEL_BITS, noise
 from pynvr.frame import Image
 from pynvr.scenery import TREE
 
@@ -22,14 +22,11 @@ Interval: TypeAlias = tuple[float, float]
 Effect: TypeAlias = "Callable[[Image, float, int], Image]"
 """Takes a picture, which it may change, its time in seconds and its number; returns the picture."""
 
-SUBPIXEL_BITS = 4
 LAMP_ON_S, LAMP_OFF_S = 14.0, 22.0
 LAMP_RISE_S = 0.15
 LAMP_SETTLED_S = 3.0
 """A camera's exposure has followed by then."""
 EXPOSURE_S = 0.5
-LAMP_GOAL = 150.0
-"""Mean grey level that the camera's exposure does not let the picture exceed."""
 DUSK_S, DUSK_LOSS = 60.0, 0.7
 GAIN_ON_S, GAIN_OFF_S = 14.0, 24.0
 GAIN_NOISE, GAIN_LIGHT = 6.0, 1.15

@@ -26,6 +26,8 @@ PACK_ABOVE_BYTES = 16 * 1024 * 1024
 RETRY_S = 5.0
 """After the disk has refused, a recording is tried again so often."""
 HOUSEKEEPING_S = 60.0
+CLOSING_BYTES_PER_S = 5e6
+"""Closing reads a file twice and writes it once; a slower disk could not record."""
 
 
 class RecordingWriter:
@@ -71,6 +73,8 @@ class RecordingWriter:
         """Frames: asked to write, written, and lost to a full queue or to a disk that refused."""
         self.busy_since: float | None = None
         """Monotonic time since when the thread has been at one order; None while it waits."""
+        self.allowance_s = 0.0
+        """What that order may take beyond the usual: closing copies a file."""
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
@@ -87,11 +91,12 @@ class RecordingWriter:
         then the oldest are dropped.
         """
         waiting = deque(pre_alarm)
+        beginning = bool(waiting)
         surplus = self._bytes + sum(frame.nbytes for frame in waiting) - self._limit_bytes
         while self._live and waiting and (surplus > 0 or not waiting[0].key):
             surplus -= waiting.popleft().nbytes
             self._drop()
-        self._broken = False
+        self._broken = beginning and not waiting
         self._put(begin, *map(Write, waiting))
 
     def write(
@@ -150,7 +155,7 @@ class RecordingWriter:
     def _work(self) -> None:
         try:
             while (order := self._next_order()) is not None:
-                self.busy_since = time.monotonic()
+                self.allowance_s, self.busy_since = 0.0, time.monotonic()
                 self._carry_out(order)
                 self._tidy()
                 self.busy_since = None
@@ -164,22 +169,22 @@ class RecordingWriter:
                 self._changed.notify_all()
 
     def _next_order(self) -> Order | None:
-        with self._changed:
-            while not self._orders:
-                if not self._changed.wait(HOUSEKEEPING_S):
-                    self._tidy()
-            order = self._orders.popleft()
-            if isinstance(order, Write):
-                self._bytes -= order.frame.nbytes
-            self._changed.notify_all()
-            return order
+        while True:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._orders, HOUSEKEEPING_S):
+                    order = self._orders.popleft()
+                    if isinstance(order, Write):
+                        self._bytes -= order.frame.nbytes
+                    self._changed.notify_all()
+                    return order
+            self._tidy()
 
     def _carry_out(self, order: Order) -> None:
         try:
             match order:
                 case Begin():
                     if self.failing:
-                        recover(self._archive)
+                        recover(self._archive, logging.DEBUG)
                     self._open = OpenRecording(self._archive, self._format, order)
                 case Write():
                     self._write(order)
@@ -204,6 +209,8 @@ class RecordingWriter:
 
     def _end(self, order: End) -> None:
         is_open, self._open = self._open, None
+        if is_open is not None:
+            self.allowance_s = is_open.part_bytes() / CLOSING_BYTES_PER_S
         path = is_open.close(order.dropped) if is_open is not None else None
         if path is not None:
             if self.failing:
@@ -239,7 +246,7 @@ class RecordingWriter:
         self._retry_at = time.monotonic() + RETRY_S
         with suppress(OSError):  # where no room can be made, or the folder is gone
             self._housekeeping()
-        recover(self._archive)
+        recover(self._archive, logging.DEBUG)
         begin = Begin(order.frame.time, order.frame.utc, nominal_fps=25.0, continues=True)
         self._open = OpenRecording(self._archive, self._format, begin)
 

@@ -16,7 +16,7 @@ import pytest
 from conftest import defaults
 from recordings import make_clip, play, read_index, remains, rising, videos
 
-from pynvr import logs
+from pynvr import logs, progress
 from pynvr.cli import record, stop_on_signals
 from pynvr.demo import Visit
 from pynvr.errors import SettingsError
@@ -218,6 +218,20 @@ def test_log_rolls_over(make_settings: Make) -> None:
     files = sorted(path.name for path in settings.LOG_FILE_PATH.parent.iterdir())
     assert files == ["pynvr.log", "pynvr.log.1", "pynvr.log.2"]
     assert all(path.stat().st_size <= 1000 for path in settings.LOG_FILE_PATH.parent.iterdir())
+
+
+def test_a_console_that_is_gone_does_not_end_the_watch(
+    make_settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(line: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(progress, "write_line", gone)
+    settings = make_settings()
+    logs.start(settings)
+    logging.getLogger("pynvr").info("still here")
+    logs.stop()
+    assert "still here" in settings.LOG_FILE_PATH.read_text()
 
 
 @pytest.mark.parametrize("console", [False, True])

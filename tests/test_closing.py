@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ import pytest
 from conftest import ROOT
 from recordings import MOMENT, frame, play, read_index, remains, wandering
 
-from pynvr import journal, packets
+from pynvr import closing, journal, packets
 from pynvr.archive import Archive
 from pynvr.closing import close_recording, recover
 from pynvr.encoder import CODECS, Encoder
@@ -298,7 +299,7 @@ def test_no_room_for_the_copy_keeps_the_transport_stream(
     monkeypatch.setattr(packets, "copy", full)
     assert recording.close() == recording.final.with_suffix(".ts")
     assert remains(archive.root) == ["2017/video_2017-04-02T132017.ts", "recordings.jsonl"]
-    assert packets.count(recording.final.with_suffix(".ts")) == COUNT
+    assert packets.survey(recording.final.with_suffix(".ts")).count == COUNT
     (entry,) = read_index(archive.root)
     assert entry["file"].endswith(".ts")
     assert entry["frames"] == COUNT
@@ -316,7 +317,29 @@ def test_incomplete_copy_is_not_taken(
     recording = Open(archive)
     monkeypatch.setattr(packets, "copy", stops_early)
     assert recording.close() == recording.final.with_suffix(".ts")
-    assert packets.count(recording.final.with_suffix(".ts")) == COUNT
+    assert packets.survey(recording.final.with_suffix(".ts")).count == COUNT
+
+
+def test_a_leftover_that_cannot_be_closed_keeps_no_other_from_it(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]
+) -> None:
+    held, free = Open(archive), Open(archive, suffix=".avi")
+    move = closing.durably.move
+
+    def refusing(source: Path, target: Path) -> None:
+        if target == held.final:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        move(source, target)
+
+    monkeypatch.setattr(closing.durably, "move", refusing)
+    recover(archive)
+    assert free.final.exists()
+    assert held.part.exists()
+    assert len(logged_errors) == 1
+    assert held.stem.name in logged_errors[0]
+    monkeypatch.undo()
+    recover(archive)
+    assert held.final.exists()
 
 
 def test_recovery_does_not_touch_other_recordings(archive: Archive) -> None:

@@ -145,7 +145,7 @@ def test_looking_less_often_leaves_times_exact(
 
 @pytest.mark.usefixtures("logged_errors")
 @pytest.mark.parametrize("arguments", [[], ["--check"]])
-@pytest.mark.parametrize("cam", ["demo", "0"])
+@pytest.mark.parametrize("cam", ["demo", "demo:rain", "0"])
 def test_what_has_no_packets_is_said_at_start(
     run: Callable[..., int], cam: Any, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,7 +22,7 @@ def test_every_codec_rate_and_size(fourcc: str, fps: float, size: tuple[int, int
     for number in range(10):
         writer.write(numbered(number, size))
     writer.close()
-    assert packets.count(path) == 10
+    assert packets.survey(path).count == 10
 
 
 @pytest.mark.parametrize(

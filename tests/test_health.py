@@ -26,6 +26,7 @@ class Writer:
     recording: str | None = None
     busy_since: float | None = None
     failing = False
+    allowance_s = 0.0
 
 
 @pytest.fixture

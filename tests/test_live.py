@@ -101,6 +101,21 @@ def test_a_stream_that_counts_from_anew_within_a_burst(connected: Connected) -> 
     assert delays(camera) == pytest.approx([(59 - number) / 25 for number in range(60)], abs=0.05)
 
 
+def test_a_stream_that_becomes_another_is_let_go_of_and_nothing_is_handed_over_twice(
+    connected: Connected,
+) -> None:
+    class Changing(Camera):
+        def make(self, got: Got[None], arrival: float, index: int) -> Iterable[Item]:
+            yield from super().make(got, arrival, index)
+            if len(self.arrivals) == 5:
+                raise CameraError("its stream has changed")
+
+    camera = Changing([number / 25 for number in range(10)])
+    reader = connected(camera)
+    assert camera.gone.wait(5)
+    assert reader.received == len(camera.arrivals) == 5
+
+
 def test_a_camera_that_was_there_is_tried_again_whatever_it_says(connected: Connected) -> None:
     """Its description may have been damaged on the way."""
     last = Camera()

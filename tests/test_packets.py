@@ -30,7 +30,7 @@ def milliseconds(times: list[float]) -> list[int]:
 
 
 def test_count(stream: Path) -> None:
-    assert packets.count(stream) == COUNT
+    assert packets.survey(stream).count == COUNT
 
 
 def test_reader_tells_size_and_key_packets(stream: Path) -> None:
@@ -64,7 +64,7 @@ def test_avi_gets_the_rate(stream: Path, tmp_path: Path, rate: float) -> None:
 def test_packets_beyond_the_times_are_left_out(stream: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy.mp4"
     assert packets.copy(stream, target, "mp4v", list(range(0, 400, 40))) == 10
-    assert packets.count(target) == 10
+    assert packets.survey(target).count == 10
 
 
 def test_key_packets_stay_what_they_are(stream: Path, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_what_is_no_video(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(RecordingError, match=r"no\.avi"):
-        packets.count(path)
+        packets.survey(path)
 
 
 def test_file_that_cannot_be_written(tmp_path: Path) -> None:

@@ -170,6 +170,17 @@ def test_long_event_goes_on_in_another_file_without_losing_a_frame() -> None:
     assert [begin.continues for begin in notebook.begins] == [False, True, True, True]
 
 
+def test_a_ring_that_is_too_small_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    frames = [frame(number, number / 10) for number in range(100)]
+    notebook = Notebook()
+    ring = PreAlarmRing(5.0, 20 * 1024)
+    recorder = Recorder(ring, notebook, 1.0, LONG, 10.0)
+    pipeline.run(iter(frames), Script([50, 51, 90]), MotionEvents(1.0), recorder)
+    assert 0 < len(notebook.notes[0]) < 51
+    told = [record.message for record in caplog.records if "PRE_ALARM_MEMORY_LIMIT_MB" in record.message]
+    assert len(told) == 2
+
+
 def test_nothing_moves() -> None:
     assert run((frame(i, image=BLANK) for i in range(100)), [], 5, 10).notes == []
 

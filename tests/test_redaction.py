@@ -21,6 +21,8 @@ from pynvr.redaction import without_password
         ("http://host/cgi?user=u&password=secret&ch=1", "http://host/cgi?user=u&password=***&ch=1"),
         ("http://host/?pwd=secret", "http://host/?pwd=***"),
         ("http://host/?usr=me&PASS=secret", "http://host/?usr=me&PASS=***"),
+        ("rtsp://me@example.com:secret@host/", "rtsp://me@example.com:***@host/"),
+        ("rtsp://h:554/user=a_password=secret_channel=1_stream=0.sdp", "rtsp://h:554/user=a_password=***"),
         ("camera rtsp://u:secret@h/1: cannot be opened", "camera rtsp://u:***@h/1: cannot be opened"),
     ],
 )

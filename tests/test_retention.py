@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -63,6 +64,25 @@ def test_room_is_made_until_enough_is_free(archive: Archive, monkeypatch: pytest
     assert names(archive) == ["3.avi", "4.avi"]
 
 
+def test_one_that_cannot_be_removed_keeps_no_other(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]
+) -> None:
+    held = add(archive, "held.avi", 100)
+    add(archive, "old.avi", 90)
+    add(archive, "new.avi", 0)
+    unlink = Path.unlink
+
+    def refusing(path: Path, missing_ok: bool = False) -> None:
+        if path == held:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refusing)
+    Retention(archive, Limits(1, None, None)).sweep()
+    assert names(archive) == ["held.avi", "new.avi"]
+    assert logged_errors == ["held.avi cannot be removed: Operation not permitted"]
+
+
 def test_what_pynvr_did_not_write_stays(archive: Archive) -> None:
     add(archive, "ours.avi", 100)
     root = archive.root
@@ -72,7 +92,7 @@ def test_what_pynvr_did_not_write_stays(archive: Archive) -> None:
     archive.append_to_index(archive.root / "torn.avi", {"last_frame_utc": "nonsense"})
     with archive.index_path.open("a") as index:
         entry = {"file": "../outside.avi", "last_frame_utc": "2001-01-01T00:00:00+00:00"}
-        index.write(json.dumps(entry) + "\n")
+        index.write(json.dumps(entry) + "\nnull\n")
     Retention(archive, Limits(1, 1e-9, 1e9)).sweep()
     assert [path.read_bytes() for path in others] == [b"precious"] * 3
     assert "ours.avi" not in names(archive)

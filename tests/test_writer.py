@@ -13,8 +13,12 @@ from recordings import MOMENT, begins, frame, numbered, play, read_index, remain
 
 from pynvr import encoder, overlay, recording, writer
 from pynvr.archive import Archive
+from pynvr.bitstream import H264
+from pynvr.copying import CopyFormat
 from pynvr.errors import RecordingError
 from pynvr.frame import Frame, Image
+from pynvr.orders import Begin
+from pynvr.packet import Stream, TimedPacket
 from pynvr.recording import Format
 from pynvr.writer import RecordingWriter
 
@@ -250,6 +254,48 @@ def test_live_recording_goes_on_when_the_disk_works_again(
     assert (recorder.received, recorder.recorded) == (60, 55)
     assert "no space left" in logged_errors[0]
     assert len([message for message in logged_errors if "cannot record" in message]) == 1
+
+
+def test_tidying_up_does_not_hold_up_who_hands_frames_over(
+    archive_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidying, go_on = threading.Event(), threading.Event()
+
+    def tidy() -> None:
+        tidying.set()
+        assert go_on.wait(10)
+
+    monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.01)
+    archive = Archive(archive_path, None)
+    archive.open()
+    recorder = RecordingWriter(archive, Format("DIVX", ".avi", None), 2**20, True, tidy)
+    assert tidying.wait(10)
+    recorder.begin(begins(frame(0)), [frame(0)])  # waits for nothing
+    go_on.set()
+    recorder.end()
+    recorder.close()
+    archive.close()
+    (path,) = videos(archive_path)
+    assert play(path).numbers == [0]
+
+
+@pytest.mark.usefixtures("logged_errors")
+def test_packets_behind_a_pre_alarm_that_found_no_room_wait_for_a_key_packet(archive_path: Path) -> None:
+    stream = Stream(H264, 320, 240, 10.0, b"", 0.0)
+
+    def packet(number: int, size: int, key: bool) -> TimedPacket:
+        return TimedPacket(np.zeros((1, size), np.uint8), key, number / 10, MOMENT, stream)
+
+    archive = Archive(archive_path, None)
+    archive.open()
+    recorder = RecordingWriter(archive, CopyFormat(".mp4"), 100, True)
+    recorder.begin(Begin(0.1, MOMENT, 10.0), [packet(0, 200, True), packet(1, 20, False)])
+    recorder.write(packet(2, 20, False), 0, True)  # there would be room, but nobody could decode it
+    recorder.end()
+    recorder.close()
+    archive.close()
+    assert (recorder.dropped, recorder.recorded) == (3, 0)
+    assert videos(archive_path) == []
 
 
 def test_failing_encoder_is_told_at_the_next_frame_and_at_the_end(

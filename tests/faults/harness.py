@@ -20,7 +20,7 @@ from recordings import Played, play, read_index
 from rtsp import encode
 
 from pynvr.demo import DemoScene, Visit
-from pynvr.packets import count as count_packets
+from pynvr.packets import survey
 
 SIZE = (320, 240)
 FPS = 10.0
@@ -125,7 +125,7 @@ def recordings(archive: Path, whole: bool = True) -> list[Recording]:
     found = []
     for entry in entries:
         played = play(archive / entry["file"], whole=whole)
-        frames = len(played.times) if whole else count_packets(archive / entry["file"])
+        frames = len(played.times) if whole else survey(archive / entry["file"]).count
         assert frames == entry["frames"], entry
         found.append(Recording(archive / entry["file"], entry, played))
     return found
