@@ -213,12 +213,13 @@ def plot(path: Path, rows: list[tuple[int, list[Usage], float]]) -> None:
         counts, [sum(u.cpu_percent for u in usages) / n for n, usages, _ in rows], "o-", label="recorder"
     )
     left.plot(counts, [server / n for n, _, server in rows], "s--", color="gray", label="test server")
-    left.set(xlabel="cameras (1080p25 + 640x360)", ylabel="% of a core per camera", ylim=(0, None))
+    left.set(xlabel="cameras (1080p25 + 640x360)", ylabel="% of a core per camera")
     left.legend()
     right.plot(counts, [max(u.peak_mb for u in usages) for _, usages, _ in rows], "o-")
-    right.set(xlabel="cameras (1080p25 + 640x360)", ylabel="peak MB per camera", ylim=(0, None))
+    right.set(xlabel="cameras (1080p25 + 640x360)", ylabel="peak MB per camera")
     for axes in (left, right):
         axes.grid(alpha=0.3)
+        axes.set_ylim(0, 1.2 * axes.get_ylim()[1])
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
