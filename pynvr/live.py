@@ -125,12 +125,13 @@ class LiveReader(Generic[Item, Content]):
         self._patience = patience
         self._connect = connect
         self._queue: deque[Item | Gap] = deque()
-        self._bytes = 0
+        self._bytes = self._gaps = 0
+        """What the queue holds."""
         self._over = False
         """Nobody asks for items any more: what comes now is neither received nor missing."""
         self._hopeless: SettingsError | None = None
         self._changed = threading.Condition()
-        """Guards the four above; notified when something was added or the reader ended."""
+        """Guards the five above; notified when something was added or the reader ended."""
         self.heartbeat = time.monotonic()
         """When the reader last came by; it does even while the camera is away."""
         self._lost_at: float | None = None
@@ -161,7 +162,9 @@ class LiveReader(Generic[Item, Content]):
     def _pop(self) -> Item | Gap:
         """Take the oldest item out of the queue, which is locked and not empty."""
         item = self._queue.popleft()
-        if not isinstance(item, Gap):
+        if isinstance(item, Gap):
+            self._gaps -= 1
+        else:
             self._bytes -= item.nbytes
         return item
 
@@ -246,7 +249,9 @@ class LiveReader(Generic[Item, Content]):
         with self._changed:
             if self._over:
                 return
-            if not isinstance(item, Gap):
+            if isinstance(item, Gap):
+                self._gaps += 1
+            else:
                 self.received += 1
                 if self._bytes and self._bytes + item.nbytes > self._limit_bytes and not self._make_room():
                     self._drop()

@@ -7,12 +7,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from datetime import datetime, timezone
 
+import numpy as np
 import pytest
 
-from pynvr import live
+from pynvr import live, packetcamera
+from pynvr.bitstream import H264
 from pynvr.errors import CameraError, SettingsError
+from pynvr.frame import Gap
 from pynvr.live import Got, LiveReader, Patience
+from pynvr.packet import Stream, TimedPacket
+from pynvr.packetcamera import LivePackets
 
 
 class Item:
@@ -122,6 +128,39 @@ def test_a_camera_that_was_there_is_tried_again_whatever_it_says(connected: Conn
     reader = connected(Camera(), SettingsError("sends nonsense"), last)
     assert last.gone.wait(5)
     assert reader.connections == 2
+
+
+def test_packets_of_a_connection_that_is_over_are_due(
+    monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]
+) -> None:
+    """Its camera's clock was fast: by now their times are far ahead of those that will come."""
+    lost, stop = threading.Event(), threading.Event()
+    stream = Stream(H264, 320, 240, 25.0, b"", 0.0)
+
+    class Connection(Camera):
+        def __init__(self, *_: object) -> None:
+            super().__init__([0.0, 0.0, 0.0])
+
+        def read(self) -> Got[None] | None:
+            return super().read() if self._times or lost.wait(10) else None
+
+        def make(self, got: Got[None], arrival: float, index: int) -> Iterable[TimedPacket]:
+            utc = datetime.now(timezone.utc)
+            yield TimedPacket(np.zeros((1, 9), np.uint8), True, arrival + 40, utc, stream)
+
+    monkeypatch.setattr(packetcamera, "PacketConnection", Connection)
+    packets = LivePackets("rtsp://test/", stop, 1000, Patience())
+    packets.first(10)
+    assert list(packets.until(time.monotonic())) == []
+    lost.set()
+    deadline = time.monotonic() + 10
+    while packets.connected and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    stop.set()
+    packets.close()
+    *left, gap = packets.until(time.monotonic())
+    assert len(left) == 3
+    assert isinstance(gap, Gap)
 
 
 def test_a_camera_that_never_was_there_is_given_up(connected: Connected) -> None:
