@@ -125,14 +125,6 @@ class Report:
             "between. If one of the events below is none to you, take a value above its peak.",
         )
 
-    def write(self, path: Path) -> None:
-        """Write the page; raises SettingsError where nothing was seen at all."""
-        from pynvr.report_page import page  # matplotlib takes half a second to import
-
-        if not self.curve.times_s:
-            raise SettingsError("--report: there was no picture to report on")
-        path.write_text(page(self), encoding="utf-8")
-
     def _note_event(self, frame: Frame, detection: Detection) -> None:
         last = self.events[-1] if self.events else None
         if last is None or not self._in_event:

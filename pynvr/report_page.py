@@ -7,9 +7,11 @@ import html
 import io
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from pynvr.errors import SettingsError
 from pynvr.redaction import without_password
 from pynvr.report import Moment, Report
 
@@ -35,6 +37,13 @@ the same if they had changed for 0.1 s, for the classic one the changed pixels. 
 triangles: where most of the picture changed, shown below; circles: the nearest misses. Linear up to a tenth
 of the threshold, then logarithmic.
 """
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the page; raises SettingsError where nothing was seen at all."""
+    if not report.curve.times_s:
+        raise SettingsError("--report: there was no picture to report on")
+    path.write_text(page(report), encoding="utf-8")
 
 
 def page(report: Report) -> str:

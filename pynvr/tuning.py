@@ -144,7 +144,9 @@ def _tune(
         for line in view.changed_settings():
             print(line)
         if report is not None:
-            report.write(options.report)
+            from pynvr import report_page  # matplotlib takes half a second to import
+
+            report_page.write(report, options.report)
             print(f"the report is {options.report}")
 
     return run_command(command, load_config, options, {})
