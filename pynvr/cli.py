@@ -20,6 +20,7 @@ from pynvr.archive import Archive
 from pynvr.camera import GATHER_S, LiveSource
 from pynvr.closing import recover
 from pynvr.demo import DemoCamera, DemoScene, is_demo
+from pynvr.detector import Detector
 from pynvr.detectors import make_detector
 from pynvr.errors import PynvrError, SettingsError
 from pynvr.events import MotionEvents
@@ -184,7 +185,7 @@ def _check(settings: Settings, stop: threading.Event) -> None:
 
 
 def _record(settings: Settings, stop: threading.Event) -> None:
-    detector = make_detector(settings)
+    detector: Detector = make_detector(settings)
     if settings.MOTION_DETECTION_FPS is not None:
         detector = PacedDetector(detector, settings.MOTION_DETECTION_FPS)
     with ExitStack() as stack:

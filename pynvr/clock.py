@@ -116,14 +116,15 @@ class PacketClock:
 
     def place(self, stream_s: float, arrival_s: float) -> float:
         """Return the time at which a packet of the stream's time `stream_s` is shown."""
-        mark = _Mark(stream_s, arrival_s, self._offset(stream_s, arrival_s))
+        mark = _Mark(stream_s, arrival_s, self._follow(stream_s, arrival_s))
         time = stream_s + mark.offset_s
         if self._latest is None or mark.offset_s != self._latest.offset_s or stream_s > self._latest.stream_s:
             self._latest = mark
             self._note_lag(arrival_s, arrival_s - time)
         return time
 
-    def _offset(self, stream_s: float, arrival_s: float) -> float:
+    def _follow(self, stream_s: float, arrival_s: float) -> float:
+        """Find out what the packet goes on from, and return that line's offset to the clock."""
         latest, before = self._latest, self._before_leap
         if latest is None:
             return arrival_s - stream_s

@@ -52,12 +52,8 @@ class Detection:
         return cast(Sequence[NDArray[np.int32]], found)
 
 
-class MotionDetector(Protocol):
+class Detector(Protocol):
     """Looks at pictures in their order and says in which something moves."""
-
-    area_threshold_px: float
-    """May be changed while it works, as may the zones."""
-    zones: Zones
 
     def detect(self, image: Image, time_s: float) -> Detection:
         """Judge the next picture, BGR, of any size from one pixel on, which is not touched.
@@ -67,6 +63,14 @@ class MotionDetector(Protocol):
 
     def reset(self) -> None:
         """Forget what was seen: the next picture has nothing to do with it."""
+
+
+class MotionDetector(Detector, Protocol):
+    """A detector that can be tuned."""
+
+    area_threshold_px: float
+    """May be changed while it works, as may the zones."""
+    zones: Zones
 
 
 def scaled_gray(image: Image, width_px: int) -> Gray:

@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 
-from pynvr.detector import Detection, MotionDetector
+from pynvr.detector import Detection, Detector
 from pynvr.frame import TIME_TOLERANCE_S, Image
-from pynvr.zones import Zones
 
 _NOTHING = np.zeros((1, 1), np.uint8)
 NOT_LOOKED = Detection(_NOTHING, _NOTHING, _NOTHING, 0, False)
@@ -21,29 +20,11 @@ class PacedDetector:
     Which ones depends on their times alone, so a file gives the same events every time.
     """
 
-    def __init__(self, detector: MotionDetector, fps: float) -> None:
+    def __init__(self, detector: Detector, fps: float) -> None:
         """Have `detector` look at `fps` frames a second."""
         self._detector = detector
         self._fps = fps
         self._turn: int | None = None
-
-    @property
-    def area_threshold_px(self) -> float:
-        """As `MotionDetector` has it."""
-        return self._detector.area_threshold_px
-
-    @area_threshold_px.setter
-    def area_threshold_px(self, px: float) -> None:
-        self._detector.area_threshold_px = px
-
-    @property
-    def zones(self) -> Zones:
-        """As `MotionDetector` has it."""
-        return self._detector.zones
-
-    @zones.setter
-    def zones(self, zones: Zones) -> None:
-        self._detector.zones = zones
 
     def reset(self) -> None:
         """Forget what was seen, and look at the next frame."""
@@ -51,7 +32,7 @@ class PacedDetector:
         self._detector.reset()
 
     def detect(self, image: Image, time_s: float) -> Detection:
-        """As `MotionDetector` has it, for a frame whose turn it is."""
+        """As `Detector` has it, for a frame whose turn it is."""
         turn = math.floor((time_s + TIME_TOLERANCE_S) * self._fps)
         if turn == self._turn:
             return NOT_LOOKED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from pynvr.detector import Detection, MotionDetector
+from pynvr.detector import Detection, Detector
 from pynvr.events import Change, MotionEvents
 from pynvr.frame import Frame, Gap
 
@@ -23,9 +23,7 @@ class Recorder(Protocol):
         """Close the open recording and wait until all is written."""
 
 
-def run(
-    source: Iterable[Frame | Gap], detector: MotionDetector, events: MotionEvents, recorder: Recorder
-) -> None:
+def run(source: Iterable[Frame | Gap], detector: Detector, events: MotionEvents, recorder: Recorder) -> None:
     """Record what moves until the source ends."""
     for frame in source:
         if isinstance(frame, Gap):

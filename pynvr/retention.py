@@ -82,20 +82,19 @@ class Retention:
         newest = max((recording.last_frame for recording in kept), default=None)
         if not self._guard.trusts(now, time.monotonic(), newest):
             return
-        removed = set()
+        removed: list[Kept] = []
         for recording, reason in self._surplus(kept, now):
             try:
                 recording.path.unlink(missing_ok=True)
             except OSError as error:  # one that is held must not keep the others
                 log.error("%s cannot be removed: %s", recording.name, error.strerror)
                 continue
-            removed.add(recording.name)
+            removed.append(recording)
             log.info("removed %s: %s", recording.name, reason)
         if removed:
-            self._archive.remove_from_index(removed)
-            for recording in kept:
-                if recording.name in removed:
-                    self._archive.remove_if_empty(recording.path.parent)
+            self._archive.remove_from_index({recording.name for recording in removed})
+            for recording in removed:
+                self._archive.remove_if_empty(recording.path.parent)
 
     def _recordings(self) -> list[Kept]:
         """What the index knows and is still there, oldest first: the index is in order of closing."""

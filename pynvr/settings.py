@@ -82,9 +82,8 @@ def _path(value: object) -> object:
 
 def _log_format(value: str) -> str:
     line = logging.LogRecord("", logging.INFO, "", 0, "", None, None)
-    logging.Formatter(value).format(
-        line
-    )  # raises ValueError on a format or a field that logging does not know
+    # raises ValueError on a format or a field that logging does not know
+    logging.Formatter(value).format(line)
     return value
 
 

@@ -27,7 +27,7 @@ RETRY_S = 5.0
 """After the disk has refused, a recording is tried again so often."""
 HOUSEKEEPING_S = 60.0
 CLOSING_BYTES_PER_S = 5e6
-"""Closing reads a file twice and writes it once; a slower disk could not record."""
+"""Closing reads the part twice, writes its copy and reads that; a slower disk could not record."""
 
 
 class RecordingWriter:
