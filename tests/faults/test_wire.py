@@ -5,12 +5,13 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import ExitStack
+from itertools import pairwise
 
 import pytest
 from conftest import Measure, Start
-from copies import packets_of
+from copies import Raw, packets_of, pictures
 from harness import LIVELY, Clip, Clips, Recording, open_files, recordings
 from rtsp import RtspServer, needs_rtsp
 from wire import Harm, Wire
@@ -29,17 +30,48 @@ SETTLED_S = 15
 """Memory counts from then on."""
 
 
-def spans(recording: Recording, clip: Clip) -> tuple[float, float]:
+Told = list[tuple[int | None, float]]
+"""Of the frames in their order: which of the clip's it is, where that can be told, and when it is shown."""
+
+
+def shown(recording: Recording) -> Told:
+    """The frames as a player shows them, told by the numbers in their pictures."""
+    return list(zip(recording.played.numbers, recording.played.times, strict=True))
+
+
+def copied(recording: Recording, clip: Clip) -> Told:
+    """The packets, of which a player does not show every damaged one.
+
+    A changed byte leaves a packet's size as it was, and those of two neighbours are found once in the clip.
+    """
+    places = defaultdict(list)
+    for number, pair in enumerate(pairwise(map(_size, packets_of(clip.path)))):
+        places[pair].append(number)
+    packets = packets_of(recording.path)
+    origin = min(packet.time_ms for packet in packets)
+    told: Told = []
+    for packet, pair in zip(packets, pairwise(map(_size, packets)), strict=False):
+        number = places[pair][0] if len(places[pair]) == 1 else None
+        told.append((number, (packet.time_ms - origin) / 1000))
+    return [*told, (None, (packets[-1].time_ms - origin) / 1000)]
+
+
+def _size(packet: Raw) -> int:
+    return sum(map(len, pictures(packet.data, "h264")))
+
+
+def spans(told: Told, recording: Recording, clip: Clip) -> tuple[float, float]:
     """How long the scene took, and how long it plays.
 
-    A damaged picture shows an old number or a wrong one, so of the frames about the beginning and the end
-    the majority counts. Where none can be read, the index tells, whose times follow the wall clock.
+    A damaged picture shows an old number or a wrong one, and a damaged time is its own frame's alone, so of
+    the frames about the beginning and the end the majority counts. Where none can be told, the index tells,
+    whose times follow the wall clock.
     """
-    played = recording.played
-    readable = [(n, at) for n, at in zip(played.numbers, played.times, strict=True) if n is not None]
-    begin = [(n, at) for n, at in readable if at < 0.25 * played.times[-1]]
-    end = [(n, at) for n, at in readable if at > 0.75 * played.times[-1]]
-    untold = recording.last_utc - recording.first_utc, played.span_s
+    span_s = max(at for _, at in told) - min(at for _, at in told)
+    readable = [(n, at) for n, at in told if n is not None]
+    begin = [(n, at) for n, at in readable if at < 0.25 * span_s]
+    end = [(n, at) for n, at in readable if at > 0.75 * span_s]
+    untold = recording.last_utc - recording.first_utc, span_s
     if min(len(begin), len(end)) < 10:
         return untold
     origin = begin[0][0]
@@ -54,7 +86,7 @@ def spans(recording: Recording, clip: Clip) -> tuple[float, float]:
         return late[0], late[1] > len(frames) / 3
 
     (sooner, sure), (later, also_sure) = usual(begin), usual(end)
-    return (played.span_s - (later - sooner), played.span_s) if sure and also_sure else untold
+    return (span_s - (later - sooner), span_s) if sure and also_sure else untold
 
 
 @pytest.mark.lasts(300)
@@ -88,11 +120,8 @@ def test_bytes_flipped_and_packets_dropped(
     grown = statistics.median(memory[half:]) - statistics.median(memory[:half])
     figure(f"wire, {what}: memory grew by", grown, "MB", 30)
     for recording in found:
-        if recorder.copies:  # a player does not show every damaged picture, but the packets have their times
-            times_ms = [packet.time_ms for packet in packets_of(recording.path)]
-            real, played_s = recording.last_utc - recording.first_utc, (max(times_ms) - min(times_ms)) / 1000
-        else:
-            real, played_s = spans(recording, clip)
+        told = copied(recording, clip) if recorder.copies else shown(recording)
+        real, played_s = spans(told, recording, clip)
         if played_s < (10 if recorder.copies else 5):  # a piece between two losses of the connection
             continue
         figure(f"wire, {what}: played time off by", 100 * abs(played_s - real) / real, "%", 2)
