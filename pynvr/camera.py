@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta, timezone
-from typing import cast
+from typing import NamedTuple, TypeAlias, cast
 
 import cv2
 
 from pynvr.clock import SMALLEST_STEP_S, StreamClock
 from pynvr.errors import CameraError
-from pynvr.frame import Frame, Gap, Image
-from pynvr.live import DEFAULT_PATIENCE, Got, LiveReader, Patience
+from pynvr.frame import Frame, Gap, Gray, Image
+from pynvr.live import AT_ONCE, DEFAULT_PATIENCE, Gather, Got, LiveReader, Patience
 from pynvr.redaction import without_password
 from pynvr.source import as_bgr, claimed_fps
 
@@ -28,13 +28,21 @@ NO_TIME = -(2.0**63)
 """What FFmpeg tells as the time of a picture that has none (AV_NOPTS_VALUE)."""
 
 
-GATHER_S = 0.2
-"""A recorder takes frames together so often: waking for each costs a tenth of all it does in copy mode."""
-GATHER_BYTES = 4 * 1024 * 1024
-"""But no more than these: for large pictures waking is nothing, and memory is."""
+Reduce: TypeAlias = Callable[[Image], Image | Gray]
+
+A_FEW = Gather(0.3, 5 * 1024 * 1024)
+"""What a recorder lets gather. Large pictures it reads one by one: there waking is nothing, and memory is."""
 
 
-class LiveSource(LiveReader[Frame, Image]):
+class Seen(NamedTuple):
+    """A picture of which perhaps only a part is kept."""
+
+    image: Image | Gray
+    shape: tuple[int, ...]
+    """Of the whole."""
+
+
+class LiveSource(LiveReader[Frame, Seen]):
     """A camera that cannot wait: frames come when they come, until it is told to stop."""
 
     frame_count: int | None = None
@@ -46,32 +54,23 @@ class LiveSource(LiveReader[Frame, Image]):
         limit_bytes: int,
         patience: Patience = DEFAULT_PATIENCE,
         fit_inside: tuple[int, int] | None = None,
-        gather_s: float = 0.0,
+        gather: Gather = AT_ONCE,
+        reduce: Reduce | None = None,
     ) -> None:
         """Start to read `cam`: a number, a device or a URL; at most `limit_bytes` of frames wait.
 
-        Who wants each frame at once leaves `gather_s` as it is; else frames are handed out together,
-        that much late at most.
+        With `reduce` the frames hold what it makes of the pictures.
         """
 
         def connect() -> PictureConnection:
-            return PictureConnection(cam, patience, fit_inside)
+            return PictureConnection(cam, patience, fit_inside, reduce)
 
-        super().__init__(without_password(cam), stop, limit_bytes, patience, connect)
-        self._gather_s = gather_s
-        self._gather_bytes = min(GATHER_BYTES, limit_bytes // 2)
+        super().__init__(without_password(cam), stop, limit_bytes, patience, connect, gather)
 
     def __iter__(self) -> Iterator[Frame | Gap]:
         """Yield frames, and a gap as soon as the camera is lost, until stopped and the queue is empty."""
         while (frame := self._next()) is not None:
             yield frame
-            if isinstance(frame, Frame) and not self._queue:
-                self._gather(frame.nbytes)
-
-    def _gather(self, frame_bytes: int) -> None:
-        count = min(self._gather_s * self.nominal_fps, self._gather_bytes / frame_bytes)
-        if count >= 2:
-            self._stop.wait(count / self.nominal_fps)
 
     def _next(self) -> Frame | Gap | None:
         with self._changed:
@@ -86,11 +85,14 @@ class LiveSource(LiveReader[Frame, Image]):
 class PictureConnection:
     """A connected camera whose pictures are decoded."""
 
-    def __init__(self, cam: str, patience: Patience, fit_inside: tuple[int, int] | None) -> None:
+    def __init__(
+        self, cam: str, patience: Patience, fit_inside: tuple[int, int] | None, reduce: Reduce | None
+    ) -> None:
         """Open the camera; raises CameraError."""
         self._cam = cam
         self._name = without_password(cam)
         self._fit_inside = fit_inside
+        self._reduce = reduce
         self._capture = open_camera(cam, patience)
         self.nominal_fps = claimed_fps(self._capture)
         self._clock = StreamClock() if "://" in cam else None
@@ -103,24 +105,25 @@ class PictureConnection:
         """0 for a camera without times of its own."""
         return self._clock.lag_s if self._clock is not None else 0.0
 
-    def read(self) -> Got[Image] | None:
+    def read(self) -> Got[Seen] | None:
         """Wait for a picture and decode it."""
         received, picture = self._capture.read()
         if not received:
             return None
-        image = cast(Image, picture)
+        image = as_bgr(cast(Image, picture), self._fit_inside)
+        seen = Seen(self._reduce(image) if self._reduce else image, image.shape)
         if self._first and self._clock is not None and not sends_times(self._cam, self._capture):
             self._clock = None
         self._first = False
         stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._clock is not None else None
-        return Got(image, image.nbytes, stream_s)
+        return Got(seen, image.nbytes, stream_s)
 
-    def make(self, got: Got[Image], arrival: float, index: int) -> Iterable[Frame | Gap]:
+    def make(self, got: Got[Seen], arrival: float, index: int) -> Iterable[Frame | Gap]:
         """The picture as a frame; a gap before it where its size has changed."""
-        image = as_bgr(got.content, self._fit_inside)
-        if self._shape not in (None, image.shape):
+        image, shape = got.content
+        if self._shape not in (None, shape):
             yield Gap(f"camera {self._name}: the picture's size changed")
-        self._shape = image.shape
+        self._shape = shape
         if self._clock is not None and got.stream_s is not None:
             self._last = self._clock.place(got.stream_s, arrival)
         else:

@@ -46,13 +46,17 @@ class ClassicDetector:
         """Forget the frame before: the next one has nothing to do with it."""
         self._previous = None
 
-    def detect(self, image: Image, time_s: float = 0.0) -> Detection:
+    def reduced(self, image: Image) -> Gray:
+        """The grey picture of the width to work on."""
+        return scaled_gray(image, self._parameters.width_px)
+
+    def detect(self, image: Image | Gray, time_s: float = 0.0) -> Detection:
         """Find what changed since the picture before; nothing in the first one. The time does not matter.
 
         A picture of another shape than the one before counts as the first one.
         """
         p = self._parameters
-        gray = scaled_gray(image, p.width_px)
+        gray = image if image.ndim == 2 else self.reduced(image)
         if p.normalize_contrast:
             gray = cast(Gray, cv2.normalize(gray, gray.copy(), 0, 255, cv2.NORM_MINMAX))
         visible = self.zones.drawn(gray.shape[1], gray.shape[0])

@@ -17,7 +17,7 @@ import cv2
 
 from pynvr import check, logs, modes, pipeline
 from pynvr.archive import Archive
-from pynvr.camera import GATHER_S, LiveSource
+from pynvr.camera import A_FEW, LiveSource, Reduce
 from pynvr.closing import recover
 from pynvr.demo import DemoCamera, DemoScene, is_demo
 from pynvr.detector import Detector
@@ -26,7 +26,7 @@ from pynvr.errors import PynvrError, SettingsError
 from pynvr.events import MotionEvents
 from pynvr.frame import Source
 from pynvr.health import Health
-from pynvr.live import READER_NAME
+from pynvr.live import AT_ONCE, READER_NAME, Gather
 from pynvr.pacing import PacedDetector
 from pynvr.progress import with_progress
 from pynvr.redaction import without_password
@@ -132,10 +132,12 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def open_source(settings: Settings, stop: threading.Event, gather_s: float = 0.0) -> Source:
+def open_source(
+    settings: Settings, stop: threading.Event, gather: Gather = AT_ONCE, reduce: Reduce | None = None
+) -> Source:
     """The source that the setting `cam` names; raises CameraError for a file that cannot be read.
 
-    `gather_s` is as `LiveSource` has it.
+    `gather` and `reduce` are as `LiveSource` has them.
     """
     if is_demo(settings.cam):
         weather = settings.cam.partition(":")[2]
@@ -144,7 +146,7 @@ def open_source(settings: Settings, stop: threading.Event, gather_s: float = 0.0
     if is_live(settings.cam):
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * modes.MEBIBYTE)
         patience, fit_inside = modes.patience(settings), settings.scaleFrameTo
-        return LiveSource(settings.cam, stop, limit, patience, fit_inside, gather_s)
+        return LiveSource(settings.cam, stop, limit, patience, fit_inside, gather, reduce)
     return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
 
 
@@ -191,7 +193,7 @@ def _record(settings: Settings, stop: threading.Event) -> None:
     with ExitStack() as stack:
         mode = modes.choose(settings, stop, stack)
         archive = open_archive(settings, stack)
-        source = open_source(settings, stop, GATHER_S)
+        source = open_source(settings, stop, A_FEW, detector.reduced if mode.packets else None)
         stack.callback(source.close)
         recover(archive)
         writer = modes.make_writer(settings, mode, archive, source.live)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, cast
 
 import cv2
@@ -55,10 +56,17 @@ class Detection:
 class Detector(Protocol):
     """Looks at pictures in their order and says in which something moves."""
 
-    def detect(self, image: Image, time_s: float) -> Detection:
+    def detect(self, image: Image | Gray, time_s: float) -> Detection:
         """Judge the next picture, BGR, of any size from one pixel on, which is not touched.
 
-        `time_s` is the frame's time and rises from picture to picture.
+        `time_s` is the frame's time and rises from picture to picture. What `reduced` made of a picture
+        may stand for it.
+        """
+
+    def reduced(self, image: Image) -> Image | Gray:
+        """What is looked at of a picture, which for who needs nothing else of it saves memory.
+
+        It depends on the picture alone, so any thread may make it.
         """
 
     def reset(self) -> None:
@@ -99,5 +107,10 @@ def scaled_gray(image: Image, width_px: int) -> Gray:
 
 def blurred(gray: Gray, side_px: int) -> Gray:
     """Gaussian blur of an odd width, to one grey level the same as cv2.GaussianBlur, in half its time."""
-    kernel = cv2.getGaussianKernel(side_px, 0)
+    kernel = _gaussian(side_px)
     return cast(Gray, cv2.sepFilter2D(gray, -1, kernel, kernel))
+
+
+@lru_cache
+def _gaussian(side_px: int) -> NDArray[np.float64]:
+    return cast(NDArray[np.float64], cv2.getGaussianKernel(side_px, 0))

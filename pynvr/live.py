@@ -48,6 +48,17 @@ class Patience:
 DEFAULT_PATIENCE = Patience()
 
 
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """How much may come before it is read; by default everything is read at once."""
+
+    s: float = 0.0
+    nbytes: int = 0
+
+
+AT_ONCE = Gather()
+
+
 class Sized(Protocol):
     """Something that takes memory while it waits."""
 
@@ -103,6 +114,7 @@ class LiveReader(Generic[Item, Content]):
         limit_bytes: int,
         patience: Patience,
         connect: Callable[[], Connection[Item, Content]],
+        gather: Gather = AT_ONCE,
     ) -> None:
         """Start to read; at most `limit_bytes` of items wait.
 
@@ -124,6 +136,7 @@ class LiveReader(Generic[Item, Content]):
         self._limit_bytes = limit_bytes
         self._patience = patience
         self._connect = connect
+        self._gather = gather
         self._queue: deque[Item | Gap] = deque()
         self._bytes = self._gaps = 0
         """What the queue holds."""
@@ -198,13 +211,13 @@ class LiveReader(Generic[Item, Content]):
     def _read_connection(self) -> None:
         """Read until stopped; raises CameraError when the camera is not there or no more.
 
-        What the camera sent while it was being opened, up to a second and more, comes in a burst. It
-        is held back until a read has to wait: that picture is live, and tells where the others belong.
+        What the camera sent meanwhile comes in a burst: over a second's worth while it was being opened,
+        and some pictures whenever they were left to gather. They are held back until a read has to
+        wait: that picture is live, and tells where the others belong.
         """
         connection = self._connect()
         burst: list[Got[Content]] = []
         arrival = previous_s = 0.0
-        live = False
         try:
             self.nominal_fps = connection.nominal_fps
             while not self._stop.is_set():
@@ -212,17 +225,27 @@ class LiveReader(Generic[Item, Content]):
                 if not self.connected:
                     self._find()
                 burst.append(got)
-                if not live and got.stream_s is not None:
-                    live = waited_s > max(got.stream_s - previous_s, SHORTEST_PERIOD_S) / 2
-                    live = live or sum(each.nbytes for each in burst) > self._limit_bytes // 2
-                    previous_s = got.stream_s
-                if live or got.stream_s is None:
+                if got.stream_s is None:
                     self._hand_over(connection, burst, arrival)
+                    continue
+                held_bytes, usual_bytes = _nbytes(burst), _nbytes(burst) / len(burst)
+                live = waited_s > max(got.stream_s - previous_s, SHORTEST_PERIOD_S) / 2
+                if live or held_bytes > self._limit_bytes // 2:
+                    self._hand_over(connection, burst, arrival)
+                if live:
+                    self._let_gather(usual_bytes)
+                previous_s = got.stream_s
         finally:
             try:
                 self._hand_over(connection, burst, arrival)
             finally:
                 connection.close()
+
+    def _let_gather(self, usual_bytes: float) -> None:
+        """Sleep while pictures come: reading some at a time costs a fifth less than waking for each."""
+        count = min(self._gather.s * self.nominal_fps, self._gather.nbytes / usual_bytes)
+        if count >= 1:
+            self._stop.wait(count / self.nominal_fps)
 
     def _read(self, connection: Connection[Item, Content]) -> tuple[Got[Content], float, float]:
         """Read a picture; return it, when it came, and how long that took. Raises CameraError."""
@@ -294,3 +317,7 @@ class LiveReader(Generic[Item, Content]):
 
     def _due_again(self) -> bool:
         return time.monotonic() - self._mentioned_at >= REPEAT_S
+
+
+def _nbytes(burst: Iterable[Got[Content]]) -> int:
+    return sum(got.nbytes for got in burst)

@@ -59,6 +59,7 @@ def choose(settings: Settings, stop: threading.Event, stack: ExitStack) -> Mode:
         check_codec(settings.FOURCC_CODEC)
         suffix, rate = settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE
         return Mode(Format(settings.FOURCC_CODEC, suffix, rate), None)
+    allocator.share_freed_packets()
     packets = open_packets(settings, stop)
     stack.callback(packets.close)
     return Mode(CopyFormat(settings.OUTPUT_FILES_EXTENSION), packets)
@@ -110,7 +111,7 @@ def make_recorder(settings: Settings, mode: Mode, source: Source, writer: Record
     seconds, hold_s = settings.PRE_ALARM_RECORDING_SECONDS, settings.MINIMAL_MOTION_DURATION
     longest_s = settings.RECORDING_MAX_DURATION_SECS
     if mode.packets is None:
-        allocator.keep_freed_pictures()  # packets are small; in copy mode it would only take memory
+        allocator.keep_freed_pictures()
         frames = PreAlarmRing(seconds, ring_limit)
         return FrameRecorder(frames, writer, hold_s, longest_s, source.nominal_fps)
     ring = PacketRing(seconds, ring_limit)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from pynvr.detector import Detection, Detector
-from pynvr.frame import TIME_TOLERANCE_S, Image
+from pynvr.frame import TIME_TOLERANCE_S, Gray, Image
 
 _NOTHING = np.zeros((1, 1), np.uint8)
 NOT_LOOKED = Detection(_NOTHING, _NOTHING, _NOTHING, 0, False)
@@ -31,7 +31,11 @@ class PacedDetector:
         self._turn = None
         self._detector.reset()
 
-    def detect(self, image: Image, time_s: float) -> Detection:
+    def reduced(self, image: Image) -> Image:
+        """The picture itself: most are not looked at."""
+        return image
+
+    def detect(self, image: Image | Gray, time_s: float) -> Detection:
         """As `Detector` has it, for a frame whose turn it is."""
         turn = math.floor((time_s + TIME_TOLERANCE_S) * self._fps)
         if turn == self._turn:

@@ -16,11 +16,13 @@ from pynvr.camera import open_camera, sends_times
 from pynvr.clock import SMALLEST_STEP_S, PacketClock, delays
 from pynvr.errors import CameraError, SettingsError
 from pynvr.frame import TIME_TOLERANCE_S, Gap
-from pynvr.live import Got, LiveReader, Patience
+from pynvr.live import Gather, Got, LiveReader, Patience
 from pynvr.packet import Packet, TimedPacket
 from pynvr.packetsource import RAW, USUAL_SUFFIX, stream_of
 from pynvr.redaction import without_password
 
+A_FEW = Gather(0.2, 64 * 1024)
+"""What is let gather: no more than Linux takes in of any connection, so that the camera never has to wait."""
 LOOK_AHEAD = 6
 """Packets from which the unknown time of a stream's first one is worked out."""
 
@@ -46,7 +48,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         def connect() -> PacketConnection:
             return PacketConnection(cam, patience, suffix)
 
-        super().__init__(without_password(cam), stop, limit_bytes, patience, connect)
+        super().__init__(without_password(cam), stop, limit_bytes, patience, connect, A_FEW)
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
         """As `PacketSource` has it; raises SettingsError for a camera whose stream cannot be copied."""

@@ -141,7 +141,13 @@ class RobustDetector:
         self._last_s = -math.inf
         self._shape: tuple[int, ...] = ()
 
-    def detect(self, image: Image, time_s: float) -> Detection:
+    def reduced(self, image: Image) -> Gray:
+        """The grey picture of the size to work on."""
+        height, width = image.shape[:2]
+        shrink = min(1.0, math.sqrt(self._p.work_px / (width * height)))
+        return scaled_gray(image, max(1, round(width * shrink)))
+
+    def detect(self, image: Image | Gray, time_s: float) -> Detection:
         """Judge the next picture; nothing moves in the first one."""
         gray, visible = self._prepare(image)
         now = remember(gray, time_s, self._p.surroundings_px, visible)
@@ -168,11 +174,9 @@ class RobustDetector:
             mask = self._persistence.lasting(mask, time_s, step_s)
         return self._judge(now, change, mask, fresh, step_s)
 
-    def _prepare(self, image: Image) -> tuple[Gray, Gray | None]:
+    def _prepare(self, image: Image | Gray) -> tuple[Gray, Gray | None]:
         """The grey picture to work on, and 0 where it is not looked at, if anywhere."""
-        height, width = image.shape[:2]
-        shrink = min(1.0, math.sqrt(self._p.work_px / (width * height)))
-        small = scaled_gray(image, max(1, round(width * shrink)))
+        small = image if image.ndim == 2 else self.reduced(image)
         visible = self.zones.drawn(small.shape[1], small.shape[0])
         if visible is not None:
             small = cast(Gray, cv2.bitwise_and(small, visible))  # what is hidden spreads nowhere by blurring

@@ -17,6 +17,7 @@ from running import RecorderProcess
 from pynvr.camera import LiveSource
 from pynvr.demo import DemoScene, Visit
 from pynvr.frame import Frame, Gap
+from pynvr.live import AT_ONCE, Gather
 from pynvr.strip import read_frame_number
 
 pytestmark = needs_rtsp
@@ -72,9 +73,9 @@ def test_a_signal_in_the_middle_of_an_event_closes_the_recording(busy: Path, sta
 
 
 @contextmanager
-def reading(cam: str, gather_s: float = 0.0) -> Iterator[tuple[LiveSource, threading.Event]]:
+def reading(cam: str, gather: Gather = AT_ONCE) -> Iterator[tuple[LiveSource, threading.Event]]:
     stop = threading.Event()
-    source = LiveSource(cam, stop, 64 * 2**20, gather_s=gather_s)
+    source = LiveSource(cam, stop, 64 * 2**20, gather=gather)
     try:
         yield source, stop
     finally:
@@ -109,12 +110,12 @@ def test_a_lost_camera_is_told_as_a_gap_and_found_again(busy: Path, logged_error
     assert "s3cret" not in str(logged_errors) + str(gaps) + source.name
 
 
-@pytest.mark.parametrize("gather_s", [0.0, 0.5])
-def test_each_frame_comes_once_also_when_they_are_gathered(busy: Path, gather_s: float) -> None:
+@pytest.mark.parametrize("gather", [AT_ONCE, Gather(0.5, 64 * 2**20)])
+def test_each_frame_comes_once_also_when_they_are_gathered(busy: Path, gather: Gather) -> None:
     numbers = []
     with (
         RtspServer({"cam": busy}, from_start=True) as server,
-        reading(server.url("cam"), gather_s) as (source, stop),
+        reading(server.url("cam"), gather) as (source, stop),
     ):
         for frame in source:
             assert isinstance(frame, Frame)
