@@ -26,8 +26,7 @@ from harness import closed_files, open_files
 from recordings import read_index
 
 from pynvr import camera, live, modes, packetcamera, pipeline
-from pynvr.camera import LiveSource
-from pynvr.cli import make_archive, make_detector, make_events
+from pynvr.cli import make_archive, make_detector, make_events, open_source
 from pynvr.closing import recover
 from pynvr.frame import Image
 from pynvr.health import Health
@@ -189,7 +188,7 @@ def test_soak(
     archive = make_archive(settings)
     archive.open()
     recover(archive)
-    source = LiveSource(settings.cam, stop, 16 << 20, Patience())
+    source = open_source(settings, stop)
     chosen = modes.choose(settings, stop, stack)
     writer = modes.make_writer(settings, chosen, archive, live=True)
     samples: list[tuple[float, float, int, int]] = []
