@@ -93,6 +93,8 @@ class PictureConnection:
         self._name = without_password(cam)
         self._fit_inside = fit_inside
         self._reduce = reduce
+        self._whole: Image | None = None
+        """Memory for the next picture, where of each only a part is kept."""
         self._capture = open_camera(cam, patience)
         self.nominal_fps = claimed_fps(self._capture)
         self._clock = StreamClock() if "://" in cam else None
@@ -107,11 +109,12 @@ class PictureConnection:
 
     def read(self) -> Got[Seen] | None:
         """Wait for a picture and decode it."""
-        received, picture = self._capture.read()
+        received, picture = self._capture.read() if self._reduce is None else self._capture.read(self._whole)
         if not received:
             return None
         image = as_bgr(cast(Image, picture), self._fit_inside)
-        seen = Seen(self._reduce(image) if self._reduce else image, image.shape)
+        seen = Seen(image if self._reduce is None else self._reduce(image), image.shape)
+        self._whole = cast(Image, picture)
         if self._first and self._clock is not None and not sends_times(self._cam, self._capture):
             self._clock = None
         self._first = False

@@ -37,6 +37,8 @@ from pynvr.settings import Settings
 WARM_UP = 0.2
 """Share of the course after which memory counts: libraries fill their caches in the beginning."""
 FPS = 100
+BUFFERED_S = 1.0
+"""What nobody reads for so long, the camera and the network keep."""
 MOVING, RESTING = 6, 14
 """Frames of an event and between two."""
 
@@ -88,7 +90,7 @@ class ScriptedCapture:
 
     def read(self) -> tuple[bool, Image | None]:
         course = self._course
-        self._due = max(self._due + 1 / FPS, time.monotonic() - 0.1)
+        self._due = max(self._due + 1 / FPS, time.monotonic() - BUFFERED_S)
         course.done.wait(max(0.0, self._due - time.monotonic()))
         self._number += 1
         place = (self._number - 1) % (MOVING + RESTING)
@@ -173,6 +175,7 @@ def test_soak(
     )
     monkeypatch.setattr(live, "FIRST_PAUSE_S", 0.005)
     monkeypatch.setattr(live, "LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr(packetcamera, "A_FEW", live.AT_ONCE)  # of a loss, too, one hears at once
     settings = make_settings(
         RECORDING_MODE=mode,
         cam="rtsp://viewer:secret@camera/stream",
