@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -9,8 +10,8 @@ DRIFT_LIMIT_S = 0.5
 """A stream that departs further from the clock is laid anew."""
 WINDOW_S = 5.0
 """A stream counts as late when not one frame in so many seconds was in time; less is a hiccup."""
-QUICKEST = 3
-"""Of the packets that seem the quickest, the one that counts: a damaged time makes one look quick."""
+QUICKEST = 1 / 8
+"""So many packets may look quicker than they were: one of a damaged time, and those read together with it."""
 SMALLEST_STEP_S = 0.001
 """Times increase strictly, by at least this."""
 LONGEST_STEP_S = 2.0
@@ -107,15 +108,15 @@ class PacketClock:
         self._latest: _Mark | None = None
         self._before_leap: _Mark | None = None
         self._window_end = 0.0
-        self._quickest: list[float] = []
-        self._quickest_before: list[float] = []
-        """The least lags of this window and of the one before."""
+        self._lags: list[float] = []
+        self._lags_before: list[float] = []
+        """Of this window and of the one before, in order of size."""
 
     @property
     def lag_s(self) -> float:
         """As `StreamClock` has it, with a few packets left out, whose times may be damaged."""
-        lags = sorted(self._quickest + self._quickest_before)[:QUICKEST]
-        return lags[-1] if lags else 0.0
+        lags = sorted(self._lags + self._lags_before)
+        return lags[int(QUICKEST * len(lags))] if lags else 0.0
 
     def place(self, stream_s: float, arrival_s: float) -> float:
         """Return the time at which a packet of the stream's time `stream_s` is shown."""
@@ -151,5 +152,5 @@ class PacketClock:
     def _note_lag(self, arrival_s: float, lag_s: float) -> None:
         if arrival_s >= self._window_end:
             self._window_end = arrival_s + WINDOW_S
-            self._quickest, self._quickest_before = [], self._quickest
-        self._quickest = sorted([*self._quickest, lag_s])[:QUICKEST]
+            self._lags, self._lags_before = [], self._lags
+        insort(self._lags, lag_s)

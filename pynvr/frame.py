@@ -28,6 +28,7 @@ class Frame:
     """One picture as the camera gave it."""
 
     image: Image
+    """Or what is looked at of it, where nothing else is wanted."""
     time: float
     """Seconds, strictly increasing within one source; every duration is a difference of these."""
     utc: datetime

@@ -148,6 +148,16 @@ def test_one_packet_of_a_damaged_time_leaves_the_others_in_place(leap: float) ->
     assert placed[51:] == pytest.approx([1000 + number / 25 for number in range(51, 200)], abs=0.01)
 
 
+@pytest.mark.parametrize("leap", [-0.4, 0.4])
+def test_a_damaged_time_does_not_make_the_others_look_late(leap: float) -> None:
+    """Number 47 is the last of seven packets that were read together, and tells when the others came."""
+    clock = PacketClock()
+    for number in range(200):
+        damage, early = leap if number == 47 else 0.0, leap if 41 <= number < 47 else 0.0
+        clock.place(number / 25 + damage, 1000 + number / 25 - early)
+        assert number < 75 or clock.lag_s == pytest.approx(0, abs=0.002)
+
+
 @pytest.mark.parametrize("leap", [-30.0, -2.0, 2.0, 30.0])
 def test_damaged_time_among_packets_that_make_up_for_a_delay(leap: float) -> None:
     """Packets 50 to 149 come together, the first of them 4 s late; number 60 has a damaged time."""

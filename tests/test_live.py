@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from pynvr import live, packetcamera
 from pynvr.bitstream import H264
 from pynvr.errors import CameraError, SettingsError
 from pynvr.frame import Gap
-from pynvr.live import Got, LiveReader, Patience
+from pynvr.live import AT_ONCE, Gather, Got, LiveReader, Patience
 from pynvr.packet import Stream, TimedPacket
 from pynvr.packetcamera import LivePackets
 
@@ -51,6 +52,21 @@ class Camera:
         self.gone.set()
 
 
+class Steady(Camera):
+    """Sends 50 pictures a second; what nobody reads waits."""
+
+    nominal_fps = 50.0
+
+    def __init__(self, count: int) -> None:
+        super().__init__([number / self.nominal_fps for number in range(count)])
+        self._begin = time.monotonic()
+
+    def read(self) -> Got[None] | None:
+        if self._times:
+            threading.Event().wait(max(0.0, self._begin + self._times[0] - time.monotonic()))
+        return Got(None, 1, self._times.popleft()) if self._times else None
+
+
 def delays(camera: Camera) -> list[float]:
     """How long before the last picture each is said to have come."""
     return [camera.arrivals[-1] - arrival for arrival in camera.arrivals]
@@ -66,7 +82,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iter
     stop = threading.Event()
     with ExitStack() as stack:
 
-        def begin(*cameras: Camera | Exception) -> LiveReader[Item, None]:
+        def begin(*cameras: Camera | Exception, gather: Gather = AT_ONCE) -> LiveReader[Item, None]:
             coming = iter(cameras)
 
             def connect() -> Camera:
@@ -75,7 +91,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iter
                     raise camera
                 return camera
 
-            reader = LiveReader("test", stop, 1000, Patience(), connect)
+            reader = LiveReader("test", stop, 1000, Patience(), connect, gather)
             stack.callback(reader.close)
             return reader
 
@@ -98,6 +114,16 @@ def test_a_damaged_time_in_a_burst_moves_no_other(connected: Connected, damaged:
     assert camera.gone.wait(5)
     # off by no more than the two steps that are not believed
     assert delays(camera) == pytest.approx([(9 - number) / 25 for number in range(10)], abs=0.1)
+
+
+def test_pictures_that_were_left_to_gather_keep_their_distance(connected: Connected) -> None:
+    camera = Steady(40)
+    reader = connected(camera, gather=Gather(0.1, 1000))
+    assert camera.gone.wait(5)
+    assert reader.received == len(camera.arrivals) == 40
+    steps = [later - sooner for sooner, later in pairwise(camera.arrivals)]
+    # to the bit where they were read together; from one time to the next the reader may have been late
+    assert sum(step == pytest.approx(1 / 50, abs=1e-9) for step in steps) > 20
 
 
 def test_a_stream_that_counts_from_anew_within_a_burst(connected: Connected) -> None:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pynvr.classic import ClassicDetector
 from pynvr.demo import CROSSING, CROSSING_BACK, DemoScene, Path, Visit
 from pynvr.detector import Detection
 from pynvr.frame import Image
@@ -109,6 +110,17 @@ def test_every_size(size: tuple[int, int]) -> None:
 def test_same_pictures_give_the_same_answers() -> None:
     once, again = ([(d.score, d.motion, d.changed_px) for _, d in watch(frames(7, walker))] for _ in range(2))
     assert once == again
+
+
+@pytest.mark.parametrize("detector", [RobustDetector, ClassicDetector])
+def test_what_was_reduced_before_is_as_good_as_the_picture(
+    detector: type[RobustDetector] | type[ClassicDetector],
+) -> None:
+    whole, reduced = detector(), detector()
+    for image, time_s in frames(6, walker):
+        seen, again = whole.detect(image, time_s), reduced.detect(reduced.reduced(image), time_s)
+        assert (seen.score, seen.motion, seen.changed_px) == (again.score, again.motion, again.changed_px)
+        assert np.array_equal(seen.mask, again.mask)
 
 
 # ---- what it leaves alone
