@@ -28,7 +28,8 @@ NO_TIME = -(2.0**63)
 """What FFmpeg tells as the time of a picture that has none (AV_NOPTS_VALUE)."""
 
 
-Reduce: TypeAlias = Callable[[Image], Image | Gray]
+Reduce: TypeAlias = Callable[[Image], Gray]
+"""Makes a picture of its own of what is needed of another."""
 
 A_FEW = Gather(0.3, 5 * 1024 * 1024)
 """What a recorder lets gather. Large pictures it reads one by one: there waking is nothing, and memory is."""

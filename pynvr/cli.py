@@ -187,13 +187,13 @@ def _check(settings: Settings, stop: threading.Event) -> None:
 
 
 def _record(settings: Settings, stop: threading.Event) -> None:
-    detector: Detector = make_detector(settings)
-    if settings.MOTION_DETECTION_FPS is not None:
-        detector = PacedDetector(detector, settings.MOTION_DETECTION_FPS)
+    every, fps = make_detector(settings), settings.MOTION_DETECTION_FPS
+    detector: Detector = every if fps is None else PacedDetector(every, fps)
     with ExitStack() as stack:
         mode = modes.choose(settings, stop, stack)
         archive = open_archive(settings, stack)
-        source = open_source(settings, stop, A_FEW, detector.reduced if mode.packets else None)
+        # in copy mode nobody else needs the pictures
+        source = open_source(settings, stop, A_FEW, every.reduced if mode.packets else None)
         stack.callback(source.close)
         recover(archive)
         writer = modes.make_writer(settings, mode, archive, source.live)

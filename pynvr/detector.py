@@ -59,14 +59,8 @@ class Detector(Protocol):
     def detect(self, image: Image | Gray, time_s: float) -> Detection:
         """Judge the next picture, BGR, of any size from one pixel on, which is not touched.
 
-        `time_s` is the frame's time and rises from picture to picture. What `reduced` made of a picture
-        may stand for it.
-        """
-
-    def reduced(self, image: Image) -> Image | Gray:
-        """What is looked at of a picture, which for who needs nothing else of it saves memory.
-
-        It depends on the picture alone, so any thread may make it.
+        `time_s` is the frame's time and rises from picture to picture. What a `MotionDetector`
+        reduced it to may stand for it.
         """
 
     def reset(self) -> None:
@@ -79,6 +73,12 @@ class MotionDetector(Detector, Protocol):
     area_threshold_px: float
     """May be changed while it works, as may the zones."""
     zones: Zones
+
+    def reduced(self, image: Image) -> Gray:
+        """Make what is looked at of a picture, which for who needs nothing else of it saves memory.
+
+        It depends on the picture alone, so any thread may do it.
+        """
 
 
 def scaled_gray(image: Image, width_px: int) -> Gray:

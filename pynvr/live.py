@@ -1,9 +1,9 @@
 """Reading something live: always read, never blocked by who uses it, found again when it is lost.
 
 One reader thread owns the connection: it alone opens, reads and closes it (a release
-during a read would crash the process). It always reads, because what is not read
-is not lost but late. A queue bounded in bytes lies between it and who uses the items,
-which are decoded frames or a camera's packets: a `Connection` decides.
+during a read would crash the process). It always reads, one by one or a few at a time,
+because what is not read is not lost but late. A queue bounded in bytes lies between it and
+who uses the items, which are decoded frames or a camera's packets: a `Connection` decides.
 """
 
 from __future__ import annotations

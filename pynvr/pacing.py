@@ -31,10 +31,6 @@ class PacedDetector:
         self._turn = None
         self._detector.reset()
 
-    def reduced(self, image: Image) -> Image:
-        """The picture itself: most are not looked at."""
-        return image
-
     def detect(self, image: Image | Gray, time_s: float) -> Detection:
         """As `Detector` has it, for a frame whose turn it is."""
         turn = math.floor((time_s + TIME_TOLERANCE_S) * self._fps)
