@@ -142,7 +142,7 @@ READ: Mapping[str, Callable[[object], object]] = {
     "LOG_FORMAT": _log_format,
     "GAUSSIAN_BLUR_SIZE": _odd,
 }
-"""What to make of a value before its type is checked; raises ValueError where nothing can be made of it."""
+"""What to make of a value before its type is checked; ValueError or TypeError where that is nothing."""
 
 
 def _own_type(wanted: Any, value: object) -> object:
@@ -256,12 +256,12 @@ def _checked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         try:
             value = READ[name](values[name]) if name in READ else values[name]
             checked[name] = msgspec.convert(value, wanted, dec_hook=_own_type)
-        except ValueError as error:
+        except (msgspec.ValidationError, ValueError, TypeError) as error:
             faults.append(without_password(f"{name} = {values[name]!r}: {_explain(error, wanted)}"))
     return checked, faults
 
 
-def _explain(error: ValueError, wanted: Any) -> str:
+def _explain(error: Exception, wanted: Any) -> str:
     """Say what is wrong with a value, in Python's words where msgspec uses those of JSON."""
     message = str(error).replace("`", "").replace("array", "tuple").replace("null", "None")
     if message.startswith("Invalid enum value"):

@@ -142,6 +142,7 @@ def test_good_value(make_settings: Make, name: str, value: object, expected: obj
         ("LOG_BACKUPS_COUNT", 0),
         ("LOG_FORMAT", "%(nonsense"),
         ("LOG_FORMAT", "%(levlname)s"),
+        ("LOG_FORMAT", "%(levelname)d"),
         ("LOG_FORMAT", 3),
         ("LOG_TO_CONSOLE", 1),
         ("MOTION_DETECTION_FPS", 0.2),
