@@ -11,7 +11,6 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Of glibc's malloc.h; see mallopt(3)."""
 KEPT_BYTES = 32 * 1024 * 1024
 """The most that M_MMAP_THRESHOLD may be; a 4K picture has 25 MB."""
-
 LARGE_BYTES = 1024 * 1024
 """Larger than any packet should be."""
 

@@ -110,12 +110,14 @@ class PictureConnection:
 
     def read(self) -> Got[Seen] | None:
         """Wait for a picture and decode it."""
-        received, picture = self._capture.read() if self._reduce is None else self._capture.read(self._whole)
+        received, picture = self._capture.read(self._whole)
         if not received:
             return None
         image = as_bgr(cast(Image, picture), self._fit_inside)
-        seen = Seen(image if self._reduce is None else self._reduce(image), image.shape)
-        self._whole = cast(Image, picture)
+        seen = Seen(image, image.shape)
+        if self._reduce is not None:
+            seen = Seen(self._reduce(image), image.shape)
+            self._whole = cast(Image, picture)
         if self._first and self._clock is not None and not sends_times(self._cam, self._capture):
             self._clock = None
         self._first = False

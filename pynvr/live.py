@@ -228,7 +228,8 @@ class LiveReader(Generic[Item, Content]):
                 if got.stream_s is None:
                     self._hand_over(connection, burst, arrival)
                     continue
-                held_bytes, usual_bytes = _nbytes(burst), _nbytes(burst) / len(burst)
+                held_bytes = sum(each.nbytes for each in burst)
+                usual_bytes = held_bytes / len(burst)
                 live = waited_s > max(got.stream_s - previous_s, SHORTEST_PERIOD_S) / 2
                 if live or held_bytes > self._limit_bytes // 2:
                     self._hand_over(connection, burst, arrival)
@@ -317,7 +318,3 @@ class LiveReader(Generic[Item, Content]):
 
     def _due_again(self) -> bool:
         return time.monotonic() - self._mentioned_at >= REPEAT_S
-
-
-def _nbytes(burst: Iterable[Got[Content]]) -> int:
-    return sum(got.nbytes for got in burst)

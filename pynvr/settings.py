@@ -150,7 +150,7 @@ def _own_type(wanted: Any, value: object) -> object:
     if wanted is Path:
         if not isinstance(value, (str, Path)) or not str(value):
             raise ValueError("has to be a path")
-        return Path(value).expanduser()
+        return Path(value)
     if not callable(value):
         raise ValueError("has to be a function")
     return value

@@ -88,7 +88,7 @@ class ScriptedCapture:
         self._due = time.monotonic()
         self.released = False
 
-    def read(self) -> tuple[bool, Image | None]:
+    def read(self, _: None = None) -> tuple[bool, Image | None]:
         course = self._course
         self._due = max(self._due + 1 / FPS, time.monotonic() - BUFFERED_S)
         course.done.wait(max(0.0, self._due - time.monotonic()))
@@ -116,7 +116,7 @@ class ScriptedPackets(ScriptedCapture):
         super().__init__(course)
         self._packets = [cv2.imencode(".jpg", picture)[1].reshape(1, -1) for picture in course.pictures]
 
-    def read(self) -> tuple[bool, Any]:
+    def read(self, _: None = None) -> tuple[bool, Any]:
         received, picture = super().read()
         return received, None if picture is None else self._packets[int(picture.max() == 200)]
 
