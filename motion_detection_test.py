@@ -4,7 +4,7 @@
 import importlib
 import sys
 
-from pynvr.tuning import show_picture
+from pynvr.tuning.scripts import show_picture
 
 if __name__ == "__main__":
     sys.exit(show_picture(lambda: importlib.import_module("config")))

@@ -4,7 +4,7 @@
 import importlib
 import sys
 
-from pynvr.tuning import show_stages
+from pynvr.tuning.scripts import show_stages
 
 if __name__ == "__main__":
     sys.exit(show_stages(lambda: importlib.import_module("config")))

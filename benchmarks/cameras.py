@@ -92,7 +92,7 @@ def loop(kind: str, cam: str, main: str) -> None:
     cv2.setNumThreads(1)
 
     def read(url: str, detect: bool, *options: int) -> None:
-        from pynvr.robust import RobustDetector
+        from pynvr.detection.robust import RobustDetector
 
         detector = RobustDetector()
         capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1, *options])

@@ -32,12 +32,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
 
-from pynvr.detector import MotionDetector
-from pynvr.detectors import make_detector
+from pynvr.detection.detector import MotionDetector
+from pynvr.detection.from_settings import make_detector
 from pynvr.errors import PynvrError
-from pynvr.frame import Gap
+from pynvr.media.frame import Gap
 from pynvr.settings import load
-from pynvr.source import FileSource
+from pynvr.sources.file import FileSource
 
 BURST_GAP_S = 1.0
 """False alarms less than this apart are one burst."""

@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
 
-from pynvr.classic import ClassicDetector
-from pynvr.demo import CROSSING, CROSSING_BACK, DemoScene, Visit
-from pynvr.detector import MotionDetector
-from pynvr.figure import REACH_LEFT, REACH_RIGHT
-from pynvr.robust import RobustDetector
-from pynvr.weather import KINDS
+from pynvr.demo.camera import CROSSING, CROSSING_BACK, DemoScene, Visit
+from pynvr.demo.person import REACH_LEFT, REACH_RIGHT
+from pynvr.demo.weather import KINDS
+from pynvr.detection.classic import ClassicDetector
+from pynvr.detection.detector import MotionDetector
+from pynvr.detection.robust import RobustDetector
 
 SIZE = (640, 480)
 RATES = (3.0, 7.0, 15.0, 30.0)

@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
 
-from pynvr.classic import ClassicDetector
-from pynvr.frame import Frame, Image
-from pynvr.robust import RobustDetector
+from pynvr.detection.classic import ClassicDetector
+from pynvr.detection.robust import RobustDetector
+from pynvr.media.frame import Frame, Image
 
 FRAMES = 400
 

@@ -24,7 +24,7 @@ import cv2  # noqa: E402
 from cameras import FPS, INPUTS, cpu_s, end, peak_mb, recorder  # noqa: E402
 from rtsp import RtspServer  # noqa: E402
 
-from pynvr.strip import read_frame_number  # noqa: E402
+from pynvr.demo.frame_number import read_frame_number  # noqa: E402
 
 CLIP = INPUTS / "event_1920x1080_60s.mp4"
 ENTERS = 20 * FPS

@@ -9,10 +9,10 @@ import cv2
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from pynvr import overlay  # noqa: E402
-from pynvr.demo import DemoCamera  # noqa: E402
-from pynvr.frame import Frame  # noqa: E402
-from pynvr.robust import RobustDetector  # noqa: E402
+from pynvr.demo.camera import DemoCamera  # noqa: E402
+from pynvr.detection.robust import RobustDetector  # noqa: E402
+from pynvr.media.frame import Frame  # noqa: E402
+from pynvr.tuning import mosaic  # noqa: E402
 
 MOMENT_S = 7.5
 """The visitor is in the middle of the yard."""
@@ -26,7 +26,7 @@ def main() -> None:
             detection = detector.detect(frame.image, frame.time)
             if frame.time >= MOMENT_S:
                 break
-    picture = overlay.mosaic(frame.image, detection, hold_left_s=10.0)
+    picture = mosaic.mosaic(frame.image, detection, hold_left_s=10.0)
     cv2.imwrite(str(HERE / "md3.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from pynvr.archive import Archive
-from pynvr.bitstream import parameter_sets
-from pynvr.clip import Clip
-from pynvr.copying import CopyFormat, suffix_for
+from pynvr.archive.archive import Archive
 from pynvr.errors import CameraError, RecordingError
-from pynvr.frame import Frame, Source
-from pynvr.orders import Write
-from pynvr.packetcamera import LivePackets
-from pynvr.packets import copy, survey
-from pynvr.packetsource import FilePackets
+from pynvr.media.codecs import parameter_sets
+from pynvr.media.container import copy, survey
+from pynvr.media.frame import Frame, Source
+from pynvr.recording.clip import Clip
+from pynvr.recording.copying import CopyFormat, suffix_for
+from pynvr.recording.orders import Write
 from pynvr.settings import Settings
+from pynvr.sources.packet_camera import LivePackets
+from pynvr.sources.packet_file import FilePackets
 
 TRIAL_FRAMES = 10
 

@@ -15,23 +15,24 @@ from types import FrameType, ModuleType
 
 import cv2
 
-from pynvr import check, logs, modes, pipeline
-from pynvr.archive import Archive
-from pynvr.camera import A_FEW, LiveSource, Reduce
-from pynvr.closing import recover
-from pynvr.demo import DemoCamera, DemoScene, is_demo
-from pynvr.detector import Detector
-from pynvr.detectors import make_detector
+from pynvr import assembly, check, pipeline
+from pynvr.archive.archive import Archive
+from pynvr.archive.closing import recover
+from pynvr.demo.camera import DemoCamera, DemoScene, is_demo
+from pynvr.detection.detector import Detector
+from pynvr.detection.from_settings import make_detector
+from pynvr.detection.pacing import PacedDetector
 from pynvr.errors import PynvrError, SettingsError
 from pynvr.events import MotionEvents
-from pynvr.frame import Source
-from pynvr.health import Health
-from pynvr.live import AT_ONCE, READER_NAME, Gather
-from pynvr.pacing import PacedDetector
-from pynvr.progress import with_progress
+from pynvr.media.frame import Source
 from pynvr.redaction import without_password
+from pynvr.service import logs
+from pynvr.service.console import with_progress
+from pynvr.service.health import Health
 from pynvr.settings import OVERRIDES_NAME, Settings, brief, load, warn_of_readable_password
-from pynvr.source import FileSource, fitted_size, is_live
+from pynvr.sources.camera import A_FEW, LiveSource, Reduce
+from pynvr.sources.file import FileSource, fitted_size, is_live
+from pynvr.sources.reader import AT_ONCE, READER_NAME, Gather
 
 log = logging.getLogger(__name__)
 
@@ -144,8 +145,8 @@ def open_source(
         size = fitted_size(DEMO_SIZE, settings.scaleFrameTo)
         return DemoCamera(DemoScene(size, weather=weather.split("+") if weather else ()), stop=stop)
     if is_live(settings.cam):
-        limit = round(settings.CAMERA_QUEUE_LIMIT_MB * modes.MEBIBYTE)
-        patience, fit_inside = modes.patience(settings), settings.scaleFrameTo
+        limit = round(settings.CAMERA_QUEUE_LIMIT_MB * assembly.MEBIBYTE)
+        patience, fit_inside = assembly.patience(settings), settings.scaleFrameTo
         return LiveSource(settings.cam, stop, limit, patience, fit_inside, gather, reduce)
     return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
 
@@ -174,7 +175,7 @@ def open_archive(settings: Settings, stack: ExitStack) -> Archive:
 def _check(settings: Settings, stop: threading.Event) -> None:
     with ExitStack() as stack:
         make_detector(settings)  # its mask has to be there
-        mode = modes.choose(settings, stop, stack)
+        mode = assembly.choose(settings, stop, stack)
         archive = open_archive(settings, stack)
         source = open_source(settings, stop)
         stack.callback(source.close)
@@ -190,17 +191,17 @@ def _record(settings: Settings, stop: threading.Event) -> None:
     every, fps = make_detector(settings), settings.MOTION_DETECTION_FPS
     detector: Detector = every if fps is None else PacedDetector(every, fps)
     with ExitStack() as stack:
-        mode = modes.choose(settings, stop, stack)
+        mode = assembly.choose(settings, stop, stack)
         archive = open_archive(settings, stack)
         # in copy mode nobody else needs the pictures
         source = open_source(settings, stop, A_FEW, every.reduced if mode.packets else None)
         stack.callback(source.close)
         recover(archive)
-        writer = modes.make_writer(settings, mode, archive, source.live)
+        writer = assembly.make_writer(settings, mode, archive, source.live)
         health = stack.enter_context(
             Health(source, writer, archive.root, settings.STATUS_FILE_PATH, mode.packets)
         )
-        recorder = modes.make_recorder(settings, mode, source, writer)
+        recorder = assembly.make_recorder(settings, mode, source, writer)
         stack.callback(recorder.close)
         log.info("watching %s, recording into %s", source.name, archive.root)
         frames = health.counted(with_progress(source))

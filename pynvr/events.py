@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from pynvr.frame import TIME_TOLERANCE_S
+from pynvr.media.frame import TIME_TOLERANCE_S
 
 
 class Change(Enum):

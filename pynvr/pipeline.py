@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from pynvr.detector import Detection, Detector
+from pynvr.detection.detector import Detection, Detector
 from pynvr.events import Change, MotionEvents
-from pynvr.frame import Frame, Gap
+from pynvr.media.frame import Frame, Gap
 
 
 class Recorder(Protocol):

@@ -19,9 +19,9 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from pynvr.demo.weather import KINDS
 from pynvr.errors import SettingsError
 from pynvr.redaction import without_password
-from pynvr.weather import KINDS
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from rtsp import encode
 
-from pynvr.frame import Image
-from pynvr.strip import draw_frame_number, read_frame_number
+from pynvr.demo.frame_number import draw_frame_number, read_frame_number
+from pynvr.media.frame import Image
 
 SIZE = (320, 240)
 FPS = 25

@@ -12,12 +12,12 @@ from typing import Any, cast
 import cv2
 import numpy as np
 
-from pynvr.classic import ClassicDetector
-from pynvr.clip import Clip
-from pynvr.demo import DemoScene, Visit
-from pynvr.frame import Frame, Image
-from pynvr.orders import Begin
-from pynvr.strip import draw_frame_number, read_frame_number
+from pynvr.demo.camera import DemoScene, Visit
+from pynvr.demo.frame_number import draw_frame_number, read_frame_number
+from pynvr.detection.classic import ClassicDetector
+from pynvr.media.frame import Frame, Image
+from pynvr.recording.clip import Clip
+from pynvr.recording.orders import Begin
 
 SMALL = (160, 120)
 MOMENT = datetime(2017, 4, 2, 13, 20, 17, tzinfo=timezone.utc)

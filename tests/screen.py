@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pynvr.frame import Image
+from pynvr.media.frame import Image
 
 PROGRAMS = ("Xvfb", "openbox", "xdotool", "xwd")
 TICK = threading.Event()  # never set: waits with a deadline

@@ -12,9 +12,9 @@ import pytest
 ROUNDS = """
 import resource, sys
 import numpy as np
-from pynvr import allocator
+from pynvr.service import malloc
 if "keep" in sys.argv:
-    allocator.keep_freed_pictures()
+    malloc.keep_freed_pictures()
 def round():
     pictures = [np.ones((1080, 1920, 3), np.uint8) for _ in range(4)]
 for _ in range(3):

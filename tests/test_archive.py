@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT
 from recordings import MOMENT, read_index
 
-from pynvr.archive import MARKER_NAME, Archive
+from pynvr.archive.archive import MARKER_NAME, Archive
 from pynvr.errors import ArchiveError, SettingsError
 
 Namer = Callable[[datetime], str]
@@ -147,7 +147,7 @@ def test_a_disk_that_refuses_may_come_back(
 HOLD = """
 import sys
 from pathlib import Path
-from pynvr.archive import Archive
+from pynvr.archive.archive import Archive
 archive = Archive(Path(sys.argv[1]), None)
 archive.open()
 print("locked", flush=True)

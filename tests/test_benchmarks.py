@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from recordings import make_clip, numbered, rising
 
-from pynvr.classic import ClassicDetector
-from pynvr.clip import Clip
-from pynvr.demo import DemoScene, Visit
-from pynvr.detector import Detection
-from pynvr.frame import Image
+from pynvr.demo.camera import DemoScene, Visit
+from pynvr.detection.classic import ClassicDetector
+from pynvr.detection.detector import Detection
+from pynvr.media.frame import Image
+from pynvr.recording.clip import Clip
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pynvr.bitstream import H264, H265, MJPEG, codec_of, is_annex_b, parameter_sets
+from pynvr.media.codecs import H264, H265, MJPEG, codec_of, is_annex_b, parameter_sets
 
 SPS, PPS, IDR, SEI = b"\x67sps", b"\x68pps", b"\x65idr", b"\x06sei"
 VPS5, SPS5, PPS5, IDR5 = b"\x40\x01vps", b"\x42\x01sps", b"\x44\x01pps", b"\x26\x01idr"

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pynvr.classic import ClassicDetector, ClassicParameters, changed_mask
-from pynvr.detector import Detection, scaled_gray
-from pynvr.frame import Image
+from pynvr.detection.classic import ClassicDetector, ClassicParameters, changed_mask
+from pynvr.detection.detector import Detection, scaled_gray
+from pynvr.media.frame import Image
 
 WIDTH, HEIGHT = 500, 376
 EXACT = ClassicParameters(blur_px=1, dilate_iterations=0, erode_iterations=0)

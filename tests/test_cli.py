@@ -16,10 +16,10 @@ import pytest
 from conftest import defaults
 from recordings import make_clip, play, read_index, remains, rising, videos
 
-from pynvr import logs, progress
 from pynvr.cli import record, stop_on_signals
-from pynvr.demo import Visit
+from pynvr.demo.camera import Visit
 from pynvr.errors import SettingsError
+from pynvr.service import console, logs
 from pynvr.settings import Settings
 
 Make = Callable[..., Settings]
@@ -226,7 +226,7 @@ def test_a_console_that_is_gone_does_not_end_the_watch(
     def gone(line: str) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr(progress, "write_line", gone)
+    monkeypatch.setattr(console, "write_line", gone)
     settings = make_settings()
     logs.start(settings)
     logging.getLogger("pynvr").info("still here")

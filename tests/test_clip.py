@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from recordings import numbered, play
 
-from pynvr.clip import Clip
 from pynvr.errors import RecordingError
+from pynvr.recording.clip import Clip
 
 TIMES = [10.0, 10.5, 10.52, 11.0, 13.0]
 

@@ -16,11 +16,12 @@ import pytest
 from conftest import ROOT
 from recordings import MOMENT, frame, play, read_index, remains, wandering
 
-from pynvr import closing, journal, packets
-from pynvr.archive import Archive
-from pynvr.closing import close_recording, recover
-from pynvr.encoder import CODECS, Encoder
+from pynvr.archive import closing, journal
+from pynvr.archive.archive import Archive
+from pynvr.archive.closing import close_recording, recover
 from pynvr.errors import RecordingError
+from pynvr.media import container
+from pynvr.recording.encoding import CODECS, Encoder
 
 TIMES = wandering(2.5)
 COUNT = len(TIMES)
@@ -296,10 +297,10 @@ def test_no_room_for_the_copy_keeps_the_transport_stream(
         raise RecordingError("the disk is full")
 
     recording = Open(archive)
-    monkeypatch.setattr(packets, "copy", full)
+    monkeypatch.setattr(container, "copy", full)
     assert recording.close() == recording.final.with_suffix(".ts")
     assert remains(archive.root) == ["2017/video_2017-04-02T132017.ts", "recordings.jsonl"]
-    assert packets.survey(recording.final.with_suffix(".ts")).count == COUNT
+    assert container.survey(recording.final.with_suffix(".ts")).count == COUNT
     (entry,) = read_index(archive.root)
     assert entry["file"].endswith(".ts")
     assert entry["frames"] == COUNT
@@ -309,29 +310,29 @@ def test_no_room_for_the_copy_keeps_the_transport_stream(
 def test_incomplete_copy_is_not_taken(
     archive: Archive, logged_errors: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = packets.copy
+    copy = container.copy
 
     def stops_early(source: Path, target: Path, fourcc: str, times_ms: list[int], *more: Any) -> int:
         return copy(source, target, fourcc, times_ms[:-5], *more)
 
     recording = Open(archive)
-    monkeypatch.setattr(packets, "copy", stops_early)
+    monkeypatch.setattr(container, "copy", stops_early)
     assert recording.close() == recording.final.with_suffix(".ts")
-    assert packets.survey(recording.final.with_suffix(".ts")).count == COUNT
+    assert container.survey(recording.final.with_suffix(".ts")).count == COUNT
 
 
 def test_a_leftover_that_cannot_be_closed_keeps_no_other_from_it(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]
 ) -> None:
     held, free = Open(archive), Open(archive, suffix=".avi")
-    move = closing.durably.move
+    move = closing.fsync.move
 
     def refusing(source: Path, target: Path) -> None:
         if target == held.final:
             raise PermissionError(errno.EPERM, "Operation not permitted")
         move(source, target)
 
-    monkeypatch.setattr(closing.durably, "move", refusing)
+    monkeypatch.setattr(closing.fsync, "move", refusing)
     recover(archive)
     assert free.final.exists()
     assert held.part.exists()
@@ -358,9 +359,9 @@ def test_recovery_does_not_touch_other_recordings(archive: Archive) -> None:
 RECORD_FOREVER = """
 import itertools, sys
 from pathlib import Path
-from pynvr.archive import Archive
-from pynvr.recording import Format
-from pynvr.writer import RecordingWriter
+from pynvr.archive.archive import Archive
+from pynvr.recording.open_recording import Format
+from pynvr.recording.writer import RecordingWriter
 from recordings import begins, frame, numbered
 
 archive = Archive(Path(sys.argv[1]), None)

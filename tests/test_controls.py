@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pynvr.classic import ClassicDetector
-from pynvr.controls import BACKSPACE, Controls, Wish
-from pynvr.detector import MotionDetector
-from pynvr.robust import RobustDetector
-from pynvr.zones import Zones
+from pynvr.detection.classic import ClassicDetector
+from pynvr.detection.detector import MotionDetector
+from pynvr.detection.robust import RobustDetector
+from pynvr.detection.zones import Zones
+from pynvr.tuning.controls import BACKSPACE, Controls, Wish
 
 SQUARE = [(0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)]
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from rtsp import encode, needs_rtsp
 
-from pynvr.classic import ClassicDetector, ClassicParameters
-from pynvr.demo import CROSSING_BACK, STANDING, DemoCamera, DemoScene, Visit
-from pynvr.frame import Image
-from pynvr.robust import RobustDetector
-from pynvr.strip import draw_frame_number, read_frame_number
+from pynvr.demo.camera import CROSSING_BACK, STANDING, DemoCamera, DemoScene, Visit
+from pynvr.demo.frame_number import draw_frame_number, read_frame_number
+from pynvr.detection.classic import ClassicDetector, ClassicParameters
+from pynvr.detection.robust import RobustDetector
+from pynvr.media.frame import Image
 
 THRESHOLD_PX = ClassicParameters().area_threshold_px
 START = datetime(2024, 2, 29, 23, 0, tzinfo=timezone.utc)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from recordings import numbered
 
-from pynvr import encoder, packets
-from pynvr.encoder import CODECS, Encoder, check_codec
 from pynvr.errors import RecordingError, SettingsError
+from pynvr.media import container
+from pynvr.recording import encoding
+from pynvr.recording.encoding import CODECS, Encoder, check_codec
 
 
 @pytest.mark.parametrize("fourcc", list(CODECS))
@@ -22,7 +23,7 @@ def test_every_codec_rate_and_size(fourcc: str, fps: float, size: tuple[int, int
     for number in range(10):
         writer.write(numbered(number, size))
     writer.close()
-    assert packets.survey(path).count == 10
+    assert container.survey(path).count == 10
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,6 @@ def test_codecs_offered_do_work(fourcc: str) -> None:
 
 
 def test_codec_that_does_not_work_names_those_that_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CODECS, "ZZZZ", encoder.Codec(".ts", {".avi": "ZZZZ"}))
+    monkeypatch.setitem(CODECS, "ZZZZ", encoding.Codec(".ts", {".avi": "ZZZZ"}))
     with pytest.raises(SettingsError, match=r"FOURCC_CODEC = 'ZZZZ'.*DIVX, XVID, mp4v, MJPG$"):
         check_codec("ZZZZ")

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from recordings import frame
 
-from pynvr import health, systemd
-from pynvr.demo import DemoCamera
-from pynvr.frame import Frame, Gap
-from pynvr.health import Health
+from pynvr.demo.camera import DemoCamera
+from pynvr.media.frame import Frame, Gap
+from pynvr.service import health, systemd
+from pynvr.service.health import Health
 
 
 class Writer:

@@ -13,13 +13,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pynvr import live, packetcamera
-from pynvr.bitstream import H264
 from pynvr.errors import CameraError, SettingsError
-from pynvr.frame import Gap
-from pynvr.live import AT_ONCE, Gather, Got, LiveReader, Patience
-from pynvr.packet import Stream, TimedPacket
-from pynvr.packetcamera import LivePackets
+from pynvr.media.codecs import H264
+from pynvr.media.frame import Gap
+from pynvr.media.packet import Stream, TimedPacket
+from pynvr.sources import packet_camera, reader
+from pynvr.sources.packet_camera import LivePackets
+from pynvr.sources.reader import AT_ONCE, Gather, Got, LiveReader, Patience
 
 
 class Item:
@@ -78,7 +78,7 @@ Connected = Callable[..., LiveReader[Item, None]]
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iterator[Connected]:
     """A reader that finds these cameras or errors one after the other, and then nothing."""
-    monkeypatch.setattr(live, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(reader, "FIRST_PAUSE_S", 0.01)
     stop = threading.Event()
     with ExitStack() as stack:
 
@@ -174,7 +174,7 @@ def test_packets_of_a_connection_that_is_over_are_due(
             utc = datetime.now(timezone.utc)
             yield TimedPacket(np.zeros((1, 9), np.uint8), True, arrival + 40, utc, stream)
 
-    monkeypatch.setattr(packetcamera, "PacketConnection", Connection)
+    monkeypatch.setattr(packet_camera, "PacketConnection", Connection)
     packets = LivePackets("rtsp://test/", stop, 1000, Patience())
     packets.first(10)
     assert list(packets.until(time.monotonic())) == []

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pynvr import overlay
-from pynvr.classic import ClassicDetector
-from pynvr.demo import DemoScene
-from pynvr.detector import Detection
-from pynvr.frame import Image
+from pynvr.demo.camera import DemoScene
+from pynvr.detection.classic import ClassicDetector
+from pynvr.detection.detector import Detection
+from pynvr.media.frame import Image
+from pynvr.tuning import mosaic
 
 
 def gray(size: tuple[int, int] = (640, 480)) -> Image:
@@ -18,7 +18,7 @@ def gray(size: tuple[int, int] = (640, 480)) -> Image:
 
 def label(hold_left_s: float) -> bytes:
     image = gray()
-    overlay.draw_label(image, hold_left_s)
+    mosaic.draw_label(image, hold_left_s)
     return image.tobytes()
 
 
@@ -31,15 +31,15 @@ def test_label_shows_whole_seconds_rounded_up() -> None:
 
 def test_label_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr(overlay.cv2, "putText", lambda image, text, *_: said.append(text))
-    overlay.draw_label(gray(), 6.3)
+    monkeypatch.setattr(mosaic.cv2, "putText", lambda image, text, *_: said.append(text))
+    mosaic.draw_label(gray(), 6.3)
     assert said == ["MOTION DETECTED [7]"]
 
 
 @pytest.mark.parametrize("size", [(64, 48), (160, 120), (640, 480), (480, 640), (3840, 2160), (2000, 100)])
 def test_label_is_red_and_fits_into_the_upper_left(size: tuple[int, int]) -> None:
     image = gray(size)
-    overlay.draw_label(image, 10)
+    mosaic.draw_label(image, 10)
     rows, columns = np.nonzero((image != 90).any(axis=2))
     assert len(rows) > 0
     assert columns.min() < 0.1 * size[0]
@@ -58,7 +58,7 @@ def test_mosaic_has_the_four_stages_in_their_places() -> None:
     image = scene.render(7.4, 1)
     detection = detector.detect(image)
     before = image.copy()
-    picture = overlay.mosaic(image, detection, 5.0)
+    picture = mosaic.mosaic(image, detection, 5.0)
     height, width = detection.gray.shape
     assert picture.shape == (2 * height, 2 * width, 3)
     assert np.array_equal(image, before)
@@ -68,7 +68,7 @@ def test_mosaic_has_the_four_stages_in_their_places() -> None:
     assert np.array_equal(mask[below, :, 0], detection.mask[below])
     amplified = np.minimum(detection.difference[below].astype(int) * 4, 255)
     assert np.array_equal(difference[below, :, 0], amplified)
-    green = (contours == overlay.GREEN).all(axis=2)
+    green = (contours == mosaic.GREEN).all(axis=2)
     assert green.any()
     outside = ~green[below]
     assert np.array_equal(source[below][outside], contours[below][outside])
@@ -82,7 +82,7 @@ def test_mosaic_without_an_event_has_no_label() -> None:
     scene = DemoScene((640, 480))
     image = scene.render(0, 0)
     detection = ClassicDetector().detect(image)
-    assert not (overlay.mosaic(image, detection) == overlay.RED).all(axis=2).any()
+    assert not (mosaic.mosaic(image, detection) == mosaic.RED).all(axis=2).any()
 
 
 def seen(score: float, motion: bool = False, blind: bool = False) -> Detection:
@@ -94,8 +94,8 @@ def test_bar_grows_with_the_score() -> None:
     lengths = []
     for score in (0, 400, 1400, 2000, 1e6):
         image = gray()
-        overlay.draw_bar(image, seen(score, motion=score >= 1500))
-        filled = (image == (overlay.RED if score >= 1500 else overlay.GREEN)).all(axis=2)
+        mosaic.draw_bar(image, seen(score, motion=score >= 1500))
+        filled = (image == (mosaic.RED if score >= 1500 else mosaic.GREEN)).all(axis=2)
         lengths.append(int(filled.any(axis=0).sum()))
     assert lengths == sorted(set(lengths))
     assert lengths[0] == 0
@@ -113,4 +113,4 @@ def test_bar_grows_with_the_score() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_state(armed: bool, detection: Detection, hold_left_s: float, state: str) -> None:
-    assert overlay.state_of(armed, detection, hold_left_s) == state
+    assert mosaic.state_of(armed, detection, hold_left_s) == state

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from recordings import numbered, rising, wandering
 
-from pynvr.classic import ClassicDetector
-from pynvr.pacing import NOT_LOOKED, PacedDetector
+from pynvr.detection.classic import ClassicDetector
+from pynvr.detection.pacing import NOT_LOOKED, PacedDetector
 
 
 def looked_at(times: list[float], fps: float) -> list[float]:

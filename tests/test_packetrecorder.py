@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from recordings import frame
 
-from pynvr import packetrecorder
-from pynvr.bitstream import H264
-from pynvr.detector import Detection
+from pynvr.detection.detector import Detection
 from pynvr.events import Change
-from pynvr.frame import TIME_TOLERANCE_S, Gap
-from pynvr.orders import Begin, Recordable
-from pynvr.packet import Stream, TimedPacket
-from pynvr.packetrecorder import PacketRecorder
-from pynvr.packetring import PacketRing
-from pynvr.writer import RecordingWriter
+from pynvr.media.codecs import H264
+from pynvr.media.frame import TIME_TOLERANCE_S, Gap
+from pynvr.media.packet import Stream, TimedPacket
+from pynvr.recording import packet_recorder
+from pynvr.recording.orders import Begin, Recordable
+from pynvr.recording.packet_prealarm import PacketRing
+from pynvr.recording.packet_recorder import PacketRecorder
+from pynvr.recording.writer import RecordingWriter
 
 STREAM = Stream(H264, 320, 240, 10.0, b"", 0.0)
 HOLD_S = 1.0
@@ -116,7 +116,7 @@ def test_nothing_beyond_the_events_end(recorder: PacketRecorder, packets: Packet
 def test_a_packet_that_comes_a_moment_after_the_frames_are_lost(
     recorder: PacketRecorder, packets: Packets, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packetrecorder.time, "sleep", lambda _: packets.waiting.append(packet(25)))
+    monkeypatch.setattr(packet_recorder.time, "sleep", lambda _: packets.waiting.append(packet(25)))
     recorder.interrupt()
     assert writer.written == until(26)
 
@@ -124,7 +124,7 @@ def test_a_packet_that_comes_a_moment_after_the_frames_are_lost(
 def test_nothing_is_waited_for_without_an_event(
     packets: Packets, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packetrecorder.time, "sleep", lambda _: pytest.fail("it waits"))
+    monkeypatch.setattr(packet_recorder.time, "sleep", lambda _: pytest.fail("it waits"))
     recorder = PacketRecorder(PacketRing(0.5, 2**20), writer, packets, lambda: 0.0, HOLD_S, 600)
     recorder.interrupt()
     recorder.close()

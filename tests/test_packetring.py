@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pynvr.bitstream import H264
-from pynvr.packet import Stream, TimedPacket
-from pynvr.packetring import PacketRing
+from pynvr.media.codecs import H264
+from pynvr.media.packet import Stream, TimedPacket
+from pynvr.recording.packet_prealarm import PacketRing
 
 PLENTY = 2**30
 STREAM = Stream(H264, 320, 240, 25.0, b"", 0.0)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from recordings import numbered, play, rising, wandering
 
-from pynvr import packets
-from pynvr.encoder import Encoder
 from pynvr.errors import RecordingError
-from pynvr.packets import PacketReader, PacketWriter
+from pynvr.media import container
+from pynvr.media.container import PacketReader, PacketWriter
+from pynvr.recording.encoding import Encoder
 
 COUNT = 30
 
@@ -30,7 +30,7 @@ def milliseconds(times: list[float]) -> list[int]:
 
 
 def test_count(stream: Path) -> None:
-    assert packets.survey(stream).count == COUNT
+    assert container.survey(stream).count == COUNT
 
 
 def test_reader_tells_size_and_key_packets(stream: Path) -> None:
@@ -46,7 +46,7 @@ def test_reader_tells_size_and_key_packets(stream: Path) -> None:
 def test_mp4_gets_every_time(stream: Path, tmp_path: Path, times: list[float]) -> None:
     target = tmp_path / "copy.mp4"
     count = len(times)
-    assert packets.copy(stream, target, "mp4v", milliseconds(times)) == count
+    assert container.copy(stream, target, "mp4v", milliseconds(times)) == count
     played = play(target)
     assert played.numbers == list(range(count))
     assert played.times == pytest.approx(times, abs=0.0011)
@@ -55,7 +55,7 @@ def test_mp4_gets_every_time(stream: Path, tmp_path: Path, times: list[float]) -
 @pytest.mark.parametrize("rate", [1.0, 7.0, 12.345, 29.97, 240.0])
 def test_avi_gets_the_rate(stream: Path, tmp_path: Path, rate: float) -> None:
     target = tmp_path / "copy.avi"
-    packets.copy(stream, target, "DIVX", [0] * COUNT, rate)
+    container.copy(stream, target, "DIVX", [0] * COUNT, rate)
     played = play(target)
     assert played.numbers == list(range(COUNT))
     assert played.fps == pytest.approx(rate, rel=0.001)
@@ -63,13 +63,13 @@ def test_avi_gets_the_rate(stream: Path, tmp_path: Path, rate: float) -> None:
 
 def test_packets_beyond_the_times_are_left_out(stream: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy.mp4"
-    assert packets.copy(stream, target, "mp4v", list(range(0, 400, 40))) == 10
-    assert packets.survey(target).count == 10
+    assert container.copy(stream, target, "mp4v", list(range(0, 400, 40))) == 10
+    assert container.survey(target).count == 10
 
 
 def test_key_packets_stay_what_they_are(stream: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy.mp4"
-    packets.copy(stream, target, "mp4v", milliseconds(rising(20, COUNT / 20)))
+    container.copy(stream, target, "mp4v", milliseconds(rising(20, COUNT / 20)))
     with PacketReader(stream) as before, PacketReader(target) as after:
         assert [packet.key for packet in before] == [packet.key for packet in after]
 
@@ -80,7 +80,7 @@ def test_what_is_no_video(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(RecordingError, match=r"no\.avi"):
-        packets.survey(path)
+        container.survey(path)
 
 
 def test_file_that_cannot_be_written(tmp_path: Path) -> None:

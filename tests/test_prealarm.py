@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recordings import frame, numbered, rising, wandering
 
-from pynvr.frame import Frame, Image, PackedFrame, PlanarFrame
-from pynvr.prealarm import PreAlarmRing
+from pynvr.media.frame import Frame, Image, PackedFrame, PlanarFrame
+from pynvr.recording.prealarm import PreAlarmRing
 
 PLENTY = 2**40
 BLANK = np.zeros((1, 1, 3), np.uint8)

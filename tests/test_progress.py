@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pynvr import progress
-from pynvr.demo import DemoCamera, DemoScene
+from pynvr.demo.camera import DemoCamera, DemoScene
+from pynvr.service import console
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,9 +26,9 @@ def test_on_a_terminal_a_file_has_a_bar_and_lines_do_not_tear_it(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     source = DemoCamera(DemoScene((64, 48)))
-    frames = progress.with_progress(source)
+    frames = console.with_progress(source)
     next(frames)
-    progress.write_line("a line of the log")
+    console.write_line("a line of the log")
     printed = capsys.readouterr().err
     assert f"/{source.frame_count}" in printed
     assert "\ra line of the log\n" in printed  # on a line of its own, the bar taken away before
@@ -37,6 +37,6 @@ def test_on_a_terminal_a_file_has_a_bar_and_lines_do_not_tear_it(
 
 def test_without_a_terminal_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     source = DemoCamera(DemoScene((64, 48)))
-    assert sum(1 for _ in progress.with_progress(source)) == source.frame_count
-    progress.write_line("a line of the log")
+    assert sum(1 for _ in console.with_progress(source)) == source.frame_count
+    console.write_line("a line of the log")
     assert capsys.readouterr().err == "a line of the log\n"

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from recordings import MOMENT, frame, play, read_index, rising, wandering
 
 from pynvr import pipeline
-from pynvr.archive import Archive
-from pynvr.detector import Detection
+from pynvr.archive.archive import Archive
+from pynvr.detection.detector import Detection
 from pynvr.events import MotionEvents
-from pynvr.frame import Frame, Gap, HeldFrame, Image
-from pynvr.orders import Begin
-from pynvr.prealarm import PreAlarmRing
-from pynvr.recorder import Recorder
-from pynvr.recording import Format
-from pynvr.writer import RecordingWriter
+from pynvr.media.frame import Frame, Gap, HeldFrame, Image
+from pynvr.recording.frame_recorder import Recorder
+from pynvr.recording.open_recording import Format
+from pynvr.recording.orders import Begin
+from pynvr.recording.prealarm import PreAlarmRing
+from pynvr.recording.writer import RecordingWriter
 
 TINY = np.zeros((1, 1), np.uint8)
 PLENTY = 2**30

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pynvr.archive import Archive
-from pynvr.retention import TRUST_AFTER_S, ClockGuard, Limits, Retention
+from pynvr.archive.archive import Archive
+from pynvr.archive.retention import TRUST_AFTER_S, ClockGuard, Limits, Retention
 
 NOW = datetime.now(timezone.utc)
 
@@ -144,7 +144,7 @@ def test_an_index_is_replaced_whole(archive: Archive, monkeypatch: pytest.Monkey
         raise OSError("no room")
 
     rename: Callable[..., object] = refuse
-    monkeypatch.setattr("pynvr.durably.move", rename)
+    monkeypatch.setattr("pynvr.archive.fsync.move", rename)
     with pytest.raises(OSError, match="no room"):
         archive.remove_from_index({"a.avi"})
     assert archive.index_path.read_bytes() == before

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from pynvr.classic import ClassicDetector
-from pynvr.demo import CROSSING, CROSSING_BACK, DemoScene, Path, Visit
-from pynvr.detector import Detection
-from pynvr.frame import Image
-from pynvr.robust import RobustDetector, RobustParameters
-from pynvr.zones import Zones
+from pynvr.demo.camera import CROSSING, CROSSING_BACK, DemoScene, Path, Visit
+from pynvr.detection.classic import ClassicDetector
+from pynvr.detection.detector import Detection
+from pynvr.detection.robust import RobustDetector, RobustParameters
+from pynvr.detection.zones import Zones
+from pynvr.media.frame import Image
 
 SIZE = (320, 240)
 FPS = 15.0

@@ -14,11 +14,11 @@ from recordings import play
 from rtsp import RtspServer, encode, needs_rtsp
 from running import RecorderProcess
 
-from pynvr.camera import LiveSource
-from pynvr.demo import DemoScene, Visit
-from pynvr.frame import Frame, Gap
-from pynvr.live import AT_ONCE, Gather
-from pynvr.strip import read_frame_number
+from pynvr.demo.camera import DemoScene, Visit
+from pynvr.demo.frame_number import read_frame_number
+from pynvr.media.frame import Frame, Gap
+from pynvr.sources.camera import LiveSource
+from pynvr.sources.reader import AT_ONCE, Gather
 
 pytestmark = needs_rtsp
 

@@ -23,8 +23,8 @@ from recordings import (
     wandering,
 )
 
-from pynvr.demo import DemoScene, Visit
-from pynvr.encoder import Encoder
+from pynvr.demo.camera import DemoScene, Visit
+from pynvr.recording.encoding import Encoder
 
 RECORDER = "motion_driven_recorder.py"
 PICTURE = "motion_detection_test.py"

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from recordings import make_clip, rising, wandering
 
-from pynvr.demo import Visit
+from pynvr.demo.camera import Visit
+from pynvr.demo.frame_number import read_frame_number
 from pynvr.errors import CameraError
-from pynvr.frame import Frame
-from pynvr.source import FileSource, as_bgr, claimed_fps, is_live
-from pynvr.strip import read_frame_number
+from pynvr.media.frame import Frame
+from pynvr.sources.file import FileSource, as_bgr, claimed_fps, is_live
 
 VISITS = (Visit(1.0, 2.0),)
 

@@ -13,10 +13,10 @@ import pytest
 from conftest import defaults
 from recordings import expected_alarms, make_clip, play, rising, videos
 
-from pynvr import display, tuning
-from pynvr.demo import Visit
-from pynvr.frame import Image
-from pynvr.tuning import show_picture, show_stages
+from pynvr.demo.camera import Visit
+from pynvr.media.frame import Image
+from pynvr.tuning import scripts, window
+from pynvr.tuning.scripts import show_picture, show_stages
 
 VISITS = (Visit(2.0, 2.0), Visit(6.0, 2.0))
 TIMES = rising(10, 10)
@@ -97,7 +97,7 @@ def test_label_is_shown_during_the_hold_only(run: Run, clip: Path, tmp_path: Pat
 def test_without_a_display_it_says_so_and_writes_into_the_archive(
     run: Run, archive_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(display, "available", lambda: False)
+    monkeypatch.setattr(window, "available", lambda: False)
     assert run(show_picture) == 0
     assert "there is no display" in capsys.readouterr().out
     (shown,) = (path for path in archive_path.rglob("*") if path.is_file())
@@ -128,7 +128,7 @@ class Screen:
         def wait(_: int) -> int:
             return key if len(self.shown) == quit_after else -1
 
-        monkeypatch.setattr(display, "available", lambda: True)
+        monkeypatch.setattr(window, "available", lambda: True)
         monkeypatch.setattr(cv2, "imshow", lambda title, image: self.shown.append(image))
         monkeypatch.setattr(cv2, "waitKey", wait)
         monkeypatch.setattr(cv2, "namedWindow", lambda title, kind: None)
@@ -151,17 +151,17 @@ def test_window_shows_until_a_key_is_pressed(
 
 def test_window_and_file_together(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen(monkeypatch, quit_after=20, key=ord("q"))
-    assert run(tuning.show_picture, "--output", tmp_path / "shown.avi") == 0
+    assert run(scripts.show_picture, "--output", tmp_path / "shown.avi") == 0
     assert len(screen.shown) == len(play(tmp_path / "shown.avi").times) == 20
 
 
 def test_no_display_is_found_out_without_crashing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "currentUIFramework", lambda: "")
-    assert display.available() is False
+    assert window.available() is False
     monkeypatch.setattr(cv2, "currentUIFramework", lambda: "QT")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    assert display.available() is False
+    assert window.available() is False
 
 
 class Keys(Screen):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pynvr.demo import CROSSING, CROSSING_BACK, DemoScene, Visit, is_demo
+from pynvr.demo.camera import CROSSING, CROSSING_BACK, DemoScene, Visit, is_demo
+from pynvr.demo.weather import KINDS, LAMP_OFF_S, LAMP_ON_S
+from pynvr.detection.robust import RobustDetector
+from pynvr.detection.zones import Zones
 from pynvr.events import Change, MotionEvents
-from pynvr.robust import RobustDetector
-from pynvr.weather import KINDS, LAMP_OFF_S, LAMP_ON_S
-from pynvr.zones import Zones
 
 SIZE = (320, 240)
 FPS = 10.0

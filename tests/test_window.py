@@ -16,8 +16,8 @@ from copies import make
 from rtsp import RtspServer, needs_rtsp
 from screen import Screen, needs_screen, until
 
-from pynvr.frame import Image
-from pynvr.overlay import YELLOW
+from pynvr.media.frame import Image
+from pynvr.tuning.mosaic import YELLOW
 
 pytestmark = [needs_rtsp, needs_screen]
 

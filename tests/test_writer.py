@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 from recordings import MOMENT, begins, frame, numbered, play, read_index, remains, videos
 
-from pynvr import encoder, overlay, recording, writer
-from pynvr.archive import Archive
-from pynvr.bitstream import H264
-from pynvr.copying import CopyFormat
+from pynvr.archive.archive import Archive
 from pynvr.errors import RecordingError
-from pynvr.frame import Frame, Image
-from pynvr.orders import Begin
-from pynvr.packet import Stream, TimedPacket
-from pynvr.recording import Format
-from pynvr.writer import RecordingWriter
+from pynvr.media.codecs import H264
+from pynvr.media.frame import Frame, Image
+from pynvr.media.packet import Stream, TimedPacket
+from pynvr.recording import encoding, open_recording, writer
+from pynvr.recording.copying import CopyFormat
+from pynvr.recording.open_recording import Format
+from pynvr.recording.orders import Begin
+from pynvr.recording.writer import RecordingWriter
+from pynvr.tuning import mosaic
 
 VGA = (640, 480)
 HOLD_S = 10.0
@@ -53,12 +54,12 @@ class Gate:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         opened = self.opened = threading.Event()
 
-        class GatedEncoder(encoder.Encoder):
+        class GatedEncoder(encoding.Encoder):
             def write(self, image: Image) -> None:
                 opened.wait()
                 super().write(image)
 
-        monkeypatch.setattr(recording, "Encoder", GatedEncoder)
+        monkeypatch.setattr(open_recording, "Encoder", GatedEncoder)
 
 
 @pytest.fixture
@@ -200,12 +201,12 @@ def test_a_file_waits_for_the_encoder(
     written = 0
     ahead: list[int] = []
 
-    class CountingEncoder(encoder.Encoder):
+    class CountingEncoder(encoding.Encoder):
         def write(self, image: Image) -> None:
             super().write(image)
             ahead.append(written - len(ahead))
 
-    monkeypatch.setattr(recording, "Encoder", CountingEncoder)
+    monkeypatch.setattr(open_recording, "Encoder", CountingEncoder)
     frames = [frame(index) for index in range(400)]
     recorder = make_writer(live=False)
     recorder.begin(begins(frames[0]))
@@ -230,13 +231,13 @@ def test_live_recording_goes_on_when_the_disk_works_again(
 ) -> None:
     refused = iter(range(5))
 
-    class Moody(encoder.Encoder):
+    class Moody(encoding.Encoder):
         def write(self, image: Image) -> None:
             if image.mean() > 128 and next(refused, None) is not None:
                 raise RecordingError("no space left")
             super().write(image)
 
-    monkeypatch.setattr(recording, "Encoder", Moody)
+    monkeypatch.setattr(open_recording, "Encoder", Moody)
     monkeypatch.setattr(writer, "RETRY_S", 0.0)
     recorder = make_writer(live=True)
     recorder.begin(begins(frame(0)))
@@ -301,11 +302,11 @@ def test_packets_behind_a_pre_alarm_that_found_no_room_wait_for_a_key_packet(arc
 def test_failing_encoder_is_told_at_the_next_frame_and_at_the_end(
     make_writer: MakeWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class FullDisk(encoder.Encoder):
+    class FullDisk(encoding.Encoder):
         def write(self, image: Image) -> None:
             raise RecordingError("is the disk full (PATH_FOR_VIDEO)?")
 
-    monkeypatch.setattr(recording, "Encoder", FullDisk)
+    monkeypatch.setattr(open_recording, "Encoder", FullDisk)
     monkeypatch.setattr(writer, "PACK_ABOVE_BYTES", 0)
     recorder = make_writer(live=False)
     recorder.begin(begins(frame(0)))
@@ -352,7 +353,7 @@ def test_unforeseen_failure_is_logged_and_told(
     def stumble(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(overlay, "draw_label", stumble)
+    monkeypatch.setattr(mosaic, "draw_label", stumble)
     recorder = make_writer()
     recorder.begin(begins(frame(0)))
     recorder.write(frame(0), 0, True, HOLD_S)

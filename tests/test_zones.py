@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from pynvr.classic import ClassicDetector
-from pynvr.detectors import make_detector
+from pynvr.detection.classic import ClassicDetector
+from pynvr.detection.from_settings import make_detector
+from pynvr.detection.robust import RobustDetector
+from pynvr.detection.zones import Zones, load_mask
 from pynvr.errors import SettingsError
-from pynvr.robust import RobustDetector
 from pynvr.settings import Settings
-from pynvr.zones import Zones, load_mask
 
 MakeSettings = Callable[..., Settings]
 LEFT = [[(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)]]

@@ -19,8 +19,8 @@ import numpy as np
 from recordings import Played, play, read_index
 from rtsp import encode
 
-from pynvr.demo import DemoScene, Visit
-from pynvr.packets import survey
+from pynvr.demo.camera import DemoScene, Visit
+from pynvr.media.container import survey
 
 SIZE = (320, 240)
 FPS = 10.0

@@ -23,7 +23,9 @@ WATCHDOG_S = 30
 INTERVAL_S = 5
 DRIVER = """
 import importlib, sys, threading, time
-from pynvr import classic, cli, part
+from pynvr import cli
+from pynvr.detection import classic
+from pynvr.recording import part_file
 for_ever = threading.Event()
 calls = 0
 
@@ -41,7 +43,7 @@ def hanging(work, after):
 sys.exit(cli.record(lambda: importlib.import_module("config")))
 """
 LOOP = "classic.ClassicDetector.detect = hanging(classic.ClassicDetector.detect, 40)"
-WRITER = "part._write_all = hanging(part._write_all, 40)"
+WRITER = "part_file._write_all = hanging(part_file._write_all, 40)"
 
 
 class ServiceManager:

@@ -23,7 +23,7 @@ from harness import (
 )
 from rtsp import RtspServer, needs_rtsp
 
-from pynvr.demo import Visit
+from pynvr.demo.camera import Visit
 
 pytestmark = needs_rtsp
 

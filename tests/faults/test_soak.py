@@ -25,14 +25,15 @@ from conftest import Measure
 from harness import closed_files, open_files
 from recordings import read_index
 
-from pynvr import camera, live, modes, packetcamera, pipeline
+from pynvr import assembly, pipeline
+from pynvr.archive.closing import recover
 from pynvr.cli import make_archive, make_detector, make_events, open_source
-from pynvr.closing import recover
-from pynvr.frame import Image
-from pynvr.health import Health
-from pynvr.live import Patience
-from pynvr.packets import survey
+from pynvr.media.container import survey
+from pynvr.media.frame import Image
+from pynvr.service.health import Health
 from pynvr.settings import Settings
+from pynvr.sources import camera, packet_camera, reader
+from pynvr.sources.reader import Patience
 
 WARM_UP = 0.2
 """Share of the course after which memory counts: libraries fill their caches in the beginning."""
@@ -171,11 +172,11 @@ def test_soak(
     packets = Course(events, reconnects, failures, seed)
     packets.capture = ScriptedPackets
     monkeypatch.setattr(
-        packetcamera, "open_camera", lambda cam, patience, *_: packets.open(cam, patience, really)
+        packet_camera, "open_camera", lambda cam, patience, *_: packets.open(cam, patience, really)
     )
-    monkeypatch.setattr(live, "FIRST_PAUSE_S", 0.005)
-    monkeypatch.setattr(live, "LONGEST_PAUSE_S", 0.01)
-    monkeypatch.setattr(packetcamera, "A_FEW", live.AT_ONCE)  # of a loss, too, one hears at once
+    monkeypatch.setattr(reader, "FIRST_PAUSE_S", 0.005)
+    monkeypatch.setattr(reader, "LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr(packet_camera, "A_FEW", reader.AT_ONCE)  # of a loss, too, one hears at once
     settings = make_settings(
         RECORDING_MODE=mode,
         cam="rtsp://viewer:secret@camera/stream",
@@ -192,8 +193,8 @@ def test_soak(
     archive.open()
     recover(archive)
     source = open_source(settings, stop)
-    chosen = modes.choose(settings, stop, stack)
-    writer = modes.make_writer(settings, chosen, archive, live=True)
+    chosen = assembly.choose(settings, stop, stack)
+    writer = assembly.make_writer(settings, chosen, archive, live=True)
     samples: list[tuple[float, float, int, int]] = []
 
     def watch() -> None:
@@ -204,7 +205,7 @@ def test_soak(
     watcher = threading.Thread(target=watch)
     watcher.start()
     with Health(source, writer, archive.root, tmp_path / "status.json", chosen.packets) as health:
-        recorder = modes.make_recorder(settings, chosen, source, writer)
+        recorder = assembly.make_recorder(settings, chosen, source, writer)
         pipeline.run(
             health.counted(iter(source)), make_detector(settings), make_events(settings, True), recorder
         )

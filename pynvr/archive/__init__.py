@@ -1,0 +1,1 @@
+"""The folder of recordings: names, index, closing, recovery, retention."""

@@ -1,0 +1,122 @@
+"""Encode mode and copy mode: here, and nowhere else, the two part.
+
+Both have the same detector, events, writer thread, archive and closing step. In encode
+mode the frames that are watched are recorded; in copy mode the packets of a second
+connection are.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from pynvr.archive.archive import Archive
+from pynvr.archive.retention import Limits, Retention
+from pynvr.demo.camera import is_demo
+from pynvr.errors import SettingsError
+from pynvr.media.frame import Source
+from pynvr.pipeline import Recorder
+from pynvr.recording.copying import CopyFormat
+from pynvr.recording.encoding import check_codec
+from pynvr.recording.frame_recorder import Recorder as FrameRecorder
+from pynvr.recording.open_recording import Form, Format
+from pynvr.recording.packet_prealarm import PacketRing
+from pynvr.recording.packet_recorder import PacketRecorder
+from pynvr.recording.prealarm import PreAlarmRing
+from pynvr.recording.writer import RecordingWriter
+from pynvr.redaction import without_password
+from pynvr.service import malloc
+from pynvr.settings import Settings
+from pynvr.sources.camera import LiveSource
+from pynvr.sources.file import is_live
+from pynvr.sources.packet_camera import LivePackets
+from pynvr.sources.packet_file import FilePackets
+from pynvr.sources.reader import Patience
+
+log = logging.getLogger(__name__)
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What a mode records, and into what."""
+
+    form: Form
+    packets: LivePackets | FilePackets | None
+    """None in encode mode."""
+
+
+def choose(settings: Settings, stop: threading.Event, stack: ExitStack) -> Mode:
+    """The mode that the settings ask for; raises SettingsError for what cannot be recorded so.
+
+    The stack lets go of the second connection when it unwinds.
+    """
+    if settings.RECORDING_MODE == "encode":
+        check_codec(settings.FOURCC_CODEC)
+        suffix, rate = settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE
+        return Mode(Format(settings.FOURCC_CODEC, suffix, rate), None)
+    malloc.share_freed_packets()
+    packets = open_packets(settings, stop)
+    stack.callback(packets.close)
+    return Mode(CopyFormat(settings.OUTPUT_FILES_EXTENSION), packets)
+
+
+def open_packets(settings: Settings, stop: threading.Event) -> LivePackets | FilePackets:
+    """The source of packets; raises SettingsError where there are none."""
+    name, cam = "RECORDING_CAM", settings.RECORDING_CAM
+    if cam is None:
+        name, cam = "cam", settings.cam
+    if is_demo(cam) or (is_live(cam) and "://" not in cam):
+        raise SettingsError(
+            f'RECORDING_MODE = "copy": {name} = {cam!r} has pictures, but no packets that could be copied; '
+            'name a network camera or a file, or set "encode"'
+        )
+    if is_live(cam) != is_live(settings.cam):
+        raise SettingsError(
+            f"RECORDING_CAM = {without_password(cam)!r}: cam and RECORDING_CAM have to be both "
+            "network cameras or both files"
+        )
+    if not is_live(cam):
+        return FilePackets(Path(cam), settings.OUTPUT_FILES_EXTENSION)
+    limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
+    return LivePackets(cam, stop, limit, patience(settings), settings.OUTPUT_FILES_EXTENSION)
+
+
+def patience(settings: Settings) -> Patience:
+    """How long cameras may take."""
+    return Patience(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)
+
+
+def make_writer(settings: Settings, mode: Mode, archive: Archive, live: bool) -> RecordingWriter:
+    """The writer thread; the two places where frames or packets wait have bounds, which are printed."""
+    ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
+    # the queue has to take over a full ring at once, and frames of its own beside
+    queue_limit = ring_limit + round(settings.WRITER_QUEUE_LIMIT_MB * MEBIBYTE)
+    log.info(
+        "memory for frames: %d MB at most for the pre-alarm, %d MB for what waits to be written",
+        ring_limit // MEBIBYTE,
+        queue_limit // MEBIBYTE,
+    )
+    limits = Limits(settings.ARCHIVE_MAX_AGE_DAYS, settings.ARCHIVE_MAX_SIZE_GB, settings.ARCHIVE_MIN_FREE_GB)
+    return RecordingWriter(archive, mode.form, queue_limit, live, Retention(archive, limits).sweep)
+
+
+def make_recorder(settings: Settings, mode: Mode, source: Source, writer: RecordingWriter) -> Recorder:
+    """What takes the detector's frames and makes recordings."""
+    ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
+    seconds, hold_s = settings.PRE_ALARM_RECORDING_SECONDS, settings.MINIMAL_MOTION_DURATION
+    longest_s = settings.RECORDING_MAX_DURATION_SECS
+    if mode.packets is None:
+        malloc.keep_freed_pictures()
+        frames = PreAlarmRing(seconds, ring_limit)
+        return FrameRecorder(frames, writer, hold_s, longest_s, source.nominal_fps)
+    ring = PacketRing(seconds, ring_limit)
+
+    def lag() -> float:
+        return source.lag_s if isinstance(source, LiveSource) else 0.0
+
+    return PacketRecorder(ring, writer, mode.packets, lag, hold_s, longest_s)

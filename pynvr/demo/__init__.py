@@ -1,0 +1,1 @@
+"""The drawn scene: a camera that needs no camera, whose truth is known."""

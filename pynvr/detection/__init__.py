@@ -1,0 +1,1 @@
+"""What moves in a picture: pure, no clock, no files, no settings."""

@@ -1,0 +1,136 @@
+"""Pictures remembered, and how the light differs between two of them: exposure told from movement.
+
+A camera that changes its exposure, a lamp or a cloud changes all pixels together: new = gain x old + offset.
+Least squares finds both, trimmed of the pixels that moved; what is left after it is movement.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pynvr.media.frame import Gray
+
+Plane: TypeAlias = NDArray[np.int16]
+"""Height x width, `FINE` for one grey level: whole numbers of 16 bits cost a third of floating point."""
+
+FINE = 64
+"""Differences are told to so small a part of a grey level, and end at 511 grey levels, above all limits."""
+
+Levels: TypeAlias = NDArray[np.float32]
+"""Grey levels, in one dimension."""
+
+SAMPLE_STEP_PX = 5
+BLACK = 4.0
+"""Grey levels added to both before their ratio is taken: noise divided by noise would say anything."""
+OVEREXPOSED = 250
+"""A pixel at the end of its range says nothing about the light."""
+FEWEST_SAMPLES = 200
+LEAST_SHIFT = 1.0
+"""Grey levels: the light is the same as before, no fit is needed."""
+GAIN_LIMITS = 1 / 3, 3.0
+ALL_LEVELS = np.arange(256)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture remembered, with what comparing it needs."""
+
+    time_s: float
+    gray: Gray
+    detail: Plane
+    """Grey less its wide surroundings; the grey itself where the high-pass is off."""
+    sample: Levels
+    """Of every 5th pixel of every 5th row."""
+    level: float
+    """Median of the sample, grey levels."""
+    mean: float
+    light: float
+    """Logarithm of the level."""
+
+
+def remember(gray: Gray, time_s: float, surroundings_px: int, visible: Gray | None) -> Picture:
+    """Prepare a picture for comparing; `surroundings_px` 0: off, `visible` is 0 where it is not looked at."""
+    around = cv2.boxFilter(gray, cv2.CV_32F, (surroundings_px, surroundings_px)) if surroundings_px else gray
+    detail = cv2.addWeighted(gray, FINE, around, -FINE if surroundings_px else 0, 0, dtype=cv2.CV_16S)
+    sparse = gray[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
+    if visible is not None:
+        seen = sparse[visible[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX] > 0]
+        sparse = seen if seen.size else sparse
+    sample = sparse.ravel().astype(np.float32)
+    level = _median(sample)
+    light = math.log(level + BLACK)
+    return Picture(time_s, gray, cast(Plane, detail), sample, level, _mean(sample), light)
+
+
+def exposure_ratio(one: Picture, other: Picture) -> float:
+    """By how much the exposure of two pictures differs: the ratio's logarithm without its sign."""
+    return abs(one.light - other.light)
+
+
+def fit_exposure(old: Picture, now: Picture) -> tuple[float, float]:
+    """Gain and offset that bring `old` to the light of `now`; 1 and 0 where that cannot be told."""
+    if abs(old.level - now.level) < LEAST_SHIFT and abs(old.mean - now.mean) < LEAST_SHIFT:
+        return 1.0, 0.0
+    x, y, x_middle, y_middle = old.sample, now.sample, old.level, now.level
+    usable = np.maximum(x, y) < OVEREXPOSED
+    if not usable.all():
+        x, y = x[usable], y[usable]
+        if len(x) < FEWEST_SAMPLES:
+            return 1.0, 0.0
+        x_middle, y_middle = _median(x), _median(y)
+    x, y = x - np.float32(x_middle), y - np.float32(y_middle)  # small numbers, for exact sums
+    spread = _mean(np.abs(x))
+    gain = _mean(np.abs(y)) / spread if spread > 2 else 1.0
+    gain, offset = min(max(gain, GAIN_LIMITS[0]), GAIN_LIMITS[1]), 0.0
+    for _ in range(2):
+        error = np.abs(y - np.float32(gain) * x - np.float32(offset))
+        # weights, since picking takes longer
+        still = (error < max(2.0, 2 * _median(error[::4]))).astype(np.float32)
+        count, x_still = float(np.add.reduce(still)), still * x
+        x_mean, y_mean = float(np.add.reduce(x_still)) / count, float(still @ y) / count
+        power = float(x_still @ x) - count * x_mean**2
+        if power < count:  # a picture of one grey: only the offset can be told
+            return 1.0, y_middle + y_mean - x_middle - x_mean
+        gain = (float(x_still @ y) - count * x_mean * y_mean) / power
+        offset = y_mean - gain * x_mean
+    return gain, offset + y_middle - gain * x_middle
+
+
+def difference(old: Picture, now: Picture, fit: bool, doubt: float, high_pass: bool) -> Plane:
+    """How far each pixel of `now` is from `old`, the light allowed for where `fit`.
+
+    `doubt` is the share of a pixel's correction that is taken off its difference: where the light changed
+    much, less is believed. With `high_pass` the surroundings are off both pictures, and the offset with them.
+    """
+    gain, offset = fit_exposure(old, now) if fit else (1.0, 0.0)
+    if (gain, offset) == (1.0, 0.0):
+        return cast(Plane, cv2.absdiff(now.detail, old.detail))
+    expected = 0.0 if high_pass else -offset * FINE
+    signed = cast(Plane, cv2.addWeighted(now.detail, 1.0, old.detail, -gain, expected))
+    change = np.abs(signed, out=signed)
+    if doubt:
+        shift = FINE * doubt * np.abs(ALL_LEVELS * (gain - 1) + offset)
+        doubtful = cv2.LUT(old.gray, shift.astype(np.int16))
+        change = cast(Plane, cv2.threshold(cv2.subtract(change, doubtful), 0, 0, cv2.THRESH_TOZERO)[1])
+    return change
+
+
+def count_above(plane: Plane, level: float) -> int:
+    """The number of pixels above so many grey levels."""
+    return cv2.countNonZero(cv2.threshold(plane, level * FINE, 1, cv2.THRESH_BINARY)[1])
+
+
+def _median(values: Levels) -> float:
+    """The upper median; np.median takes twice as long."""
+    return float(np.partition(values, values.size // 2)[values.size // 2])
+
+
+def _mean(values: Levels) -> float:
+    """values.mean() takes three times as long on so few."""
+    return float(np.add.reduce(values)) / values.size

@@ -1,0 +1,55 @@
+"""The detector that the settings ask for."""
+
+from __future__ import annotations
+
+from pynvr.detection.classic import ClassicDetector, ClassicParameters
+from pynvr.detection.detector import MotionDetector
+from pynvr.detection.robust import RobustDetector, RobustParameters
+from pynvr.detection.zones import Zones, load_mask
+from pynvr.settings import Settings
+
+
+def make_zones(settings: Settings) -> Zones:
+    """The parts of the picture to look at; raises SettingsError for a mask that cannot be read."""
+    mask = load_mask(settings.MOTION_MASK) if settings.MOTION_MASK is not None else None
+    return Zones(mask, settings.MOTION_REGIONS)
+
+
+def make_detector(settings: Settings) -> MotionDetector:
+    """The detector with the settings' numbers; raises SettingsError for a mask that cannot be read."""
+    zones = make_zones(settings)
+    if settings.MOTION_DETECTOR == "classic":
+        return ClassicDetector(_classic(settings), zones)
+    return RobustDetector(_robust(settings), zones)
+
+
+def _classic(settings: Settings) -> ClassicParameters:
+    return ClassicParameters(
+        width_px=settings.DETECTION_WIDTH,
+        blur_px=settings.GAUSSIAN_BLUR_SIZE,
+        pixel_threshold=settings.PIXEL_THRESHOLD,
+        dilate_iterations=settings.DILATE_ITERATIONS,
+        erode_iterations=settings.ERODE_ITERATIONS,
+        area_threshold_px=settings.MOTION_AREA_THRESHOLD,
+        normalize_contrast=settings.NORMALIZE_CONTRAST,
+    )
+
+
+def _robust(settings: Settings) -> RobustParameters:
+    own = RobustParameters()
+    return RobustParameters(
+        area_threshold_px=settings.MOTION_AREA_THRESHOLD,
+        reference_s=settings.GUARD_REFERENCE_SECS,
+        second_reference_s=settings.GUARD_SECOND_REFERENCE_SECS,
+        fit_light=settings.GUARD_EXPOSURE,
+        same_light=own.same_light if settings.GUARD_EXPOSURE else 0,
+        light_doubt=own.light_doubt if settings.GUARD_EXPOSURE else 0,
+        surroundings_px=settings.GUARD_SURROUNDINGS,
+        noise_factor=settings.GUARD_NOISE,
+        habit_factor=settings.GUARD_HABITS,
+        light_fraction=settings.GUARD_LIGHT_SWITCH,
+        density=settings.GUARD_DENSITY,
+        persist_s=settings.GUARD_PERSISTENCE_SECS,
+        alive=settings.GUARD_ALIVE,
+        small_px=settings.GUARD_TRAVEL,
+    )

@@ -1,0 +1,60 @@
+"""Cleaning the mask: rain and snow are specks, insects are gone from where they just were."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import lru_cache
+from typing import cast
+
+import cv2
+import numpy as np
+
+from pynvr.media.frame import Gray
+
+DENSITY_PX = 5
+"""Side of the square in which density is measured; the work picture is about 270 px wide."""
+EARLY_S = 1e-4
+LONGEST_STEP_S = 1.0
+
+
+@lru_cache
+def square(side_px: int) -> Gray:
+    """A kernel for dilation and erosion."""
+    return np.ones((side_px, side_px), np.uint8)
+
+
+def dense(mask: Gray, share: float) -> Gray:
+    """Keep the pixels of a mask around which more than `share` of the 5x5 is set."""
+    around = cv2.blur(mask, (DENSITY_PX, DENSITY_PX))
+    return cast(
+        Gray, cv2.bitwise_and(mask, cv2.threshold(around, int(255 * share), 255, cv2.THRESH_BINARY)[1])
+    )
+
+
+class Persistence:
+    """Keeps what was near here `age_s` ago already.
+
+    Near is `reach_px`, and `reach_px_s` more for every second that the pictures are farther apart.
+    """
+
+    def __init__(self, age_s: float, reach_px: float, reach_px_s: float) -> None:
+        self._age_s = age_s
+        self._reach_px = reach_px
+        self._reach_px_s = reach_px_s
+        self._masks: deque[tuple[float, Gray]] = deque()
+
+    def begin(self, time_s: float, shape: tuple[int, ...]) -> None:
+        """Nothing has been anywhere."""
+        self._masks = deque([(time_s, np.zeros(shape, np.uint8))])
+
+    def lasting(self, mask: Gray, time_s: float, step_s: float) -> Gray:
+        """The part of the mask that is not new; the next frames are compared with `mask` as a whole."""
+        while len(self._masks) > 1 and self._masks[1][0] <= time_s - self._age_s + EARLY_S:
+            self._masks.popleft()
+        lasting = mask
+        if cv2.countNonZero(mask):
+            wait_s = max(0.0, min(step_s, LONGEST_STEP_S) - self._age_s)
+            near = round(self._reach_px + self._reach_px_s * wait_s)
+            lasting = cast(Gray, cv2.bitwise_and(mask, cv2.dilate(self._masks[0][1], square(2 * near + 1))))
+        self._masks.append((time_s, mask))
+        return lasting

@@ -1,0 +1,89 @@
+"""What each pixel usually does: leaves, rain and clocks change all the time and are not news.
+
+For each pixel the mean of its squared differences over the last seconds is kept; squared, because one strong
+change must weigh more than many faint ones. A pixel has to exceed a multiple of its own deviation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TypeAlias, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pynvr.detection.exposure import FINE, Plane
+from pynvr.detection.tracks import Box
+from pynvr.media.frame import Gray
+
+Power: TypeAlias = NDArray[np.float32]
+"""Height x width, squared grey levels."""
+
+SQUARE_3 = np.ones((3, 3), np.uint8)
+LONGEST_STEP_S = 1.0
+"""After a pause in the stream the pictures since are not known to have been alike."""
+FIRST_WEIGHT_S = 0.15
+"""What is assumed at the start weighs as much as so many seconds of pictures."""
+RIM_PX = 4
+"""Beyond the box of an object: its blurred edge belongs to it."""
+
+
+class Habits:
+    """The usual squared change of each pixel.
+
+    `factor` times its deviation is usual for a pixel; `memory_s` is how long it
+    remembers, `cap` and `start` are grey levels: the most that one change counts,
+    and what is assumed of a pixel never seen before.
+    """
+
+    def __init__(self, factor: float, memory_s: float, cap: float, start: float, object_rate: float) -> None:
+        self._factor = factor
+        self._memory_s = memory_s
+        self._cap = cap
+        self._start = start
+        self._object_rate = object_rate
+        self._power: Power | None = None
+        self._age_s = 0.0
+
+    def begin(self, shape: tuple[int, ...]) -> None:
+        """Start where nothing is known yet; what has been learnt is kept."""
+        if self._power is None or self._power.shape != shape:
+            self._power = np.full(shape, self._start**2, np.float32)
+            self._age_s = 0.0
+
+    def unusual(self, change: Plane, least: float) -> Gray:
+        """255 where `change` is more than what is usual around, and than `least` [grey levels]."""
+        deviation = cv2.sqrt(self._known())
+        usual = cv2.addWeighted(deviation, self._factor * FINE, deviation, 0, 0, dtype=cv2.CV_16S)
+        around = cv2.dilate(usual, SQUARE_3)
+        strong = cv2.threshold(change, least * FINE, 0, cv2.THRESH_TOZERO)[1]
+        return cast(Gray, cv2.compare(strong, around, cv2.CMP_GT))
+
+    def learn(self, change: Plane, step_s: float, objects: Iterable[Box]) -> None:
+        """Take in the change of `step_s` seconds; slowly below `objects`, that none is learnt away."""
+        power = self._known()
+        step_s = min(step_s, LONGEST_STEP_S)
+        self._age_s += step_s
+        # a running mean at first, an exponential one later
+        rate = max(-math.expm1(-step_s / self._memory_s), step_s / (self._age_s + FIRST_WEIGHT_S))
+        news = cv2.threshold(change, self._cap * FINE, 0, cv2.THRESH_TRUNC)[1]
+        news = cv2.multiply(news, news, scale=1 / FINE**2, dtype=cv2.CV_32F)
+        kept = [(where, power[where].copy()) for where in map(_slices, objects)]
+        cv2.accumulateWeighted(news, power, rate)
+        for where, old in kept:
+            power[where] = cv2.accumulateWeighted(news[where].copy(), old, rate * self._object_rate)
+
+    def _known(self) -> Power:
+        if self._power is None:
+            raise RuntimeError("Habits.begin comes first")
+        return self._power
+
+
+def _slices(box: Box) -> tuple[slice, slice]:
+    x, y, width, height = box
+    return (
+        slice(max(0, y - RIM_PX), y + height + RIM_PX),
+        slice(max(0, x - RIM_PX), x + width + RIM_PX),
+    )

@@ -1,0 +1,62 @@
+"""What a frame is compared with: pictures of the last seconds, chosen by age and by light."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from pynvr.detection.exposure import Picture, exposure_ratio
+
+STEP_S = 0.1
+"""Pictures are remembered at this distance: 20 of them for two seconds, whatever the frame rate."""
+EARLY_S = 1e-4
+"""Times of a steady camera are never exact."""
+
+
+class References:
+    """Remembers pictures for `oldest_s` seconds.
+
+    `same_light` is the logarithm of the exposure ratio up to which an old picture
+    may still be compared with a new one; infinite: all may.
+    """
+
+    def __init__(self, oldest_s: float, same_light: float) -> None:
+        self._oldest_s = oldest_s
+        self._same_light = same_light or math.inf
+        self._past: deque[Picture] = deque()
+
+    def begin(self, now: Picture) -> None:
+        """A new scene or a new light: what came before is no reference."""
+        self._past = deque([now])
+
+    def add(self, now: Picture) -> None:
+        """Remember a picture, if it is time to."""
+        if now.time_s - self._past[-1].time_s < STEP_S - EARLY_S:
+            return
+        self._past.append(now)
+        while len(self._past) > 1 and self._past[1].time_s <= now.time_s - self._oldest_s + EARLY_S:
+            self._past.popleft()
+
+    def reach_back(self, age_s: float, now: Picture) -> bool:
+        """Whether the oldest picture is at least so old."""
+        return self._past[0].time_s <= now.time_s - age_s + EARLY_S
+
+    def recent(self, now: Picture) -> Picture:
+        """The youngest picture that is at least one step old."""
+        due_s = now.time_s - STEP_S + EARLY_S
+        return next((past for past in reversed(self._past) if past.time_s <= due_s), self._past[0])
+
+    def lost(self, now: Picture) -> bool:
+        """Whether no remembered picture was taken in the light of `now`."""
+        return all(exposure_ratio(past, now) > self._same_light for past in self._past)
+
+    def of_age(self, age_s: float, now: Picture) -> Picture:
+        """The picture of the same light that is best in age: the youngest old enough, else the oldest."""
+        best = None
+        for past in self._past:
+            if exposure_ratio(past, now) > self._same_light:
+                continue
+            if best is not None and past.time_s > now.time_s - age_s + EARLY_S:
+                break
+            best = past
+        return best or self._past[-1]

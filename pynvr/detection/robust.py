@@ -1,0 +1,277 @@
+"""The robust detector: the classic stages with guards against light, weather and noise.
+
+Scale, grey, blur; the difference to two older pictures of the same light; a threshold that follows the noise
+and each pixel's habits; density, persistence, dilate, erode, contours; tracks, whose evidence decides. All
+windows are seconds, so that 3 and 30 frames a second behave alike. Each guard can be switched off.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pynvr.detection.detector import AREA_WIDTH_PX, Detection, blurred, scaled_gray
+from pynvr.detection.exposure import FINE, Picture, Plane, count_above, difference, remember
+from pynvr.detection.light_change import Settling
+from pynvr.detection.mask_filters import Persistence, dense, square
+from pynvr.detection.pixel_variance import Habits
+from pynvr.detection.reference_frames import References
+from pynvr.detection.tracks import Blob, Track, Tracker
+from pynvr.detection.zones import Zones
+from pynvr.media.frame import Gray, Image
+
+LONGEST_GAP_S = 3.0
+"""After a longer pause the scene is looked at anew."""
+NOISE_MEMORY_S = 2.0
+CLIPPED_MEAN = 1.25
+"""What the noise's mean loses by leaving out what moves."""
+FEWEST_PX = 4
+EVIDENCE_S = 0.1
+"""Area x time is told as the area that weighs the same in so long."""
+ALMOST = 0.95
+"""Where a blob has lasted long enough and has yet to travel, the score stops so near the threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class RobustParameters:
+    """Areas are pixels of a picture 500 px wide, as in the classic detector; grey levels are of 255."""
+
+    work_px: int = 40_000
+    """267x150: a far person of 0.15 % still has 60 px; the cost grows with it."""
+    blur_px: int = 5
+    """Takes the sensor's noise out, keeps what is 5 px wide."""
+
+    reference_s: float = 1.0
+    """In that time a far walker has moved by its own width. 0: the picture 0.1 s before."""
+    second_reference_s: float = 2.0
+    """A change must differ from this one too: no ghost where something was. 0: off."""
+    same_light: float = 0.12
+    """References are within 12 % of the present exposure, above which the fit errs. 0: off."""
+    fit_light: bool = True
+    light_doubt: float = 0.25
+    """The share of the correction that is distrusted: light is never the same everywhere. 0: off."""
+    surroundings_px: int = 41
+    """A change must stand out from so wide a square, as clouds and soft shadows do not. 0: off."""
+
+    floor: float = 4.0
+    """Grey levels: the coding noise of a still picture stays below."""
+    noise_factor: float = 6.0
+    """Times the mean noise, about 5 standard deviations. 0: off."""
+    habit_factor: float = 2.7
+    """Times the pixel's own deviation; lower finds more, and more leaves. 0: off."""
+    habit_s: float = 6.0
+    """Longer than gusts last, shorter than the usual hold."""
+    habit_cap: float = 40.0
+    """Grey levels: one passer-by must not blind a place."""
+    habit_start: float = 12.0
+    """Grey levels assumed at first and forgotten within a second: rain is no news at the start."""
+    object_learning: float = 0.1
+    """How fast habits are learnt below an object: one who stays must not be learnt away. 1: off."""
+
+    light_fraction: float = 0.33
+    """So much of the picture changes at once: that is light. 0: off."""
+    settle_s: float = 0.4
+    light_limit_s: float = 2.0
+    light_rest_s: float = 10.0
+
+    density: float = 0.5
+    """Share of the 5x5 around a pixel that has to have changed too: drops and flakes are specks. 0: off."""
+    persist_s: float = 0.1
+    """What counts was near here so long ago already; insects were not. 0: off."""
+    persist_px: float = 4.0
+    persist_px_s: float = 15.0
+    """Reach at 10 frames a second and more, and what each second between slower ones adds to it."""
+    close_px: int = 7
+    """Dilate by it, erode by two less: the parts of a body become one blob."""
+    alive: float = 0.1
+    """Share of a blob that changed in the last 0.1 s: a ghost or a parked car does not. 0: off."""
+
+    least_area_px: float = 100.0
+    """0.07 % of the picture."""
+    area_threshold_px: float = 1500.0
+    """So many pixels for 0.1 s, or fewer for longer, are motion."""
+    first_s: float = 0.1
+    """What a blob has lasted when it is first seen: it has persisted for so long."""
+    cap_px: float = 2500.0
+    """Even the largest blob needs 0.06 s: two pictures."""
+    small_px: float = 600.0
+    """Blobs below it have to travel by their own size: leaves and reflections stay. 0: off."""
+    forget_s: float = 0.3
+    """A walker behind a post is still the same."""
+    most_blobs: int = 12
+    """Bounds the time that a frame takes."""
+
+
+class RobustDetector:
+    """Follows what changes, and says motion when it has lasted."""
+
+    def __init__(self, parameters: RobustParameters | None = None, zones: Zones | None = None) -> None:
+        self._p = parameters or RobustParameters()
+        self._area_threshold_px = self._p.area_threshold_px
+        self.zones = zones or Zones()
+        self.reset()
+
+    @property
+    def area_threshold_px(self) -> float:
+        """So many pixels for 0.1 s are motion; may be changed while it works."""
+        return self._area_threshold_px
+
+    @area_threshold_px.setter
+    def area_threshold_px(self, px: float) -> None:
+        self._area_threshold_px = px
+        self._tracker.require(px * EVIDENCE_S)
+
+    def reset(self) -> None:
+        """Forget everything seen."""
+        p = self._p
+        self._references = References(max(p.reference_s, p.second_reference_s), p.same_light)
+        self._habits = Habits(p.habit_factor, p.habit_s, p.habit_cap, p.habit_start, p.object_learning)
+        self._settling = Settling(p.settle_s, p.light_limit_s, p.light_rest_s)
+        self._persistence = Persistence(p.persist_s, p.persist_px, p.persist_px_s)
+        self._tracker = Tracker(
+            self._area_threshold_px * EVIDENCE_S, p.cap_px, p.small_px, p.first_s, p.forget_s, p.most_blobs
+        )
+        self._noise = 1.0  # mean difference of a still picture, grey levels
+        self._last_s = -math.inf
+        self._shape: tuple[int, ...] = ()
+
+    def reduced(self, image: Image) -> Gray:
+        """The grey picture of the size to work on."""
+        height, width = image.shape[:2]
+        shrink = min(1.0, math.sqrt(self._p.work_px / (width * height)))
+        return scaled_gray(image, max(1, round(width * shrink)))
+
+    def detect(self, image: Image | Gray, time_s: float) -> Detection:
+        """Judge the next picture; nothing moves in the first one."""
+        gray, visible = self._prepare(image)
+        now = remember(gray, time_s, self._p.surroundings_px, visible)
+        step_s = time_s - self._last_s
+        if gray.shape != self._shape or not 0 < step_s < LONGEST_GAP_S:
+            self.reset()
+            self._shape = gray.shape
+            self._last_s = time_s
+            return self._begin(now)
+        self._last_s = time_s
+
+        fresh = self._difference(self._references.recent(now), now)
+        if self._light_changes(fresh, now, visible):
+            return self._begin(now, blind=True)
+        self._follow_noise(fresh, step_s)
+        plain, change = self._changes(now)
+        mask = self._changed(change)
+        if self._p.habit_factor:
+            self._habits.learn(plain, step_s, [track.box for track in self._tracker.confirmed])
+        self._references.add(now)
+        if self._p.density and cv2.countNonZero(mask):
+            mask = dense(mask, self._p.density)
+        if self._p.persist_s:
+            mask = self._persistence.lasting(mask, time_s, step_s)
+        return self._judge(now, change, mask, fresh, step_s)
+
+    def _prepare(self, image: Image | Gray) -> tuple[Gray, Gray | None]:
+        """The grey picture to work on, and 0 where it is not looked at, if anywhere."""
+        small = image if image.ndim == 2 else self.reduced(image)
+        visible = self.zones.drawn(small.shape[1], small.shape[0])
+        if visible is not None:
+            small = cast(Gray, cv2.bitwise_and(small, visible))  # what is hidden spreads nowhere by blurring
+        return blurred(small, self._p.blur_px), visible
+
+    def _begin(self, now: Picture, blind: bool = False) -> Detection:
+        """A new scene or a new light: what came before is no reference, but habits stay."""
+        self._references.begin(now)
+        self._habits.begin(now.gray.shape)
+        self._persistence.begin(now.time_s, now.gray.shape)
+        self._tracker.clear()
+        nothing = np.zeros_like(now.gray)
+        return Detection(now.gray, nothing, nothing, 0, False, 0.0, self._area_threshold_px, blind)
+
+    def _difference(self, old: Picture, now: Picture) -> Plane:
+        p = self._p
+        return difference(old, now, p.fit_light, p.light_doubt, p.surroundings_px > 0)
+
+    def _light_changes(self, fresh: Plane, now: Picture, visible: Gray | None) -> bool:
+        p = self._p
+        if not p.light_fraction:
+            return False
+        looked_at = cv2.countNonZero(visible) if visible is not None else fresh.size
+        changed = count_above(fresh, max(p.floor, 3 * self._noise))
+        unrest = changed > p.light_fraction * looked_at or self._references.lost(now)
+        return self._settling.waiting(unrest, now.time_s)
+
+    def _follow_noise(self, fresh: Plane, step_s: float) -> None:
+        """The mean change of what does not move, over some seconds."""
+        clipped = cv2.threshold(fresh, (3 * self._noise + 2) * FINE, 0, cv2.THRESH_TRUNC)[1]
+        noise = CLIPPED_MEAN * cv2.mean(clipped)[0] / FINE
+        self._noise += (noise - self._noise) * -math.expm1(-step_s / NOISE_MEMORY_S)
+
+    def _changes(self, now: Picture) -> tuple[Plane, Plane]:
+        """The difference to the first reference, and the smaller one of both."""
+        first = self._references.of_age(self._p.reference_s, now)
+        plain = self._difference(first, now)
+        second = self._references.of_age(self._p.second_reference_s, now)
+        if not self._p.second_reference_s or second is first:
+            return plain, plain
+        return plain, cast(Plane, cv2.min(plain, self._difference(second, now)))
+
+    def _changed(self, change: Plane) -> Gray:
+        """255 where a pixel changed more than noise and its own habits explain."""
+        p = self._p
+        least = max(p.floor, p.noise_factor * self._noise)
+        if p.habit_factor:
+            return self._habits.unusual(change, least)
+        return (change > least * FINE).astype(np.uint8) * 255
+
+    def _judge(self, now: Picture, change: Plane, mask: Gray, fresh: Plane, step_s: float) -> Detection:
+        """From the mask to blobs, tracks and the answer."""
+        p = self._p
+        px_area = (AREA_WIDTH_PX / max(mask.shape)) ** 2
+        blobs: list[Blob] = []
+        if cv2.countNonZero(mask) >= FEWEST_PX:
+            closed = cv2.erode(cv2.dilate(mask, square(p.close_px)), square(max(1, p.close_px - 2)))
+            mask = cast(Gray, closed)
+            blobs = self._blobs(mask, fresh, px_area)
+        if not self._references.reach_back(p.second_reference_s, now):
+            # until both references exist, a drawn clock looks like a small thing that travels
+            blobs = [blob for blob in blobs if blob.area_px >= p.small_px]
+        objects = self._tracker.update(blobs, now.time_s, step_s, px_area)
+        return Detection(
+            now.gray,
+            cast(Gray, cv2.convertScaleAbs(change, alpha=1 / FINE)),
+            mask,
+            round(cv2.countNonZero(mask) * px_area),
+            bool(objects),
+            self._score(objects, now.time_s),
+            self._area_threshold_px,
+        )
+
+    def _score(self, objects: Sequence[Track], time_s: float) -> float:
+        """The best track's evidence as pixels for 0.1 s; short of the threshold while it is no object yet."""
+        seen = objects or [track for track in self._tracker.tracks if track.seen_s == time_s]
+        score = max((track.evidence / EVIDENCE_S for track in seen), default=0.0)
+        return score if objects else min(score, ALMOST * self._area_threshold_px)
+
+    def _blobs(self, mask: Gray, fresh: Plane, px_area: float) -> list[Blob]:
+        """What is large enough and moves at this moment."""
+        p = self._p
+        limit = max(0.75 * p.floor, 4 * self._noise)
+        blobs: list[Blob] = []
+        contours: Sequence[NDArray[np.int32]]
+        contours, _ = cv2.findContours(  # type: ignore[assignment]
+            mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+        )
+        for contour in contours:
+            x, y, width, height = cv2.boundingRect(contour)
+            if width * height * px_area < p.least_area_px:
+                continue
+            where = slice(y, y + height), slice(x, x + width)
+            area_px = cv2.countNonZero(mask[where]) * px_area
+            moving_px = count_above(fresh[where], limit) * px_area
+            if area_px >= p.least_area_px and moving_px >= p.alive * area_px:
+                blobs.append(Blob((x, y, width, height), area_px))
+        return blobs

@@ -1,0 +1,1 @@
+"""What flows through the recorder: pictures, packets, and the containers that hold them."""

@@ -1,0 +1,163 @@
+"""Video files packet by packet: read and written without decoding or encoding anything.
+
+OpenCV's FFmpeg backend can do both, with some care. This is what lets a recording
+be written as a crash-proof transport stream and get its final container, with
+exact times, in a few milliseconds when it closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pynvr.errors import RecordingError
+from pynvr.media.packet import Packet
+
+TICKS_PER_SECOND = 1000.0
+"""Times in a container are milliseconds."""
+
+
+class PacketReader:
+    """Iterates over the packets of a video file, in file order; closes with a `with`.
+
+    `delimiter` is taken off every packet that begins with it: a transport stream puts one there.
+    Raises RecordingError where the file cannot be opened as video.
+    """
+
+    def __init__(self, path: Path, delimiter: bytes = b"") -> None:
+        self._delimiter = np.frombuffer(delimiter, np.uint8)
+        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])
+        if not self._capture.isOpened():
+            raise RecordingError(f"{path}: cannot be read as video")
+        self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+
+    def __iter__(self) -> Iterator[Packet]:
+        while True:
+            received, data = self._capture.read()
+            if not received:
+                return
+            key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
+            yield Packet(self._bare(np.asarray(data, np.uint8)), key)
+
+    def _bare(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        length = self._delimiter.size
+        return data[:, length:] if length and np.array_equal(data[0, :length], self._delimiter) else data
+
+    def __enter__(self) -> PacketReader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._capture.release()
+
+
+class PacketWriter:
+    """Writes packets into a container; closes with a `with`.
+
+    With `rate`, in frames per second, the packets follow each other at that
+    rate: all that .avi can express. Without it every packet has its own time.
+    Raises RecordingError where the file cannot be opened.
+    """
+
+    def __init__(self, path: Path, fourcc: str, size: tuple[int, int], rate: float | None = None) -> None:
+        self._rate = rate
+        self._path = path
+        self._count = 0
+        self._writer = cv2.VideoWriter(
+            str(path),
+            cv2.CAP_FFMPEG,
+            cv2.VideoWriter.fourcc(*fourcc),
+            rate or TICKS_PER_SECOND,
+            size,
+            # without the key interval every packet would be flagged as a key frame
+            [cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1, cv2.VIDEOWRITER_PROP_KEY_INTERVAL, 1 << 30],
+        )
+        if not self._writer.isOpened():
+            raise RecordingError(f"{path}: cannot be written")
+
+    def write(self, packet: Packet, time_ms: int, decode_ms: int | None = None) -> None:
+        """Add a packet that is shown at `time_ms` and decoded at `decode_ms`, by default the same.
+
+        Times of decoding have to increase, and must not lie after those of showing.
+        """
+        tick = time_ms if self._rate is None else self._count
+        decode_tick = tick if decode_ms is None or self._rate is not None else decode_ms
+        self._writer.set(cv2.VIDEOWRITER_PROP_KEY_FLAG, float(packet.key))
+        self._writer.set(cv2.VIDEOWRITER_PROP_PTS, tick)
+        # OpenCV takes the packet's index less this delay as its decoding time
+        self._writer.set(cv2.VIDEOWRITER_PROP_DTS_DELAY, self._count - decode_tick)
+        if self._writer.write(packet.data) is False:  # OpenCV 4 returns None, and never fails
+            raise RecordingError(f"{self._path}: cannot be written; is the disk full?")
+        self._count += 1
+
+    def close(self) -> None:
+        """Write what is buffered and close the file."""
+        self._writer.release()
+
+    def __enter__(self) -> PacketWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def copy(
+    source: Path,
+    target: Path,
+    fourcc: str,
+    times_ms: Sequence[int],
+    rate: float | None = None,
+    delimiter: bytes = b"",
+) -> int:
+    """Copy the packets of `source` into a new container and return how many there were.
+
+    `times_ms` has one time for each packet, when it is shown; packets beyond its end are left out.
+    `delimiter` is as `PacketReader` has it.
+    """
+    copied = 0
+    decode_ms = decode_times(times_ms)
+    with PacketReader(source, delimiter) as reader:
+        size = reader.width, reader.height
+        with PacketWriter(target, fourcc, size, rate) as writer:
+            for packet, shown, decoded in zip(reader, times_ms, decode_ms, strict=False):
+                writer.write(packet, shown, decoded)
+                copied += 1
+    return copied
+
+
+def decode_times(times_ms: Sequence[int]) -> list[int]:
+    """When to decode packets that are shown at these times: in their order, and each early enough.
+
+    Without B-frames that is when they are shown.
+    """
+    in_order = sorted(times_ms)
+    ahead = max((one - other for one, other in zip(in_order, times_ms, strict=True)), default=0)
+    return [time - ahead for time in in_order]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What can be read from a video file."""
+
+    count: int
+    """Of packets."""
+    last_bytes: int
+    """Of the last packet, which a crash may have cut short."""
+    width: int
+    height: int
+
+
+def survey(path: Path, delimiter: bytes = b"") -> Contents:
+    """Read a file from end to end; raises RecordingError where it cannot be opened as video."""
+    number = last_bytes = 0
+    with PacketReader(path, delimiter) as reader:
+        for packet in reader:
+            number += 1
+            last_bytes = packet.data.size
+        return Contents(number, last_bytes, reader.width, reader.height)

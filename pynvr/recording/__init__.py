@@ -1,0 +1,1 @@
+"""From frames and packets to files: pre-alarm, writer thread, encode mode and copy mode."""

@@ -1,0 +1,101 @@
+"""Pictures into a video file that a crash cannot take back: a checked cv2.VideoWriter.
+
+OpenCV says nothing when a codec is missing, a picture has the wrong size or the
+disk is full. This says it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pynvr.errors import RecordingError, SettingsError
+from pynvr.media.frame import Image
+from pynvr.recording.part_file import PartFile
+
+LOWEST_RATE, HIGHEST_RATE = 1.0, 120.0
+"""Frames per second that an encoder is told; some refuse others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How a codec is written while a recording is open, and named in its final container."""
+
+    part_suffix: str
+    """Container of an open recording: readable after a crash up to the last packets."""
+    fourcc: dict[str, str]
+    """Container's suffix -> the codec's name there."""
+
+
+CODECS = {
+    "DIVX": Codec(".ts", {".avi": "DIVX", ".mp4": "mp4v"}),
+    "XVID": Codec(".ts", {".avi": "XVID", ".mp4": "mp4v"}),
+    "mp4v": Codec(".ts", {".avi": "DIVX", ".mp4": "mp4v"}),
+    "MJPG": Codec(".avi", {".avi": "MJPG"}),  # a transport stream cannot carry it
+}
+"""The codecs that are known to survive kill -9: the first three are MPEG-4 by three names."""
+
+
+class Encoder:
+    """One open video file of one size."""
+
+    def __init__(self, path: Path, fourcc: str, fps: float, size: tuple[int, int]) -> None:
+        """Create `path` for pictures of `size` (width, height); raises RecordingError.
+
+        The rate only guides the encoder's bit rate; the final container gets the true times.
+        """
+        self._size = size
+        self._part = PartFile(path)
+        rate = round(max(LOWEST_RATE, min(fps, HIGHEST_RATE)))
+        code = cv2.VideoWriter.fourcc(*fourcc)
+        self._writer = cv2.VideoWriter(str(self._part.pipe), cv2.CAP_FFMPEG, code, rate, size)
+        if not self._writer.isOpened():
+            self._part.close()
+            path.unlink()
+            raise RecordingError(
+                f"FOURCC_CODEC = {fourcc!r} cannot encode pictures of {size[0]}x{size[1]} (scaleFrameTo)"
+            )
+        self._part.start()
+
+    def write(self, image: Image) -> None:
+        """Add a BGR picture; raises RecordingError where it, or one before it, is lost."""
+        if image.ndim != 3 or (image.shape[1], image.shape[0]) != self._size:
+            raise RecordingError(f"{self._part.path}: a picture of shape {image.shape} is not {self._size}")
+        accepted = self._writer.write(image)
+        self._part.check()
+        if accepted is False:  # OpenCV 4 returns None
+            raise RecordingError(f"{self._part.path}: the encoder refused a picture")
+
+    def close(self) -> None:
+        """Write what is buffered and close the file; raises RecordingError where the disk refuses."""
+        self._writer.release()
+        self._part.close()
+
+
+def check_codec(fourcc: str) -> None:
+    """Raise SettingsError unless this OpenCV can write with `fourcc`; say which codecs work."""
+    if not encodes(fourcc):
+        works = [name for name in CODECS if encodes(name)]
+        raise SettingsError(
+            f"FOURCC_CODEC = {fourcc!r}: this OpenCV cannot write it; "
+            f"these work: {', '.join(works) or 'none'}"
+        )
+
+
+def encodes(fourcc: str) -> bool:
+    """Try a codec out on a picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            encoder = Encoder(Path(folder, f"trial{CODECS[fourcc].part_suffix}"), fourcc, 25.0, (64, 64))
+        except RecordingError:
+            return False
+        try:
+            encoder.write(np.zeros((64, 64, 3), np.uint8))
+            encoder.close()
+        except RecordingError:
+            return False
+        return True

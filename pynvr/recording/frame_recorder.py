@@ -1,0 +1,91 @@
+"""What of each frame becomes a recording: the pre-alarm ring, then the writer.
+
+Every frame goes to exactly one place, in order: into the ring while nothing
+happens, into the open recording during an event.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from pynvr.detection.detector import Detection
+from pynvr.events import Change
+from pynvr.media.frame import TIME_TOLERANCE_S, Frame, HeldFrame
+from pynvr.recording.orders import Begin
+from pynvr.recording.prealarm import PreAlarmRing
+from pynvr.recording.writer import RecordingWriter
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Keeps the pre-alarm frames, and writes a recording for each event."""
+
+    def __init__(
+        self,
+        ring: PreAlarmRing,
+        writer: RecordingWriter,
+        hold_s: float,
+        max_duration_s: float,
+        nominal_fps: float,
+    ) -> None:
+        """Put a ring and a writer to work.
+
+        `hold_s` is what the label counts down; a recording longer than `max_duration_s` goes on in
+        another file; `nominal_fps` guides the encoder where the ring cannot.
+        """
+        self._ring = ring
+        self._writer = writer
+        self._hold_s = hold_s
+        self._max_duration_s = max_duration_s
+        self._fps = nominal_fps
+        self._recording = False
+        self._first = self._last_motion = 0.0
+        self._dropped = 0
+        """Frames that the ring had to give up, as far as they have been mentioned."""
+
+    def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
+        """Take a frame, what was seen in it, and what that means."""
+        if change in (Change.STARTED, Change.ENDED):
+            self._end()
+        if change is Change.STARTED:
+            self._mention_short_ring()
+            self._start(frame, self._ring.take(frame.time))
+        if change in (Change.STARTED, Change.PROLONGED):
+            self._last_motion = frame.time
+        if not self._recording:
+            self._ring.push(frame)
+            return
+        if frame.time - self._first > self._max_duration_s - TIME_TOLERANCE_S:
+            self._end()
+            self._start(frame, [], continues=True)
+        hold_left_s = self._last_motion + self._hold_s - frame.time
+        self._writer.write(frame, detection.changed_px, detection.motion, hold_left_s)
+
+    def interrupt(self) -> None:
+        """Close the open recording, if any, and forget the pre-alarm: what follows is not connected."""
+        self._ring.clear()
+        self._end()
+
+    def close(self) -> None:
+        """Close the open recording and wait until all is written."""
+        self.interrupt()
+        self._writer.close()
+
+    def _start(self, trigger: Frame, pre_alarm: list[HeldFrame], continues: bool = False) -> None:
+        log.info("the event goes on in another file" if continues else "motion")
+        self._first = pre_alarm[0].time if pre_alarm else trigger.time
+        if trigger.time > self._first:
+            self._fps = len(pre_alarm) / (trigger.time - self._first)
+        self._writer.begin(Begin(trigger.time, trigger.utc, self._fps, continues), pre_alarm)
+        self._recording = True
+
+    def _mention_short_ring(self) -> None:
+        dropped, self._dropped = self._ring.dropped - self._dropped, self._ring.dropped
+        if dropped:
+            log.warning("the pre-alarm is shorter than asked: PRE_ALARM_MEMORY_LIMIT_MB holds no more of it")
+
+    def _end(self) -> None:
+        if self._recording:
+            self._writer.end()
+            self._recording = False

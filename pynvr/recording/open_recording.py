@@ -1,0 +1,143 @@
+"""One open recording: pictures go into its part, what else there is to know into its journal."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from pynvr.archive import journal
+from pynvr.archive.archive import Archive
+from pynvr.archive.closing import close_recording
+from pynvr.errors import RecordingError
+from pynvr.media.frame import HeldFrame
+from pynvr.recording.encoding import CODECS, Encoder
+from pynvr.recording.orders import Begin, Recordable, Write
+from pynvr.tuning import mosaic
+
+
+class Part(Protocol):
+    """The open video file of a recording."""
+
+    def write(self, order: Write) -> int:
+        """Add a frame or packet and return its size in bytes, 0 for unknown; raises RecordingError."""
+
+    def close(self) -> None:
+        """Write what is buffered and close the file; raises RecordingError where the disk refuses."""
+
+
+class Form(Protocol):
+    """How files are written: here encode mode (`Format`) and copy mode (`copying.CopyFormat`) differ."""
+
+    def facts(self, first: Any) -> dict[str, Any]:
+        """What the journal has to know of a recording that begins with this frame or packet."""
+
+    def open(self, path: Path, first: Any, fps: float) -> Part:
+        """Create the part of such a recording; raises RecordingError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How pictures become files: the settings of these names."""
+
+    fourcc: str
+    suffix: str
+    output_rate: float | None
+
+    def facts(self, first: HeldFrame) -> dict[str, Any]:
+        """As `Form` has it."""
+        codec = CODECS[self.fourcc]
+        height, width = first.unpacked().image.shape[:2]
+        return {
+            "part_suffix": codec.part_suffix,
+            "suffix": self.suffix,
+            "fourcc": codec.fourcc[self.suffix],
+            "output_rate": self.output_rate,
+            "width": width,
+            "height": height,
+        }
+
+    def open(self, path: Path, first: HeldFrame, fps: float) -> Part:
+        """As `Form` has it."""
+        height, width = first.unpacked().image.shape[:2]
+        return EncodedPart(Encoder(path, self.fourcc, fps, (width, height)))
+
+
+class EncodedPart:
+    """A part of pictures, which get their label here."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def write(self, order: Write) -> int:
+        """Encode a frame, with its label."""
+        image = cast(HeldFrame, order.frame).unpacked().image
+        if order.hold_left_s is not None:
+            mosaic.draw_label(image, order.hold_left_s)
+        self._encoder.write(image)
+        return 0
+
+    def close(self) -> None:
+        """As `Part` has it."""
+        self._encoder.close()
+
+
+class OpenRecording:
+    """The part and the journal of one recording, until they are closed for good."""
+
+    def __init__(self, archive: Archive, form: Form, begin: Begin) -> None:
+        """Reserve a name; raises OSError or RecordingError where the archive refuses."""
+        self._archive = archive
+        self._format = form
+        self._begin = begin
+        self.stem = archive.new_stem(begin.trigger_utc)
+        self._journal = journal.JournalWriter(self.stem.with_name(self.stem.name + journal.SUFFIX))
+        self._part: Part | None = None
+        self._path: Path | None = None
+
+    def part_bytes(self) -> int:
+        """How large the part is; 0 where that cannot be told."""
+        try:
+            return self._path.stat().st_size if self._path is not None else 0
+        except OSError:
+            return 0
+
+    def write(self, order: Write) -> None:
+        """Add a frame or packet and note it; raises OSError or RecordingError."""
+        if self._part is None:
+            self._part = self._start(order.frame)
+        size_bytes = self._part.write(order)
+        self._journal.note_frame(order.frame, order.changed_px, order.motion, size_bytes)
+
+    def close(self, dropped: int = 0) -> Path | None:
+        """Make the final file and its index line and return its path; None where it has no picture.
+
+        Raises OSError or RecordingError where something of it is lost; what could be saved is.
+        """
+        refused: OSError | RecordingError | None = None
+        try:
+            if self._part is not None:
+                self._part.close()
+        except (OSError, RecordingError) as error:
+            refused = error
+        if dropped:
+            with suppress(OSError):  # the frames matter more than their number
+                self._journal.note_facts(dropped=dropped)
+        self._journal.close()
+        path = close_recording(self._archive, self.stem)
+        if refused is not None:
+            raise refused
+        return path
+
+    def _start(self, first: Recordable) -> Part:
+        facts = self._format.facts(first)
+        self._journal.note_facts(
+            **facts,
+            nominal_fps=self._begin.nominal_fps,
+            trigger_s=self._begin.trigger_s,
+            trigger_utc=journal.iso(self._begin.trigger_utc),
+            continues=self._begin.continues,
+        )
+        self._path = self.stem.with_name(f"{self.stem.name}.part{facts['part_suffix']}")
+        return self._format.open(self._path, first, self._begin.nominal_fps)

@@ -1,0 +1,64 @@
+"""The ring of the last seconds of a camera's packets, from which a recording gets its beginning.
+
+A decoder can only begin at a key packet, so the ring keeps and forgets whole groups
+of pictures: a key packet and what follows up to the next. It knows no clock; it
+goes by the packets' own times.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from pynvr.media.frame import TIME_TOLERANCE_S
+from pynvr.media.packet import TimedPacket
+
+
+class PacketRing:
+    """Keeps whole groups that always reach back `seconds`, as long as they fit into `limit_bytes`."""
+
+    def __init__(self, seconds: float, limit_bytes: int) -> None:
+        self.seconds = seconds
+        self.limit_bytes = limit_bytes
+        self._groups: deque[list[TimedPacket]] = deque()
+        self._bytes = 0
+        self.dropped = 0
+        """Packets that were needed to reach back so far, but pushed out by the byte limit."""
+
+    def __len__(self) -> int:
+        return sum(map(len, self._groups))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the packets take now; never more than the limit after a push."""
+        return self._bytes
+
+    def push(self, packet: TimedPacket) -> None:
+        """Add the newest packet, in the order of decoding; one that no key packet precedes is of no use."""
+        if packet.key:
+            self._groups.append([])
+        elif not self._groups:
+            return
+        self._groups[-1].append(packet)
+        self._bytes += packet.nbytes
+        while len(self._groups) > 1 and self._groups[1][0].time <= packet.time - self.seconds:
+            self._forget_oldest()
+        while self._bytes > self.limit_bytes:
+            self.dropped += self._forget_oldest()
+
+    def since(self, time: float) -> list[TimedPacket]:
+        """All packets from the last key packet at or before `time` on; from the oldest where none is."""
+        first = 0
+        for number, group in enumerate(self._groups):
+            if group[0].time <= time + TIME_TOLERANCE_S:
+                first = number
+        return [packet for group in list(self._groups)[first:] for packet in group]
+
+    def clear(self) -> None:
+        """Forget all packets: what comes next has nothing to do with them."""
+        self._groups.clear()
+        self._bytes = 0
+
+    def _forget_oldest(self) -> int:
+        group = self._groups.popleft()
+        self._bytes -= sum(packet.nbytes for packet in group)
+        return len(group)

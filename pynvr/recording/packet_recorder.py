@@ -1,0 +1,185 @@
+"""What of a camera's packets becomes a recording: copy mode's twin of `recorder.py`.
+
+The detector's frames say what happens and when; the packets come from a second
+connection, perhaps of another stream of the camera, somewhat earlier or later. They
+are related by their times. A packet is looked at once a frame of its time or a later
+one has been seen, and a recording ends with the last packet that lies in it, even if
+that arrives after the event is over.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from pynvr.detection.detector import Detection
+from pynvr.events import Change
+from pynvr.media.frame import TIME_TOLERANCE_S, Frame, Gap
+from pynvr.media.packet import TimedPacket
+from pynvr.recording.orders import Begin
+from pynvr.recording.packet_prealarm import PacketRing
+from pynvr.recording.writer import RecordingWriter
+from pynvr.sources.packet_file import PacketSource
+
+log = logging.getLogger(__name__)
+
+TAKE_EVERY_S = 0.2
+"""Packets are taken so often: one by one each would wake three threads. So much more does kill -9 take."""
+CATCH_UP_S = 0.1
+"""Where both connections break at once, the packets' reader may be a moment behind that of the frames."""
+SEEN_LIMIT = 1000
+"""What was seen and still waits for its packet; more only piles up while no packets come."""
+
+
+class PacketRecorder:
+    """Keeps the pre-alarm packets, and writes a recording of them for each event."""
+
+    def __init__(
+        self,
+        ring: PacketRing,
+        writer: RecordingWriter,
+        packets: PacketSource,
+        frame_lag: Callable[[], float],
+        hold_s: float,
+        max_duration_s: float,
+    ) -> None:
+        """Put a ring, a writer and a source of packets to work.
+
+        `frame_lag` is the frames' counterpart of the packets' own `lag_s`: of two moments, one of
+        each, time + lag tells which is earlier.
+        """
+        self._ring = ring
+        self._writer = writer
+        self._packets = packets
+        self._frame_lag = frame_lag
+        self._hold_s = hold_s
+        self._max_duration_s = max_duration_s
+        self._taken_at = float("-inf")
+        """When packets were last taken, in their time."""
+        self._begin: Begin | None = None
+        """The event, in the packets' time, while it goes on or its last packets are to come."""
+        self._recording = self._continues = False
+        """Whether a file is open, and whether the event has had one."""
+        self._first = self._last_motion = 0.0
+        self._until: float | None = None
+        """Time of the last packet, once the event is over."""
+        self._dropped = 0
+        """Packets that the ring had to give up, as far as they have been mentioned."""
+        self._free_from = float("-inf")
+        """What lies before is in a recording already."""
+        self._seen: deque[tuple[float, Detection]] = deque(maxlen=SEEN_LIMIT)
+
+    def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
+        """Take a frame, what was seen in it, and what that means."""
+        now = frame.time + self._frame_lag() - self._packets.lag_s
+        if change in (Change.STARTED, Change.ENDED) and self._begin is not None:
+            self._until = self._last_motion + self._hold_s
+        if change is Change.STARTED:
+            self._take_packets(now - 2 * TIME_TOLERANCE_S)  # the trigger's own packet belongs to the event
+            self._end()
+            self._start(now, frame)
+        if change in (Change.STARTED, Change.PROLONGED):
+            self._last_motion = now
+        if self._begin is not None:
+            self._seen.append((now, detection))
+        if change is Change.STARTED or not 0 <= now - self._taken_at < TAKE_EVERY_S:
+            self._take_packets(now)
+
+    def interrupt(self) -> None:
+        """Close the open recording, if any, with what has come of it: nothing is seen any more.
+
+        The packets of the pre-alarm are kept. They have a source of their own, which tells its own gaps.
+        """
+        if self._begin is not None:
+            time.sleep(CATCH_UP_S)
+        self._take_last()
+
+    def close(self) -> None:
+        """Close the open recording and wait until all is written."""
+        self._take_last()
+        self._writer.close()
+
+    def _take_last(self) -> None:
+        """Take what has come of the event, even after the latest frame, and end it."""
+        if self._begin is not None:
+            self._until = self._last_motion + self._hold_s
+            self._take_packets(self._until)
+        self._end()
+
+    def _take_packets(self, now: float) -> None:
+        self._taken_at = now
+        for item in self._packets.until(now):
+            if isinstance(item, Gap):
+                self._stop_writing()
+                self._ring.clear()
+                self._free_from = float("-inf")  # the next connection's times begin anew
+            else:
+                self._take(item)
+
+    def _take(self, packet: TimedPacket) -> None:
+        if self._until is not None and packet.time > self._until + TIME_TOLERANCE_S:
+            self._end()
+        self._ring.push(packet)
+        if self._begin is None:
+            return
+        if packet.key and packet.time - self._first > self._max_duration_s - TIME_TOLERANCE_S:
+            self._stop_writing()
+        if not self._recording and packet.key:
+            self._go_on(packet)
+        if self._recording:
+            seen = self._seen_until(packet.time)
+            changed_px = max((detection.changed_px for detection in seen), default=0)
+            self._writer.write(packet, changed_px, any(detection.motion for detection in seen))
+            self._free_from = packet.time
+
+    def _start(self, now: float, trigger: Frame) -> None:
+        log.info("motion")
+        pre_alarm = self._ring.since(max(now - self._ring.seconds, self._free_from))
+        fps = pre_alarm[0].stream.nominal_fps if pre_alarm else 0.0
+        self._begin = Begin(now, trigger.utc, fps)
+        self._mention_short_ring()
+        if pre_alarm:
+            self._first = pre_alarm[0].time
+            self._writer.begin(self._begin, pre_alarm)
+            self._recording = self._continues = True
+
+    def _go_on(self, packet: TimedPacket) -> None:
+        """Open a file in the middle of an event, with a key packet: the next one, or a belated first."""
+        fps = packet.stream.nominal_fps
+        if self._continues or self._begin is None:
+            log.info("the event goes on in another file")
+            begin = Begin(packet.time, packet.utc, fps, continues=True)
+        else:
+            begin = replace(self._begin, nominal_fps=fps)
+        self._first = packet.time
+        self._writer.begin(begin)
+        self._recording = self._continues = True
+
+    def _mention_short_ring(self) -> None:
+        dropped, self._dropped = self._ring.dropped - self._dropped, self._ring.dropped
+        if dropped:
+            log.warning(
+                "%d packets of the pre-alarm did not fit into PRE_ALARM_MEMORY_LIMIT_MB; where there is no "
+                "key packet left, a recording begins with the next one",
+                dropped,
+            )
+
+    def _seen_until(self, moment: float) -> list[Detection]:
+        found = []
+        while self._seen and self._seen[0][0] <= moment + TIME_TOLERANCE_S:
+            found.append(self._seen.popleft()[1])
+        return found
+
+    def _stop_writing(self) -> None:
+        if self._recording:
+            self._writer.end()
+            self._recording = False
+
+    def _end(self) -> None:
+        self._stop_writing()
+        self._continues = False
+        self._begin = self._until = None
+        self._seen.clear()

@@ -1,0 +1,102 @@
+"""The file of an open recording: OpenCV writes into a pipe, and a thread of ours onto the disk.
+
+FFmpeg gathers up to 256 KiB before it writes to a file, which at a low bit rate is
+many seconds, lost when the process is killed; into a pipe it writes every picture
+at once. And the bytes are ours then: a full disk shows at once and with its
+reason, which OpenCV 4 never tells, and they are synchronised every second, so that
+a power cut costs little too.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from pynvr.archive.journal import SYNC_INTERVAL_S
+from pynvr.errors import RecordingError
+
+CHUNK_BYTES = 1024 * 1024
+
+
+class PartFile:
+    """A new file, and a pipe whose other end fills it."""
+
+    def __init__(self, path: Path) -> None:
+        """Create `path`; raises RecordingError where that cannot be done or it exists."""
+        self.path = path
+        self._error: OSError | None = None
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        except OSError as error:
+            raise self._explained(error) from None
+        try:
+            self._folder = tempfile.mkdtemp(prefix="pynvr-")
+            self.pipe = Path(self._folder, f"pipe{path.suffix}")
+            """Where to write to; its suffix tells the container, as that of a file would."""
+            os.mkfifo(self.pipe, 0o600)
+        except OSError as error:  # the disk of temporary files is another one
+            os.close(self._file)
+            path.unlink()
+            raise RecordingError(
+                f"no pipe can be made in {tempfile.gettempdir()}: {error.strerror}"
+            ) from None
+        # without blocking: nobody writes yet
+        self._reading = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self._pump = threading.Thread(target=self._pump_to_disk, name="part", daemon=True)
+
+    def start(self) -> None:
+        """Begin to move bytes; call it once the pipe has been opened for writing."""
+        os.set_blocking(self._reading, True)
+        self._pump.start()
+
+    def check(self) -> None:
+        """Raise RecordingError if the disk has refused anything so far."""
+        if self._error is not None:
+            raise self._explained(self._error)
+
+    def close(self) -> None:
+        """Wait until all is on the disk; call it when the pipe has been closed. Raises RecordingError."""
+        if self._pump.is_alive():
+            self._pump.join()
+        os.close(self._reading)
+        os.close(self._file)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self.check()
+
+    def _pump_to_disk(self) -> None:
+        whole, synced = 0, time.monotonic()
+        while chunk := os.read(self._reading, CHUNK_BYTES):
+            if self._error is not None:
+                continue  # read on, so that nobody waits for room in the pipe
+            try:
+                _write_all(self._file, chunk)
+                whole += len(chunk)
+                if time.monotonic() - synced >= SYNC_INTERVAL_S:
+                    os.fdatasync(self._file)
+                    self._check_that_it_is_still_there()
+                    synced = time.monotonic()
+            except OSError as error:
+                self._error = error
+                with suppress(OSError):  # half a picture would be played as one more
+                    os.ftruncate(self._file, whole)
+
+    def _check_that_it_is_still_there(self) -> None:
+        """Raise OSError where the disk was taken off or the file removed: the kernel goes on writing."""
+        there, ours = self.path.stat(), os.fstat(self._file)
+        if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    def _explained(self, error: OSError) -> RecordingError:
+        return RecordingError(f"{self.path}: cannot be written (PATH_FOR_VIDEO): {error.strerror}")
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,105 @@
+"""The ring buffer of the last seconds, from which a recording gets its beginning.
+
+Bounded twice: in seconds, whatever the frame rate, and in bytes, whatever the
+picture's size. It knows no clock; it goes by the frames' own times.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+
+from pynvr.media.frame import TIME_TOLERANCE_S, Frame, HeldFrame
+
+RATE_SPAN_S = 0.5
+"""The frame rate is taken from at least so many seconds; fewer could be a burst."""
+
+
+_FORMS: tuple[tuple[float, Callable[[HeldFrame], HeldFrame]], ...] = (
+    (1 / 3, lambda frame: frame),
+    (1.0, lambda frame: frame.planar()),
+    (math.inf, lambda frame: frame.packed()),
+)
+"""The share of the limit that the whole span may take in a form, and how to bring a frame into it.
+
+As they come, frames cost no time, but twice the memory of the planar form, which costs hardly any: so only
+where there is plenty. JPEG costs as much time as decoding the camera's video does.
+"""
+
+
+class PreAlarmRing:
+    """Keeps the frames of the last `seconds`: raw while they fit into `limit_bytes`, else as JPEG."""
+
+    def __init__(self, seconds: float, limit_bytes: int) -> None:
+        self.seconds = seconds
+        self.limit_bytes = limit_bytes
+        self._frames: deque[HeldFrame] = deque()
+        self._bytes = 0
+        self._forms = deque(_FORMS)
+        """The first one is in use; it never goes back to one that was too large."""
+        self.dropped = 0
+        """Frames younger than `seconds` that the byte limit pushed out."""
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the pictures take now; never more than the limit after a push."""
+        return self._bytes
+
+    @property
+    def packing(self) -> bool:
+        """Whether the frames are kept as JPEG."""
+        return len(self._forms) == 1
+
+    def push(self, frame: Frame) -> None:
+        """Add the newest frame and let go of what is too old or does not fit."""
+        self._append(frame)
+        self._forget_before(frame.time)
+        while self._expected_bytes() > self._forms[0][0] * self.limit_bytes:
+            self._forms.popleft()
+            self._bring_into_form()
+        while self._bytes > self.limit_bytes:
+            self._forget_oldest()
+            self.dropped += 1
+
+    def take(self, now: float) -> list[HeldFrame]:
+        """Hand over every frame not older than `seconds` before `now`, oldest first, and be empty."""
+        self._forget_before(now)
+        frames = list(self._frames)
+        self.clear()
+        return frames
+
+    def clear(self) -> None:
+        """Forget all frames: what comes next has nothing to do with them."""
+        self._frames.clear()
+        self._bytes = 0
+
+    def _append(self, frame: HeldFrame) -> None:
+        _, formed = self._forms[0]
+        self._frames.append(formed(frame))
+        self._bytes += self._frames[-1].nbytes
+
+    def _forget_oldest(self) -> None:
+        self._bytes -= self._frames.popleft().nbytes
+
+    def _forget_before(self, now: float) -> None:
+        while self._frames and now - self._frames[0].time > self.seconds + TIME_TOLERANCE_S:
+            self._forget_oldest()
+
+    def _expected_bytes(self) -> float:
+        """What the whole span will take, at the rate and the size of the frames that there are."""
+        number = len(self._frames)
+        span = self._frames[-1].time - self._frames[0].time if number else 0.0
+        if span < RATE_SPAN_S:
+            return self._bytes
+        full = (number - 1) * self.seconds / span + 1  # frames in the whole span
+        return self._bytes / number * full
+
+    def _bring_into_form(self) -> None:
+        frames = list(self._frames)
+        self.clear()
+        for frame in frames:
+            self._append(frame)

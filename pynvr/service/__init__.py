@@ -1,0 +1,1 @@
+"""What a daemon needs: log, health, systemd, console, memory."""

@@ -1,0 +1,191 @@
+"""Whether the recorder is well: judged from outside its threads, told to the status file, log and systemd.
+
+A thread of its own looks at counters that the others keep. It feeds systemd's
+watchdog only while frames are handled or a reconnect is in progress, so a
+recorder that hangs is restarted, and its status says so and then goes stale.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from pynvr.media.frame import Frame, Gap, Source
+from pynvr.recording.writer import RecordingWriter
+from pynvr.redaction import without_password
+from pynvr.service import systemd
+from pynvr.sources.camera import LiveSource
+from pynvr.sources.packet_camera import LivePackets
+from pynvr.sources.packet_file import FilePackets
+from pynvr.sources.reader import LiveReader
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 5.0
+LOG_INTERVAL_S = 3600.0
+HANG_S = 5.0
+"""Frames that nobody handles for so much longer than a camera may be silent: the loop hangs."""
+DISK_WAIT_S = 10.0
+"""One order that takes so long waits for the disk."""
+WRITER_HANG_S = 40.0
+"""One order may take so long; a disk that stalls for 20 s has to be survived."""
+
+
+class LastError(logging.Handler):
+    """Remembers the latest line of level ERROR or worse."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.text: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text = without_password(record.getMessage())
+
+
+class Health:
+    """Watches the watchers; started and stopped with a `with`."""
+
+    def __init__(
+        self,
+        source: Source,
+        writer: RecordingWriter,
+        archive: Path,
+        status: Path | None,
+        packets: LivePackets | FilePackets | None = None,
+    ) -> None:
+        """Watch a source, a writer, and in copy mode where packets come from.
+
+        Write to `status` if there is a path.
+        """
+        self._source = source
+        self._packets = packets if isinstance(packets, LivePackets) else None
+        self._writer = writer
+        self._archive = archive
+        self._status = status
+        self._last_error = LastError()
+        self._started = time.monotonic()
+        self._handled = 0
+        self._handled_at: float | None = None
+        self._rate_since, self._rate_count = self._started, 0
+        self._logged_at = self._started
+        self._stuck = self._refused = False
+        """What was seen at the last report: a loop that hangs, a status file that cannot be written."""
+        self._quit = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="health", daemon=True)
+
+    def __enter__(self) -> Health:
+        logging.getLogger().addHandler(self._last_error)
+        self._report()
+        systemd.notify("READY=1")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        systemd.notify("STOPPING=1")
+        self._quit.set()
+        self._thread.join()
+        self._write(self._facts() | {"state": "stopped"})
+        logging.getLogger().removeHandler(self._last_error)
+
+    def counted(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
+        """Pass frames through; each one that is asked for shows that the one before was handled."""
+        for frame in frames:
+            if isinstance(frame, Frame):
+                self._handled_at = time.monotonic()
+                self._handled += 1
+            yield frame
+
+    def _run(self) -> None:
+        while not self._quit.wait(INTERVAL_S):
+            self._report()
+
+    def _report(self) -> None:
+        facts = self._facts()
+        was_stuck, self._stuck = self._stuck, facts["state"] == "stuck"
+        if self._stuck and was_stuck:
+            return  # said once; from now on the file's age says it too
+        if not self._stuck:
+            systemd.notify("WATCHDOG=1", f"STATUS={facts['state']}, {facts['fps']} frames/s")
+        self._write(facts)
+        if time.monotonic() - self._logged_at >= LOG_INTERVAL_S:
+            self._logged_at = time.monotonic()
+            log.info("status: %s", json.dumps(facts))
+
+    def _state(self, now: float) -> str:
+        busy = self._writer.busy_since
+        if busy is not None and now - busy > WRITER_HANG_S + self._writer.allowance_s:
+            return "stuck"
+        readers = [reader for reader in (self._source, self._packets) if isinstance(reader, LiveReader)]
+        if any(now - reader.heartbeat > reader.longest_silence_s + HANG_S for reader in readers):
+            return "stuck"
+        camera = self._source
+        since, pause_s = self._handled_at or self._started, HANG_S
+        if isinstance(camera, LiveSource):
+            if not camera.connected:
+                return "connecting"
+            since, pause_s = max(since, camera.connected_at), camera.longest_pause_s
+        if now - since > pause_s + HANG_S:
+            return "stuck"
+        if busy is not None and now - busy > DISK_WAIT_S:
+            return "waiting for the disk"  # which may still come to itself
+        if self._writer.failing or (self._packets is not None and not self._packets.connected):
+            return "cannot record"
+        return "recording" if self._writer.recording else "watching"
+
+    def _facts(self) -> dict[str, Any]:
+        now = time.monotonic()
+        fps = (self._handled - self._rate_count) / max(now - self._rate_since, 1e-3)
+        self._rate_since, self._rate_count = now, self._handled
+        live = self._source if isinstance(self._source, LiveSource) else None
+        try:
+            free = shutil.disk_usage(self._archive).free
+        except OSError:
+            free = None
+        return {
+            "time_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "pid": os.getpid(),
+            "camera": self._source.name,
+            "state": self._state(now),
+            "last_frame_age_s": None if self._handled_at is None else round(now - self._handled_at, 1),
+            "fps": round(fps, 1),
+            "frames_received": live.received if live else self._handled,
+            "frames_dropped": self._writer.dropped + (live.dropped if live else 0),
+            "frames_recorded": self._writer.recorded,
+            "reconnects": max(0, live.connections - 1) if live else 0,
+            "recording": self._writer.recording,
+            "free_bytes": free,
+            "last_error": self._last_error.text,
+        } | self._packet_facts()
+
+    def _packet_facts(self) -> dict[str, Any]:
+        """How the second connection of copy mode is."""
+        if self._packets is None:
+            return {}
+        return {
+            "recording_camera": self._packets.name,
+            "recording_camera_connected": self._packets.connected,
+            "packets_received": self._packets.received,
+            "packets_dropped": self._packets.dropped,
+        }
+
+    def _write(self, facts: dict[str, Any]) -> None:
+        if self._status is None:
+            return
+        part = self._status.with_name(self._status.name + ".part")
+        try:
+            self._status.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+            part.replace(self._status)
+        except OSError as error:
+            log.log(logging.DEBUG if self._refused else logging.WARNING, "STATUS_FILE_PATH: %s", error)
+            self._refused = True
+        else:
+            self._refused = False

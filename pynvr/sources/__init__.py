@@ -1,0 +1,1 @@
+"""Where pictures and packets come from: files and cameras."""

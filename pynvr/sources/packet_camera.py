@@ -1,0 +1,194 @@
+"""The packets of a network camera, undecoded: the twin of `camera.py`, which decodes them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from time import monotonic
+
+import cv2
+import numpy as np
+
+from pynvr.errors import CameraError, SettingsError
+from pynvr.media import codecs
+from pynvr.media.frame import TIME_TOLERANCE_S, Gap
+from pynvr.media.packet import Packet, TimedPacket
+from pynvr.redaction import without_password
+from pynvr.sources.camera import open_camera, sends_times
+from pynvr.sources.clock import SMALLEST_STEP_S, PacketClock, delays
+from pynvr.sources.packet_file import RAW, USUAL_SUFFIX, stream_of
+from pynvr.sources.reader import Gather, Got, LiveReader, Patience
+
+A_FEW = Gather(0.2, 64 * 1024)
+"""What is let gather: no more than Linux takes in of any connection, so that the camera never has to wait."""
+LOOK_AHEAD = 6
+"""Packets from which the unknown time of a stream's first one is worked out."""
+
+
+class LivePackets(LiveReader[TimedPacket, Packet]):
+    """The packets of a network camera."""
+
+    _overflow = "%d packets dropped so far: motion detection is too slow, or cam is away"
+
+    def __init__(
+        self,
+        cam: str,
+        stop: threading.Event,
+        limit_bytes: int,
+        patience: Patience,
+        suffix: str = USUAL_SUFFIX,
+    ) -> None:
+        """Start to read `cam`, to be copied into containers of this `suffix`.
+
+        At most `limit_bytes` of packets wait.
+        """
+
+        def connect() -> PacketConnection:
+            return PacketConnection(cam, patience, suffix)
+
+        super().__init__(without_password(cam), stop, limit_bytes, patience, connect, A_FEW)
+
+    def until(self, time: float) -> Iterator[TimedPacket | Gap]:
+        """As `PacketSource` has it; raises SettingsError for a camera whose stream cannot be copied."""
+        while (item := self._next(time)) is not None:
+            yield item
+
+    def first(self, timeout_s: float) -> TimedPacket:
+        """Wait for a packet, which stays where it is; raises CameraError or SettingsError."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._hopeless, timeout_s)
+            for item in self._queue:
+                if isinstance(item, TimedPacket):
+                    return item
+        raise self._hopeless or CameraError(f"camera {self.name}: sends nothing (RECORDING_CAM or cam)")
+
+    def _next(self, time: float) -> TimedPacket | Gap | None:
+        with self._changed:
+            if self._hopeless is not None:
+                raise self._hopeless
+            if not self._queue:
+                self._over = self._stop.is_set()
+                return None
+            item = self._queue[0]
+            # what a connection that is over has left is due, whatever its clock said
+            if self._gaps == 0 and isinstance(item, TimedPacket) and item.time > time + TIME_TOLERANCE_S:
+                return None
+            return self._pop()
+
+    def _make_room(self) -> bool:
+        """Drop the oldest group of pictures: half of one could not be decoded."""
+        count = 0
+        while self._queue and (count == 0 or not _begins_group(self._queue[0])):
+            count += isinstance(self._pop(), TimedPacket)
+        self._drop(count)
+        return True
+
+
+def _begins_group(item: TimedPacket | Gap) -> bool:
+    return isinstance(item, TimedPacket) and item.key
+
+
+class PacketConnection:
+    """A connected network camera whose packets are taken as they come."""
+
+    def __init__(self, cam: str, patience: Patience, suffix: str) -> None:
+        """Open the camera; raises CameraError, or SettingsError where it cannot be copied."""
+        self._cam = cam
+        self._name = without_password(cam)
+        self._capture = open_camera(cam, patience, *RAW)
+        try:
+            self._stream = stream_of(self._capture, self._name, suffix)
+        except SettingsError:
+            self._capture.release()
+            raise
+        self.nominal_fps = self._stream.nominal_fps
+        self._clock = PacketClock()
+        self._begun = False
+        self._in_band = b""
+        self._timeless: bool | None = None
+        self._latest = 0.0
+        """Time of the latest packet of a camera that sends no times."""
+        self._held: list[tuple[Packet, float, float]] | None = []
+        """The first packets with the stream's times and their arrival; None when they are through."""
+
+    @property
+    def lag_s(self) -> float:
+        """As `StreamClock` has it."""
+        return self._clock.lag_s
+
+    def read(self) -> Got[Packet] | None:
+        """Wait for a packet."""
+        received, data = self._capture.read()
+        if not received:
+            return None
+        if self._timeless is None:
+            self._timeless = not sends_times(self._cam, self._capture)
+        stream_s = None if self._timeless else self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
+        packet = Packet(np.asarray(data, np.uint8), key)
+        return Got(packet, packet.data.nbytes, stream_s)
+
+    def make(self, got: Got[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
+        """The packet, unless it comes before the first key packet, and cannot be decoded."""
+        packet, stream_s = got.content, got.stream_s
+        if packet.key:
+            self._heed_parameters(packet)
+        elif not self._begun:
+            self._held = None
+            return
+        self._begun = True
+        if stream_s is None:
+            self._latest = max(arrival, self._latest + SMALLEST_STEP_S)
+            yield self._shown_at(packet, self._latest)
+            return
+        if self._held is None:
+            yield self._timed(packet, stream_s, arrival)
+            return
+        self._held.append((packet, stream_s, arrival))
+        if len(self._held) == LOOK_AHEAD:
+            yield from self._let_through()
+
+    def close(self) -> None:
+        """Release the capture."""
+        self._capture.release()
+
+    def _let_through(self) -> Iterator[TimedPacket]:
+        """Begin with the packets held, the first one mended, which says as little about its arrival."""
+        held, self._held = self._held or [], None
+        packets, told, arrivals = zip(*held, strict=True)
+        times = with_first_time(list(told))
+        latest = np.maximum.accumulate(times)
+        self._stream = replace(self._stream, reorder_s=float(np.max(latest - times)))
+        arrived = (arrivals[1] - delays(times[:2])[0], *arrivals[1:])
+        for packet, stream_s, arrival in zip(packets, times, arrived, strict=True):
+            yield self._timed(packet, stream_s, arrival)
+
+    def _timed(self, packet: Packet, stream_s: float, arrival: float) -> TimedPacket:
+        return self._shown_at(packet, self._clock.place(stream_s, arrival))
+
+    def _shown_at(self, packet: Packet, time: float) -> TimedPacket:
+        now, moment = datetime.now(timezone.utc), time + self._clock.lag_s
+        utc = now - timedelta(seconds=monotonic() - moment)
+        return TimedPacket(packet.data, packet.key, time, utc, self._stream)
+
+    def _heed_parameters(self, packet: Packet) -> None:
+        """Raise CameraError where the camera has begun to send something else under the same connection."""
+        sets = codecs.parameter_sets(self._stream.codec, packet.data.tobytes())
+        if sets and self._in_band not in (b"", sets):
+            raise CameraError(f"camera {self._name}: its stream has changed")
+        if sets and not self._in_band:
+            self._in_band = sets
+            self._stream = replace(self._stream, parameter_sets=sets)
+
+
+def with_first_time(times: list[float]) -> list[float]:
+    """Mend the first of a stream's times, which FFmpeg does not know over RTSP and gives as 0.
+
+    The first packet is a key packet and shown before the others: one step before
+    the earliest of them, the step being their median distance.
+    """
+    later = sorted(times[1:])
+    step = float(np.median(np.diff(later)))
+    return times if later[0] - times[0] > step / 2 else [later[0] - step, *times[1:]]

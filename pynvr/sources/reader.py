@@ -1,0 +1,320 @@
+"""Reading something live: always read, never blocked by who uses it, found again when it is lost.
+
+One reader thread owns the connection: it alone opens, reads and closes it (a release
+during a read would crash the process). It always reads, one by one or a few at a time,
+because what is not read is not lost but late. A queue bounded in bytes lies between it and
+who uses the items, which are decoded frames or a camera's packets: a `Connection` decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from pynvr.errors import CameraError, SettingsError
+from pynvr.media.frame import Gap
+from pynvr.sources.clock import delays
+from pynvr.sources.file import DEFAULT_FPS
+
+log = logging.getLogger(__name__)
+
+READER_NAME = "camera"
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 30.0
+JITTER = 0.2
+"""Share of a pause that chance takes off, so that twenty cameras do not all come back at once."""
+SHORTEST_PERIOD_S = 0.02
+"""Some streams give two frames the same time; what comes faster than this has been waiting."""
+REPEAT_S = 60.0
+"""A camera that stays away is mentioned so often."""
+LETTING_GO_S = 1.5
+"""How long a stop waits for a reader that sits in OpenCV; nothing of what it would get is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a camera may take, in seconds; whatever takes longer counts as lost."""
+
+    open_s: float = 5.0
+    read_s: float = 5.0
+
+
+DEFAULT_PATIENCE = Patience()
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """How much may come before it is read; by default everything is read at once."""
+
+    s: float = 0.0
+    nbytes: int = 0
+
+
+AT_ONCE = Gather()
+
+
+class Sized(Protocol):
+    """Something that takes memory while it waits."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+
+Item = TypeVar("Item", bound=Sized)
+Given = TypeVar("Given", covariant=True)
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True, slots=True)
+class Got(Generic[Content]):
+    """What a read gave."""
+
+    content: Content
+    nbytes: int
+    stream_s: float | None
+    """The stream's own time; None where it has none."""
+
+
+class Connection(Protocol[Given, Content]):
+    """A camera while it is connected; used on the reader's thread only."""
+
+    nominal_fps: float
+    """As the camera claims."""
+
+    @property
+    def lag_s(self) -> float:
+        """How long after its own time the quickest item of late arrived; negative where it is ahead."""
+
+    def read(self) -> Got[Content] | None:
+        """Wait for the next picture; None where none comes any more."""
+
+    def make(self, got: Got[Content], arrival: float, index: int) -> Iterable[Given | Gap]:
+        """Make items of it, told when on the monotonic clock it came, and how many items came before."""
+
+    def close(self) -> None:
+        """Let go of the camera."""
+
+
+class LiveReader(Generic[Item, Content]):
+    """The reader thread, its queue, and how to find the camera again."""
+
+    live = True
+    _overflow = "motion detection is too slow, %d frames dropped so far"
+
+    def __init__(
+        self,
+        name: str,
+        stop: threading.Event,
+        limit_bytes: int,
+        patience: Patience,
+        connect: Callable[[], Connection[Item, Content]],
+        gather: Gather = AT_ONCE,
+    ) -> None:
+        """Start to read; at most `limit_bytes` of items wait.
+
+        `connect` raises CameraError where there is no camera now, SettingsError where there never will
+        be: unless there has been one, whose description is then only damaged.
+        """
+        self.name = name
+        self.nominal_fps = DEFAULT_FPS
+        self.connected = False
+        self.connected_at = time.monotonic()
+        """When it was found last."""
+        self.connections = 0
+        """How often the camera was found."""
+        self.received = self.dropped = 0
+        """Items that came, and those of them that found the queue full."""
+        self.lag_s = 0.0
+        """As the connection has it."""
+        self._stop = stop
+        self._limit_bytes = limit_bytes
+        self._patience = patience
+        self._connect = connect
+        self._gather = gather
+        self._queue: deque[Item | Gap] = deque()
+        self._bytes = self._gaps = 0
+        """What the queue holds."""
+        self._over = False
+        """Nobody asks for items any more: what comes now is neither received nor missing."""
+        self._hopeless: SettingsError | None = None
+        self._changed = threading.Condition()
+        """Guards the five above; notified when something was added or the reader ended."""
+        self.heartbeat = time.monotonic()
+        """When the reader last came by; it does even while the camera is away."""
+        self._lost_at: float | None = None
+        self._mentioned_at = 0.0
+        self._reader = threading.Thread(target=self._read_until_stopped, name=READER_NAME, daemon=True)
+        self._reader.start()
+
+    def close(self) -> None:
+        """Have the reader let go of the camera, and wait a little for that."""
+        self._stop.set()
+        self._reader.join(LETTING_GO_S)
+
+    @property
+    def longest_silence_s(self) -> float:
+        """The reader's heart beats at least so often unless OpenCV ignores its timeouts."""
+        return max(self._patience.open_s, self._patience.read_s) + LONGEST_PAUSE_S
+
+    @property
+    def longest_pause_s(self) -> float:
+        """Between two items of a connected camera."""
+        return self._patience.read_s
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the reader still sits in OpenCV after a stop; the process must not end normally then."""
+        return self._stop.is_set() and self._reader.is_alive()
+
+    def _pop(self) -> Item | Gap:
+        """Take the oldest item out of the queue, which is locked and not empty."""
+        item = self._queue.popleft()
+        if isinstance(item, Gap):
+            self._gaps -= 1
+        else:
+            self._bytes -= item.nbytes
+        return item
+
+    # --- on the reader's thread -----------------------------------------------------------------
+
+    def _read_until_stopped(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while not self._stop.is_set():
+            received = self.received
+            self.heartbeat = time.monotonic()
+            try:
+                self._read_connection()
+            except (CameraError, SettingsError) as error:
+                if isinstance(error, SettingsError) and not self.connections:
+                    with self._changed:
+                        self._hopeless = error
+                        self._changed.notify()
+                    return
+                if self.received > received:
+                    pause_s = FIRST_PAUSE_S
+                    self._put(Gap(str(error)))
+                self._lose(error)
+            except Exception:  # a bug must not end the watch
+                log.exception("camera %s: reading failed", self.name)
+                self._put(Gap("reading failed"))
+            finally:
+                self.connected = False
+            self._stop.wait(pause_s * random.uniform(1 - JITTER, 1))
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+
+    def _read_connection(self) -> None:
+        """Read until stopped; raises CameraError when the camera is not there or no more.
+
+        What the camera sent meanwhile comes in a burst: over a second's worth while it was being opened,
+        and some pictures whenever they were left to gather. They are held back until a read has to
+        wait: that picture is live, and tells where the others belong.
+        """
+        connection = self._connect()
+        burst: list[Got[Content]] = []
+        arrival = previous_s = 0.0
+        try:
+            self.nominal_fps = connection.nominal_fps
+            while not self._stop.is_set():
+                got, arrival, waited_s = self._read(connection)
+                if not self.connected:
+                    self._find()
+                burst.append(got)
+                if got.stream_s is None:
+                    self._hand_over(connection, burst, arrival)
+                    continue
+                held_bytes = sum(each.nbytes for each in burst)
+                usual_bytes = held_bytes / len(burst)
+                live = waited_s > max(got.stream_s - previous_s, SHORTEST_PERIOD_S) / 2
+                if live or held_bytes > self._limit_bytes // 2:
+                    self._hand_over(connection, burst, arrival)
+                if live:
+                    self._let_gather(usual_bytes)
+                previous_s = got.stream_s
+        finally:
+            try:
+                self._hand_over(connection, burst, arrival)
+            finally:
+                connection.close()
+
+    def _let_gather(self, usual_bytes: float) -> None:
+        """Sleep while pictures come: reading some at a time costs a fifth less than waking for each."""
+        count = min(self._gather.s * self.nominal_fps, self._gather.nbytes / usual_bytes)
+        if count >= 1:
+            self._stop.wait(count / self.nominal_fps)
+
+    def _read(self, connection: Connection[Item, Content]) -> tuple[Got[Content], float, float]:
+        """Read a picture; return it, when it came, and how long that took. Raises CameraError."""
+        asked = time.monotonic()
+        got = connection.read()
+        self.heartbeat = arrival = time.monotonic()
+        # after a stall the decoder hands out old pictures and says that all is well
+        if got is None or arrival - asked > 0.9 * self._patience.read_s:
+            raise CameraError(f"camera {self.name}: lost after {arrival - asked:.1f} s of silence")
+        return got, arrival, arrival - asked
+
+    def _hand_over(
+        self, connection: Connection[Item, Content], burst: list[Got[Content]], arrival: float
+    ) -> None:
+        """Queue what was held back, the last of which came at `arrival`."""
+        held = burst.copy()
+        burst.clear()  # whatever happens now, nothing is handed over twice
+        for got, delay_s in zip(held, delays([got.stream_s or 0.0 for got in held]), strict=True):
+            for item in connection.make(got, arrival - delay_s, self.received):
+                self._put(item)
+        self.lag_s = connection.lag_s
+
+    def _put(self, item: Item | Gap) -> None:
+        with self._changed:
+            if self._over:
+                return
+            if isinstance(item, Gap):
+                self._gaps += 1
+            else:
+                self.received += 1
+                if self._bytes and self._bytes + item.nbytes > self._limit_bytes and not self._make_room():
+                    self._drop()
+                    return
+                self._bytes += item.nbytes
+            self._queue.append(item)
+            self._changed.notify()
+
+    def _make_room(self) -> bool:
+        """Drop what has waited longest and return True, or return False to have the newest item dropped."""
+        return False
+
+    def _drop(self, count: int = 1) -> None:
+        first = self.dropped == 0
+        self.dropped += count
+        if first or self._due_again():
+            self._mentioned_at = time.monotonic()
+            log.warning(
+                f"camera %s: {self._overflow} (CAMERA_QUEUE_LIMIT_MB bounds the queue)",
+                self.name,
+                self.dropped,
+            )
+
+    def _lose(self, error: CameraError | SettingsError) -> None:
+        now = time.monotonic()
+        if self._lost_at is None:
+            self._lost_at = self._mentioned_at = now
+            log.error("%s; trying again", error)
+        elif self._due_again():
+            self._mentioned_at = now
+            log.error("camera %s: still away, for %.0f s now", self.name, now - self._lost_at)
+
+    def _find(self) -> None:
+        self.connected_at = time.monotonic()
+        self.connected = True
+        self.connections += 1
+        away = "" if self._lost_at is None else f", was away for {time.monotonic() - self._lost_at:.1f} s"
+        self._lost_at = None
+        log.info("camera %s: connected%s", self.name, away)
+
+    def _due_again(self) -> bool:
+        return time.monotonic() - self._mentioned_at >= REPEAT_S

@@ -1,0 +1,1 @@
+"""The two tuning scripts and their report."""

@@ -1,0 +1,97 @@
+"""What keys and mouse change while a tuning script watches, and the settings that come out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from pynvr.detection.detector import MotionDetector
+from pynvr.detection.zones import Zones
+
+ESCAPE, BACKSPACE = 27, 8
+STEP = 1.25
+"""Three steps double the threshold, about."""
+CLOSE_AT_LEAST = 3
+
+Point = tuple[float, float]
+"""x and y as fractions of the picture's width and height."""
+
+
+class Wish(Enum):
+    """What the user wants that the controls cannot do themselves."""
+
+    NONE = "none"
+    END = "end"
+    PAUSE = "pause"
+    SAVE = "save"
+
+
+class Controls:
+    """Changes the detector by keys and mouse, and remembers what its settings were."""
+
+    HELP = (
+        "keys: q or Esc end, space pause, s save the picture, + and - change the threshold; "
+        "mouse: left sets a region's corner, right closes the region, Backspace takes the last one back"
+    )
+
+    def __init__(
+        self, detector: MotionDetector, zones_without_regions: Zones, regions: Sequence[object]
+    ) -> None:
+        """Take a detector as its settings made it, and the regions that these settings name."""
+        self._detector = detector
+        self._base = zones_without_regions
+        self._threshold_at_first = round(detector.area_threshold_px)
+        self._regions_at_first = [list(region) for region in regions]  # type: ignore[call-overload]
+        self.regions: list[list[Point]] = [list(region) for region in self._regions_at_first]
+        self.corners: list[Point] = []
+        """Of the region that is being drawn."""
+
+    def key(self, code: int) -> Wish:
+        """Take a key, or -1 for none."""
+        if code in (ord("q"), ESCAPE):
+            return Wish.END
+        if code == ord(" "):
+            return Wish.PAUSE
+        if code == ord("s"):
+            return Wish.SAVE
+        if code in (ord("+"), ord("=")):
+            self._scale_threshold(STEP)
+        elif code in (ord("-"), ord("_")):
+            self._scale_threshold(1 / STEP)
+        elif code == BACKSPACE:
+            self._take_back()
+        return Wish.NONE
+
+    def click(self, point: Point) -> None:
+        """Set a corner of a region."""
+        self.corners.append((round(min(1.0, max(0.0, point[0])), 3), round(min(1.0, max(0.0, point[1])), 3)))
+
+    def close_region(self) -> None:
+        """Make a region of the corners, if there are three: from now on only regions are looked at."""
+        if len(self.corners) >= CLOSE_AT_LEAST:
+            self.regions.append(self.corners)
+            self._apply()
+        self.corners = []
+
+    def changed_settings(self) -> list[str]:
+        """A line for each setting that is no longer what it was, to paste into the settings."""
+        lines = []
+        if round(self._detector.area_threshold_px) != self._threshold_at_first:
+            lines.append(f"MOTION_AREA_THRESHOLD = {round(self._detector.area_threshold_px)}")
+        if self.regions != self._regions_at_first:
+            lines.append(f"MOTION_REGIONS = {self.regions!r}")
+        return lines
+
+    def _scale_threshold(self, factor: float) -> None:
+        self._detector.area_threshold_px = max(1.0, self._detector.area_threshold_px * factor)
+
+    def _take_back(self) -> None:
+        if self.corners:
+            self.corners.pop()
+        elif self.regions:
+            self.regions.pop()
+            self._apply()
+
+    def _apply(self) -> None:
+        self._detector.zones = self._base.with_regions(self.regions)
+        self._detector.reset()  # what it remembers was seen through other zones, and cannot be compared

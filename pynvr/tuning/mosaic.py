@@ -1,0 +1,127 @@
+"""What is drawn onto pictures for people: the label of an event and the 2x2 picture of the stages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import cast
+
+import cv2
+
+from pynvr.detection.detector import Detection
+from pynvr.media.frame import Gray, Image
+
+RED = (0, 0, 255)
+GREEN = (0, 255, 0)
+WHITE = (255, 255, 255)
+BLACK = (0, 0, 0)
+YELLOW = (0, 220, 255)
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+BELOW_A_NAME = (0.02, 0.09)
+"""Corner for a label in a pane that bears its name."""
+
+PANE_LEAST_WIDTH_PX = 500
+
+PANE_NAMES = ("source", "difference", "mask", "contours")
+
+
+def draw_label(image: Image, hold_left_s: float, corner: tuple[float, float] = (0.02, 0.02)) -> None:
+    """Draw `MOTION DETECTED [n]` into the upper left of a BGR picture; n is in whole seconds, rounded up."""
+    draw_text(image, f"MOTION DETECTED [{math.ceil(max(0.0, hold_left_s) - 1e-3)}]", RED, corner)
+
+
+def draw_text(
+    image: Image, text: str, colour: tuple[int, int, int], corner: tuple[float, float] = (0.02, 0.02)
+) -> None:
+    """Draw a line of text of a size that suits the picture; `corner` is its upper left, in fractions."""
+    height, width = image.shape[:2]
+    scale = max(0.3, min(width, height * 4 / 3) / 800)
+    thickness = max(1, round(scale * 3))
+    (_, text_height), _ = cv2.getTextSize(text, FONT, scale, thickness)
+    origin = round(corner[0] * width), round(corner[1] * height) + text_height
+    cv2.putText(image, text, origin, FONT, scale, colour, thickness, cv2.LINE_AA)
+
+
+def draw_bar(image: Image, detection: Detection, top: float = 0.1) -> None:
+    """Draw the detector's score as a bar whose full length is twice the threshold, which is marked."""
+    height, width = image.shape[:2]
+    left, right = round(0.024 * width), round(0.6 * width)
+    upper, lower = round(top * height), round((top + 0.035) * height)
+    share = min(1.0, detection.score / (2 * detection.threshold)) if detection.threshold else 0.0
+    cv2.rectangle(image, (left, upper), (right, lower), WHITE, 1)
+    colour = RED if detection.motion else GREEN
+    if share > 0:
+        cv2.rectangle(image, (left, upper), (round(left + share * (right - left)), lower), colour, -1)
+    middle = (left + right) // 2
+    cv2.line(image, (middle, upper - 3), (middle, lower + 3), WHITE, 2)
+    text = f"{detection.score:.0f} of {detection.threshold:.0f} px"
+    draw_text(image, text, WHITE, (0.024, top + 0.055))
+
+
+def draw_zones(image: Image, looked_at: Gray | None, corners: Sequence[tuple[float, float]] = ()) -> None:
+    """Darken what is not looked at (0 in `looked_at`, of any size), and draw the corners set so far."""
+    height, width = image.shape[:2]
+    if looked_at is not None:
+        wide = cv2.resize(looked_at, (width, height), interpolation=cv2.INTER_NEAREST)
+        image[wide == 0] //= 3
+        outlines, _ = cv2.findContours(wide, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        cv2.drawContours(image, outlines, -1, YELLOW, 1)
+    points = [(round(x * width), round(y * height)) for x, y in corners]
+    for start, end in pairwise(points):
+        cv2.line(image, start, end, YELLOW, 1, cv2.LINE_AA)
+    for point in points:
+        cv2.circle(image, point, 3, YELLOW, -1, cv2.LINE_AA)
+
+
+def state_of(armed: bool, detection: Detection, hold_left_s: float) -> str:
+    """In a word or two what the detector's answer means at this moment."""
+    if not armed:
+        return "waiting"
+    if detection.motion:
+        return "motion"
+    if hold_left_s > 0:
+        return f"hold {math.ceil(hold_left_s - 1e-3)} s"
+    return "waiting for the light" if detection.blind else "armed"
+
+
+def mosaic(
+    image: Image, detection: Detection, hold_left_s: float = 0.0, time_s: float | None = None, state: str = ""
+) -> Image:
+    """The detector's four stages as one picture, each pane as wide as the detector's picture, or 500 px.
+
+    Upper left the source, with the label during an event; upper right the
+    difference, and the time; lower left the mask, and the score as a bar; lower
+    right the source with the contours of what moved, and the state.
+    """
+    import imutils  # here, since it brings 8 MB that a recorder does not need
+
+    rows, columns = detection.gray.shape
+    width = max(columns, PANE_LEAST_WIDTH_PX)
+    height = max(1, round(rows * width / columns))
+    source = cast(Image, cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+    contours = source.copy()
+    if hold_left_s > 0:
+        draw_label(source, hold_left_s, BELOW_A_NAME)
+    mask = cv2.resize(detection.mask, (width, height), interpolation=cv2.INTER_NEAREST)
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    cv2.drawContours(contours, outlines, -1, GREEN, 2)
+    # small differences are what matters: shown four times as bright as they are
+    bright = cv2.resize(cv2.convertScaleAbs(detection.difference, alpha=4), (width, height))
+    panes = [
+        source,
+        cv2.cvtColor(bright, cv2.COLOR_GRAY2BGR),
+        cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR),
+        contours,
+    ]
+    for pane, name in zip(panes, PANE_NAMES, strict=True):
+        draw_text(cast(Image, pane), name, BLACK, (0.024, 0.026))
+        draw_text(cast(Image, pane), name, WHITE)
+    draw_bar(cast(Image, panes[2]), detection)
+    if time_s is not None:
+        draw_text(cast(Image, panes[1]), f"{time_s:.2f} s", WHITE, BELOW_A_NAME)
+    if state:
+        draw_text(cast(Image, panes[3]), state, BLACK, (BELOW_A_NAME[0] + 0.004, BELOW_A_NAME[1] + 0.006))
+        draw_text(cast(Image, panes[3]), state, WHITE, BELOW_A_NAME)
+    return cast(Image, imutils.build_montages(panes, (width, height), (2, 2))[0])
