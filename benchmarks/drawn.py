@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
 
-from pynvr.demo.camera import CROSSING, CROSSING_BACK, DemoScene, Visit
 from pynvr.demo.person import REACH_LEFT, REACH_RIGHT
+from pynvr.demo.scene import CROSSING, CROSSING_BACK, DemoScene, Visit
 from pynvr.demo.weather import KINDS
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.detector import MotionDetector

@@ -67,7 +67,7 @@ INPUTS = (STILL_1080, LONG_STILL_1080, MOVING_1080, EVENT_1080, STILL_480, MOVIN
 def build(clip: Input) -> None:
     """Draw a clip's frames and have ffmpeg compress them."""
     sys.path.insert(0, str(FOLDER.parents[1]))
-    from pynvr.demo.camera import CROSSING, CROSSING_BACK, DemoScene, Visit
+    from pynvr.demo.scene import CROSSING, CROSSING_BACK, DemoScene, Visit
 
     ways = CROSSING, CROSSING_BACK
     visits = [Visit(start, duration, ways[n % 2]) for n, (start, duration) in enumerate(clip.visits)]

@@ -15,14 +15,15 @@ from pathlib import Path
 
 from pynvr.archive.archive import Archive
 from pynvr.archive.retention import Limits, Retention
-from pynvr.demo.camera import is_demo
+from pynvr.demo.camera import DemoCamera, is_demo
+from pynvr.demo.scene import DemoScene
 from pynvr.errors import SettingsError
-from pynvr.media.frame import Source
-from pynvr.pipeline import Recorder
+from pynvr.events import MotionEvents
+from pynvr.recording.base import Recorder
 from pynvr.recording.copying import CopyFormat
 from pynvr.recording.encoding import check_codec
-from pynvr.recording.frame_recorder import Recorder as FrameRecorder
-from pynvr.recording.open_recording import Form, Format
+from pynvr.recording.frame_recorder import FrameRecorder
+from pynvr.recording.open_recording import EncodeFormat, RecordingFormat
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.packet_recorder import PacketRecorder
 from pynvr.recording.prealarm import PreAlarmRing
@@ -30,22 +31,24 @@ from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
 from pynvr.service import malloc
 from pynvr.settings import Settings
-from pynvr.sources.camera import LiveSource
-from pynvr.sources.file import is_live
+from pynvr.sources.base import Source
+from pynvr.sources.camera import LiveSource, Reduce
+from pynvr.sources.file import FileSource, fitted_size, is_live
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_file import FilePackets
-from pynvr.sources.reader import Patience
+from pynvr.sources.reader import AT_ONCE, ReadAhead, Timeouts
 
 log = logging.getLogger(__name__)
 
 MEBIBYTE = 1024 * 1024
+DEMO_SIZE = (640, 480)
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
     """What a mode records, and into what."""
 
-    form: Form
+    form: RecordingFormat
     packets: LivePackets | FilePackets | None
     """None in encode mode."""
 
@@ -58,7 +61,7 @@ def choose(settings: Settings, stop: threading.Event, stack: ExitStack) -> Mode:
     if settings.RECORDING_MODE == "encode":
         check_codec(settings.FOURCC_CODEC)
         suffix, rate = settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE
-        return Mode(Format(settings.FOURCC_CODEC, suffix, rate), None)
+        return Mode(EncodeFormat(settings.FOURCC_CODEC, suffix, rate), None)
     malloc.share_freed_packets()
     packets = open_packets(settings, stop)
     stack.callback(packets.close)
@@ -83,12 +86,12 @@ def open_packets(settings: Settings, stop: threading.Event) -> LivePackets | Fil
     if not is_live(cam):
         return FilePackets(Path(cam), settings.OUTPUT_FILES_EXTENSION)
     limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
-    return LivePackets(cam, stop, limit, patience(settings), settings.OUTPUT_FILES_EXTENSION)
+    return LivePackets(cam, stop, limit, timeouts(settings), settings.OUTPUT_FILES_EXTENSION)
 
 
-def patience(settings: Settings) -> Patience:
+def timeouts(settings: Settings) -> Timeouts:
     """How long cameras may take."""
-    return Patience(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)
+    return Timeouts(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)
 
 
 def make_writer(settings: Settings, mode: Mode, archive: Archive, live: bool) -> RecordingWriter:
@@ -120,3 +123,50 @@ def make_recorder(settings: Settings, mode: Mode, source: Source, writer: Record
         return source.lag_s if isinstance(source, LiveSource) else 0.0
 
     return PacketRecorder(ring, writer, mode.packets, lag, hold_s, longest_s)
+
+
+def open_source(
+    settings: Settings, stop: threading.Event, read_ahead: ReadAhead = AT_ONCE, reduce: Reduce | None = None
+) -> Source:
+    """The source that the setting `cam` names; raises CameraError for a file that cannot be read.
+
+    `read_ahead` and `reduce` are as `LiveSource` has them.
+    """
+    if is_demo(settings.cam):
+        return DemoCamera(_demo_scene(settings), stop=stop)
+    if is_live(settings.cam):
+        limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
+        fit_inside = settings.scaleFrameTo
+        return LiveSource(settings.cam, stop, limit, timeouts(settings), fit_inside, read_ahead, reduce)
+    return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
+
+
+def make_events(settings: Settings, live: bool) -> MotionEvents:
+    """The event rule; a file needs no time to settle."""
+    warm_up_s = settings.INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS if live else 0.0
+    return MotionEvents(settings.MINIMAL_MOTION_DURATION, warm_up_s)
+
+
+def make_archive(settings: Settings) -> Archive:
+    """The archive, not yet locked."""
+    return Archive(
+        settings.PATH_FOR_VIDEO, settings.subFolderNameGeneratorFunc, settings.ARCHIVE_REQUIRE_MARKER
+    )
+
+
+def open_archive(settings: Settings, stack: ExitStack) -> Archive:
+    """The archive, locked until the stack unwinds; raises SettingsError or ArchiveError as `open` does."""
+    archive = make_archive(settings)
+    archive.open()
+    stack.callback(archive.close)
+    return archive
+
+
+def _demo_scene(settings: Settings) -> DemoScene:
+    """The scene of `demo` or `demo:rain+lamp`; raises SettingsError for weather that there is not."""
+    weather = settings.cam.partition(":")[2]
+    try:
+        size = fitted_size(DEMO_SIZE, settings.scaleFrameTo)
+        return DemoScene(size, weather=weather.split("+") if weather else ())
+    except ValueError as error:
+        raise SettingsError(f"cam = {settings.cam!r}: {error}") from None

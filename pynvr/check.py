@@ -12,11 +12,12 @@ from pynvr.archive.archive import Archive
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
 from pynvr.media.container import copy, survey
-from pynvr.media.frame import Frame, Source
+from pynvr.media.frame import Frame
 from pynvr.recording.clip import Clip
 from pynvr.recording.copying import CopyFormat, suffix_for
 from pynvr.recording.orders import Write
 from pynvr.settings import Settings
+from pynvr.sources.base import Source
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_file import FilePackets
 

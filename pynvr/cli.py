@@ -16,27 +16,21 @@ from types import FrameType, ModuleType
 import cv2
 
 from pynvr import assembly, check, pipeline
-from pynvr.archive.archive import Archive
 from pynvr.archive.closing import recover
-from pynvr.demo.camera import DemoCamera, DemoScene, is_demo
 from pynvr.detection.detector import Detector
 from pynvr.detection.from_settings import make_detector
 from pynvr.detection.pacing import PacedDetector
 from pynvr.errors import PynvrError, SettingsError
-from pynvr.events import MotionEvents
-from pynvr.media.frame import Source
 from pynvr.redaction import without_password
 from pynvr.service import logs
 from pynvr.service.console import with_progress
 from pynvr.service.health import Health
 from pynvr.settings import OVERRIDES_NAME, Settings, brief, load, warn_of_readable_password
-from pynvr.sources.camera import A_FEW, LiveSource, Reduce
-from pynvr.sources.file import FileSource, fitted_size, is_live
-from pynvr.sources.reader import AT_ONCE, READER_NAME, Gather
+from pynvr.sources.camera import A_FEW
+from pynvr.sources.reader import READER_NAME
 
 log = logging.getLogger(__name__)
 
-DEMO_SIZE = (640, 480)
 ConfigLoader = Callable[[], ModuleType]
 
 
@@ -133,51 +127,12 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def open_source(
-    settings: Settings, stop: threading.Event, gather: Gather = AT_ONCE, reduce: Reduce | None = None
-) -> Source:
-    """The source that the setting `cam` names; raises CameraError for a file that cannot be read.
-
-    `gather` and `reduce` are as `LiveSource` has them.
-    """
-    if is_demo(settings.cam):
-        weather = settings.cam.partition(":")[2]
-        size = fitted_size(DEMO_SIZE, settings.scaleFrameTo)
-        return DemoCamera(DemoScene(size, weather=weather.split("+") if weather else ()), stop=stop)
-    if is_live(settings.cam):
-        limit = round(settings.CAMERA_QUEUE_LIMIT_MB * assembly.MEBIBYTE)
-        patience, fit_inside = assembly.patience(settings), settings.scaleFrameTo
-        return LiveSource(settings.cam, stop, limit, patience, fit_inside, gather, reduce)
-    return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
-
-
-def make_events(settings: Settings, live: bool) -> MotionEvents:
-    """The event rule; a file needs no time to settle."""
-    warm_up_s = settings.INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS if live else 0.0
-    return MotionEvents(settings.MINIMAL_MOTION_DURATION, warm_up_s)
-
-
-def make_archive(settings: Settings) -> Archive:
-    """The archive, not yet locked."""
-    return Archive(
-        settings.PATH_FOR_VIDEO, settings.subFolderNameGeneratorFunc, settings.ARCHIVE_REQUIRE_MARKER
-    )
-
-
-def open_archive(settings: Settings, stack: ExitStack) -> Archive:
-    """The archive, locked until the stack unwinds; raises SettingsError or ArchiveError as `open` does."""
-    archive = make_archive(settings)
-    archive.open()
-    stack.callback(archive.close)
-    return archive
-
-
 def _check(settings: Settings, stop: threading.Event) -> None:
     with ExitStack() as stack:
         make_detector(settings)  # its mask has to be there
         mode = assembly.choose(settings, stop, stack)
-        archive = open_archive(settings, stack)
-        source = open_source(settings, stop)
+        archive = assembly.open_archive(settings, stack)
+        source = assembly.open_source(settings, stop)
         stack.callback(source.close)
         # a camera that is not there would be tried for ever
         patience_s = settings.CAMERA_OPEN_TIMEOUT_SECS + settings.CAMERA_READ_TIMEOUT_SECS
@@ -192,9 +147,9 @@ def _record(settings: Settings, stop: threading.Event) -> None:
     detector: Detector = every if fps is None else PacedDetector(every, fps)
     with ExitStack() as stack:
         mode = assembly.choose(settings, stop, stack)
-        archive = open_archive(settings, stack)
+        archive = assembly.open_archive(settings, stack)
         # in copy mode nobody else needs the pictures
-        source = open_source(settings, stop, A_FEW, every.reduced if mode.packets else None)
+        source = assembly.open_source(settings, stop, A_FEW, every.reduced if mode.packets else None)
         stack.callback(source.close)
         recover(archive)
         writer = assembly.make_writer(settings, mode, archive, source.live)
@@ -205,7 +160,7 @@ def _record(settings: Settings, stop: threading.Event) -> None:
         stack.callback(recorder.close)
         log.info("watching %s, recording into %s", source.name, archive.root)
         frames = health.counted(with_progress(source))
-        pipeline.run(frames, detector, make_events(settings, source.live), recorder)
+        pipeline.run(frames, detector, assembly.make_events(settings, source.live), recorder)
     log.info("ended")
     if not source.live:
         report(writer.recordings)

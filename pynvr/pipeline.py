@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
-from pynvr.detection.detector import Detection, Detector
-from pynvr.events import Change, MotionEvents
+from pynvr.detection.detector import Detector
+from pynvr.events import MotionEvents
 from pynvr.media.frame import Frame, Gap
-
-
-class Recorder(Protocol):
-    """Makes recordings of what it is told: of pictures (`recorder`) or of packets (`packetrecorder`)."""
-
-    def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        """Take a frame, what was seen in it, and what that means."""
-
-    def interrupt(self) -> None:
-        """Close the open recording, if any: what follows is not connected."""
-
-    def close(self) -> None:
-        """Close the open recording and wait until all is written."""
+from pynvr.recording.base import Recorder
 
 
 def run(source: Iterable[Frame | Gap], detector: Detector, events: MotionEvents, recorder: Recorder) -> None:

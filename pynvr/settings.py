@@ -19,7 +19,6 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from pynvr.demo.weather import KINDS
 from pynvr.errors import SettingsError
 from pynvr.redaction import without_password
 
@@ -104,13 +103,9 @@ TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 
 
 def _camera(value: object) -> object:
-    """Take a local camera's number as well as its name; refuse weather that there is not."""
+    """Take a local camera's number as well as its name."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    kind, _, weather = str(value).partition(":")
-    unknown = [name for name in weather.split("+") if name not in KINDS] if kind == "demo" and weather else []
-    if unknown:
-        raise ValueError(f"no such weather: {', '.join(unknown)}; there are {', '.join(KINDS)}")
     return value
 
 

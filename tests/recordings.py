@@ -12,8 +12,8 @@ from typing import Any, cast
 import cv2
 import numpy as np
 
-from pynvr.demo.camera import DemoScene, Visit
 from pynvr.demo.frame_number import draw_frame_number, read_frame_number
+from pynvr.demo.scene import DemoScene, Visit
 from pynvr.detection.classic import ClassicDetector
 from pynvr.media.frame import Frame, Image
 from pynvr.recording.clip import Clip

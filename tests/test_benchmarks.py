@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from recordings import make_clip, numbered, rising
 
-from pynvr.demo.camera import DemoScene, Visit
+from pynvr.demo.scene import DemoScene, Visit
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.detector import Detection
 from pynvr.media.frame import Image

@@ -17,7 +17,7 @@ from conftest import defaults
 from recordings import make_clip, play, read_index, remains, rising, videos
 
 from pynvr.cli import record, stop_on_signals
-from pynvr.demo.camera import Visit
+from pynvr.demo.scene import Visit
 from pynvr.errors import SettingsError
 from pynvr.service import console, logs
 from pynvr.settings import Settings

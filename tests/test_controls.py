@@ -9,7 +9,7 @@ from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.detector import MotionDetector
 from pynvr.detection.robust import RobustDetector
 from pynvr.detection.zones import Zones
-from pynvr.tuning.controls import BACKSPACE, Controls, Wish
+from pynvr.tuning.controls import BACKSPACE, Action, Controls
 
 SQUARE = [(0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)]
 
@@ -32,12 +32,12 @@ def draw(controls: Controls, corners: list[tuple[float, float]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "wish"),
-    [("q", Wish.END), ("\x1b", Wish.END), (" ", Wish.PAUSE), ("s", Wish.SAVE), ("x", Wish.NONE)],
+    ("key", "action"),
+    [("q", Action.END), ("\x1b", Action.END), (" ", Action.PAUSE), ("s", Action.SAVE), ("x", Action.NONE)],
 )
-def test_keys_with_a_wish(controls: Controls, key: str, wish: Wish) -> None:
-    assert controls.key(ord(key)) is wish
-    assert controls.key(-1) is Wish.NONE
+def test_keys_with_a_wish(controls: Controls, key: str, action: Action) -> None:
+    assert controls.key(ord(key)) is action
+    assert controls.key(-1) is Action.NONE
     assert controls.changed_settings() == []
 
 

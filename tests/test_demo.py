@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from rtsp import encode, needs_rtsp
 
-from pynvr.demo.camera import CROSSING_BACK, STANDING, DemoCamera, DemoScene, Visit
+from pynvr.demo.camera import DemoCamera
 from pynvr.demo.frame_number import draw_frame_number, read_frame_number
+from pynvr.demo.scene import CROSSING_BACK, STANDING, DemoScene, Visit
 from pynvr.detection.classic import ClassicDetector, ClassicParameters
 from pynvr.detection.robust import RobustDetector
 from pynvr.media.frame import Image

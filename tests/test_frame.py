@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from recordings import frame
 
-from pynvr.demo.camera import DemoScene
 from pynvr.demo.frame_number import read_frame_number
+from pynvr.demo.scene import DemoScene
 
 
 def test_packed_frame_is_smaller_and_the_same_to_the_eye() -> None:

@@ -19,7 +19,7 @@ from pynvr.media.frame import Gap
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources import packet_camera, reader
 from pynvr.sources.packet_camera import LivePackets
-from pynvr.sources.reader import AT_ONCE, Gather, Got, LiveReader, Patience
+from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead, Reading, Timeouts
 
 
 class Item:
@@ -37,14 +37,14 @@ class Camera:
         self.gone = threading.Event()
         self._times = deque(times)
 
-    def read(self) -> Got[None] | None:
+    def read(self) -> Reading[None] | None:
         if not self._times:
             return None
         if len(self._times) == 1:
             threading.Event().wait(0.1)  # nothing is there yet
-        return Got(None, 1, self._times.popleft())
+        return Reading(None, 1, self._times.popleft())
 
-    def make(self, got: Got[None], arrival: float, index: int) -> Iterable[Item]:
+    def make(self, got: Reading[None], arrival: float, index: int) -> Iterable[Item]:
         self.arrivals.append(arrival)
         yield Item()
 
@@ -61,10 +61,10 @@ class Steady(Camera):
         super().__init__([number / self.nominal_fps for number in range(count)])
         self._begin = time.monotonic()
 
-    def read(self) -> Got[None] | None:
+    def read(self) -> Reading[None] | None:
         if self._times:
             threading.Event().wait(max(0.0, self._begin + self._times[0] - time.monotonic()))
-        return Got(None, 1, self._times.popleft()) if self._times else None
+        return Reading(None, 1, self._times.popleft()) if self._times else None
 
 
 def delays(camera: Camera) -> list[float]:
@@ -82,7 +82,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iter
     stop = threading.Event()
     with ExitStack() as stack:
 
-        def begin(*cameras: Camera | Exception, gather: Gather = AT_ONCE) -> LiveReader[Item, None]:
+        def begin(*cameras: Camera | Exception, read_ahead: ReadAhead = AT_ONCE) -> LiveReader[Item, None]:
             coming = iter(cameras)
 
             def connect() -> Camera:
@@ -91,7 +91,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iter
                     raise camera
                 return camera
 
-            reader = LiveReader("test", stop, 1000, Patience(), connect, gather)
+            reader = LiveReader("test", stop, 1000, Timeouts(), connect, read_ahead)
             stack.callback(reader.close)
             return reader
 
@@ -118,7 +118,7 @@ def test_a_damaged_time_in_a_burst_moves_no_other(connected: Connected, damaged:
 
 def test_pictures_that_were_left_to_gather_keep_their_distance(connected: Connected) -> None:
     camera = Steady(40)
-    reader = connected(camera, gather=Gather(0.1, 1000))
+    reader = connected(camera, read_ahead=ReadAhead(0.1, 1000))
     assert camera.gone.wait(5)
     assert reader.received == len(camera.arrivals) == 40
     steps = [later - sooner for sooner, later in pairwise(camera.arrivals)]
@@ -137,7 +137,7 @@ def test_a_stream_that_becomes_another_is_let_go_of_and_nothing_is_handed_over_t
     connected: Connected,
 ) -> None:
     class Changing(Camera):
-        def make(self, got: Got[None], arrival: float, index: int) -> Iterable[Item]:
+        def make(self, got: Reading[None], arrival: float, index: int) -> Iterable[Item]:
             yield from super().make(got, arrival, index)
             if len(self.arrivals) == 5:
                 raise CameraError("its stream has changed")
@@ -167,15 +167,15 @@ def test_packets_of_a_connection_that_is_over_are_due(
         def __init__(self, *_: object) -> None:
             super().__init__([0.0, 0.0, 0.0])
 
-        def read(self) -> Got[None] | None:
+        def read(self) -> Reading[None] | None:
             return super().read() if self._times or lost.wait(10) else None
 
-        def make(self, got: Got[None], arrival: float, index: int) -> Iterable[TimedPacket]:
+        def make(self, got: Reading[None], arrival: float, index: int) -> Iterable[TimedPacket]:
             utc = datetime.now(timezone.utc)
             yield TimedPacket(np.zeros((1, 9), np.uint8), True, arrival + 40, utc, stream)
 
     monkeypatch.setattr(packet_camera, "PacketConnection", Connection)
-    packets = LivePackets("rtsp://test/", stop, 1000, Patience())
+    packets = LivePackets("rtsp://test/", stop, 1000, Timeouts())
     packets.first(10)
     assert list(packets.until(time.monotonic())) == []
     lost.set()

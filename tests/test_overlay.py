@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pynvr.demo.camera import DemoScene
+from pynvr.demo.scene import DemoScene
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.detector import Detection
 from pynvr.media.frame import Image
+from pynvr.recording.label import draw_label
 from pynvr.tuning import mosaic
 
 
@@ -18,7 +19,7 @@ def gray(size: tuple[int, int] = (640, 480)) -> Image:
 
 def label(hold_left_s: float) -> bytes:
     image = gray()
-    mosaic.draw_label(image, hold_left_s)
+    draw_label(image, hold_left_s)
     return image.tobytes()
 
 
@@ -32,14 +33,14 @@ def test_label_shows_whole_seconds_rounded_up() -> None:
 def test_label_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(mosaic.cv2, "putText", lambda image, text, *_: said.append(text))
-    mosaic.draw_label(gray(), 6.3)
+    draw_label(gray(), 6.3)
     assert said == ["MOTION DETECTED [7]"]
 
 
 @pytest.mark.parametrize("size", [(64, 48), (160, 120), (640, 480), (480, 640), (3840, 2160), (2000, 100)])
 def test_label_is_red_and_fits_into_the_upper_left(size: tuple[int, int]) -> None:
     image = gray(size)
-    mosaic.draw_label(image, 10)
+    draw_label(image, 10)
     rows, columns = np.nonzero((image != 90).any(axis=2))
     assert len(rows) > 0
     assert columns.min() < 0.1 * size[0]

@@ -14,9 +14,9 @@ from pynvr.detection.detector import Detection
 from pynvr.events import Change
 from pynvr.media.codecs import H264
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
-from pynvr.media.packet import Stream, TimedPacket
+from pynvr.media.packet import Recordable, Stream, TimedPacket
 from pynvr.recording import packet_recorder
-from pynvr.recording.orders import Begin, Recordable
+from pynvr.recording.orders import Begin
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.packet_recorder import PacketRecorder
 from pynvr.recording.writer import RecordingWriter

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pynvr.demo.camera import DemoCamera, DemoScene
+from pynvr.demo.camera import DemoCamera
+from pynvr.demo.scene import DemoScene
 from pynvr.service import console
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,9 +16,9 @@ from pynvr import pipeline
 from pynvr.archive.archive import Archive
 from pynvr.detection.detector import Detection
 from pynvr.events import MotionEvents
-from pynvr.media.frame import Frame, Gap, HeldFrame, Image
-from pynvr.recording.frame_recorder import Recorder
-from pynvr.recording.open_recording import Format
+from pynvr.media.frame import BufferedFrame, Frame, Gap, Image
+from pynvr.recording.frame_recorder import FrameRecorder
+from pynvr.recording.open_recording import EncodeFormat
 from pynvr.recording.orders import Begin
 from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
@@ -54,7 +54,7 @@ class Notebook(RecordingWriter):
         self.labels: list[float] = []
         self.open = self.closed = False
 
-    def begin(self, begin: Begin, pre_alarm: Iterable[HeldFrame] = ()) -> None:
+    def begin(self, begin: Begin, pre_alarm: Iterable[BufferedFrame] = ()) -> None:
         assert not self.open
         self.open = True
         self.notes.append([held.index for held in pre_alarm])
@@ -81,7 +81,7 @@ def run(
     frames: Iterable[Frame | Gap], moving: Iterable[int], pre_s: float, hold_s: float, longest_s: float = LONG
 ) -> Notebook:
     notebook = Notebook()
-    recorder = Recorder(PreAlarmRing(pre_s, PLENTY), notebook, hold_s, longest_s, 20.0)
+    recorder = FrameRecorder(PreAlarmRing(pre_s, PLENTY), notebook, hold_s, longest_s, 20.0)
     pipeline.run(frames, Script(moving), MotionEvents(hold_s), recorder)
     recorder.close()
     assert not notebook.open
@@ -174,7 +174,7 @@ def test_a_ring_that_is_too_small_is_told(caplog: pytest.LogCaptureFixture) -> N
     frames = [frame(number, number / 10) for number in range(100)]
     notebook = Notebook()
     ring = PreAlarmRing(5.0, 20 * 1024)
-    recorder = Recorder(ring, notebook, 1.0, LONG, 10.0)
+    recorder = FrameRecorder(ring, notebook, 1.0, LONG, 10.0)
     pipeline.run(iter(frames), Script([50, 51, 90]), MotionEvents(1.0), recorder)
     assert 0 < len(notebook.notes[0]) < 51
     told = [record.message for record in caplog.records if "PRE_ALARM_MEMORY_LIMIT_MB" in record.message]
@@ -205,7 +205,7 @@ def test_pre_alarm_does_not_reach_across_a_gap() -> None:
 
 def test_gap_resets_the_detector_and_begins_the_warm_up_anew() -> None:
     notebook, detector = Notebook(), Script([5, 30, 55, 85])
-    recorder = Recorder(PreAlarmRing(1, PLENTY), notebook, 0.5, LONG, 20.0)
+    recorder = FrameRecorder(PreAlarmRing(1, PLENTY), notebook, 0.5, LONG, 20.0)
     pipeline.run(with_gap(50, 50), detector, MotionEvents(0.5, warm_up_s=1.0), recorder)
     recorder.close()
     assert detector.resets == 1
@@ -224,8 +224,8 @@ def test_recordings_on_the_disk(memory: str, archive_path: Path) -> None:
     archive.open()
     limit = PLENTY if memory == "raw" else 20 * frames[0].planar().nbytes
     ring = PreAlarmRing(2.0, limit)
-    writer = RecordingWriter(archive, Format("DIVX", ".mp4", None), 2**26, live=False)
-    recorder = Recorder(ring, writer, 1.0, LONG, 20.0)
+    writer = RecordingWriter(archive, EncodeFormat("DIVX", ".mp4", None), 2**26, live=False)
+    recorder = FrameRecorder(ring, writer, 1.0, LONG, 20.0)
     pipeline.run(frames, Script([60, 70, 150]), MotionEvents(1.0), recorder)
     recorder.close()
     archive.close()

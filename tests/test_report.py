@@ -14,7 +14,7 @@ from copies import make
 from recordings import make_clip, rising
 from rtsp import RtspServer, needs_rtsp
 
-from pynvr.demo.camera import Visit
+from pynvr.demo.scene import Visit
 from pynvr.tuning.scripts import show_picture
 
 pytest.importorskip("matplotlib", reason="matplotlib: pip install -r requirements-report.txt")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pynvr.demo.camera import CROSSING, CROSSING_BACK, DemoScene, Path, Visit
+from pynvr.demo.scene import CROSSING, CROSSING_BACK, DemoScene, Path, Visit
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.detector import Detection
 from pynvr.detection.robust import RobustDetector, RobustParameters

@@ -14,11 +14,11 @@ from recordings import play
 from rtsp import RtspServer, encode, needs_rtsp
 from running import RecorderProcess
 
-from pynvr.demo.camera import DemoScene, Visit
 from pynvr.demo.frame_number import read_frame_number
+from pynvr.demo.scene import DemoScene, Visit
 from pynvr.media.frame import Frame, Gap
 from pynvr.sources.camera import LiveSource
-from pynvr.sources.reader import AT_ONCE, Gather
+from pynvr.sources.reader import AT_ONCE, ReadAhead
 
 pytestmark = needs_rtsp
 
@@ -73,9 +73,9 @@ def test_a_signal_in_the_middle_of_an_event_closes_the_recording(busy: Path, sta
 
 
 @contextmanager
-def reading(cam: str, gather: Gather = AT_ONCE) -> Iterator[tuple[LiveSource, threading.Event]]:
+def reading(cam: str, read_ahead: ReadAhead = AT_ONCE) -> Iterator[tuple[LiveSource, threading.Event]]:
     stop = threading.Event()
-    source = LiveSource(cam, stop, 64 * 2**20, gather=gather)
+    source = LiveSource(cam, stop, 64 * 2**20, read_ahead=read_ahead)
     try:
         yield source, stop
     finally:
@@ -110,12 +110,12 @@ def test_a_lost_camera_is_told_as_a_gap_and_found_again(busy: Path, logged_error
     assert "s3cret" not in str(logged_errors) + str(gaps) + source.name
 
 
-@pytest.mark.parametrize("gather", [AT_ONCE, Gather(0.5, 64 * 2**20)])
-def test_each_frame_comes_once_also_when_they_are_gathered(busy: Path, gather: Gather) -> None:
+@pytest.mark.parametrize("read_ahead", [AT_ONCE, ReadAhead(0.5, 64 * 2**20)])
+def test_each_frame_comes_once_also_when_they_are_gathered(busy: Path, read_ahead: ReadAhead) -> None:
     numbers = []
     with (
         RtspServer({"cam": busy}, from_start=True) as server,
-        reading(server.url("cam"), gather) as (source, stop),
+        reading(server.url("cam"), read_ahead) as (source, stop),
     ):
         for frame in source:
             assert isinstance(frame, Frame)

@@ -23,7 +23,7 @@ from recordings import (
     wandering,
 )
 
-from pynvr.demo.camera import DemoScene, Visit
+from pynvr.demo.scene import DemoScene, Visit
 from pynvr.recording.encoding import Encoder
 
 RECORDER = "motion_driven_recorder.py"

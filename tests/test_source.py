@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from recordings import make_clip, rising, wandering
 
-from pynvr.demo.camera import Visit
 from pynvr.demo.frame_number import read_frame_number
+from pynvr.demo.scene import Visit
 from pynvr.errors import CameraError
 from pynvr.media.frame import Frame
 from pynvr.sources.file import FileSource, as_bgr, claimed_fps, is_live

@@ -13,7 +13,7 @@ import pytest
 from conftest import defaults
 from recordings import expected_alarms, make_clip, play, rising, videos
 
-from pynvr.demo.camera import Visit
+from pynvr.demo.scene import Visit
 from pynvr.media.frame import Image
 from pynvr.tuning import scripts, window
 from pynvr.tuning.scripts import show_picture, show_stages

@@ -18,7 +18,7 @@ from pynvr.media.frame import Frame, Image
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.recording import encoding, open_recording, writer
 from pynvr.recording.copying import CopyFormat
-from pynvr.recording.open_recording import Format
+from pynvr.recording.open_recording import EncodeFormat
 from pynvr.recording.orders import Begin
 from pynvr.recording.writer import RecordingWriter
 from pynvr.tuning import mosaic
@@ -37,7 +37,7 @@ def make_writer(archive_path: Path) -> Iterator[MakeWriter]:
     def make(
         suffix: str = ".mp4", fourcc: str = "DIVX", limit_bytes: int = 2**26, live: bool = False
     ) -> RecordingWriter:
-        return RecordingWriter(archive, Format(fourcc, suffix, None), limit_bytes, live)
+        return RecordingWriter(archive, EncodeFormat(fourcc, suffix, None), limit_bytes, live)
 
     yield make
     archive.close()
@@ -269,7 +269,7 @@ def test_tidying_up_does_not_hold_up_who_hands_frames_over(
     monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.01)
     archive = Archive(archive_path, None)
     archive.open()
-    recorder = RecordingWriter(archive, Format("DIVX", ".avi", None), 2**20, True, tidy)
+    recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, True, tidy)
     assert tidying.wait(10)
     recorder.begin(begins(frame(0)), [frame(0)])  # waits for nothing
     go_on.set()
@@ -331,7 +331,7 @@ def test_folder_that_cannot_be_made_is_an_error(archive_path: Path) -> None:
     archive = Archive(archive_path, lambda utc: "in the way")
     archive.open()
     (archive_path / "in the way").touch()
-    recorder = RecordingWriter(archive, Format("DIVX", ".avi", None), 2**20, live=False)
+    recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, live=False)
     with pytest.raises(OSError, match="in the way"):
         recorder.begin(begins(frame(0)))
         recorder.close()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+SYNC_INTERVAL_S = 1.0
+"""Of the part's bytes as well: a power cut costs about so much."""
+
 
 def move(source: Path, target: Path) -> None:
     """Rename a finished file, with its content and its new name on the disk when this returns."""

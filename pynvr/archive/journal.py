@@ -16,11 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pynvr.recording.orders import Recordable
+from pynvr.archive.fsync import SYNC_INTERVAL_S
+from pynvr.media.packet import Recordable
 
 SUFFIX = ".part.jsonl"
-SYNC_INTERVAL_S = 1.0
-"""Of the part's bytes as well: a power cut costs about so much."""
 
 
 class FrameNote(NamedTuple):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -44,7 +43,7 @@ class Frame:
         """Bytes of memory that the picture takes."""
         return self.image.nbytes
 
-    def planar(self) -> HeldFrame:
+    def planar(self) -> BufferedFrame:
         """The same frame in the form that video has anyway: half the memory, and no loss to speak of.
 
         The colours of odd sizes cannot be halved; such a frame stays as it is.
@@ -121,7 +120,7 @@ class PackedFrame(CompactFrame):
         return Frame(cast(Image, image), self.time, self.utc, self.index)
 
 
-HeldFrame: TypeAlias = Frame | CompactFrame
+BufferedFrame: TypeAlias = Frame | CompactFrame
 """A frame while it waits in memory."""
 
 
@@ -135,21 +134,3 @@ class Gap:
     """
 
     reason: str
-
-
-class Source(Protocol):
-    """A camera or whatever behaves like one: iterate over it to get its frames."""
-
-    name: str
-    """For logs and messages, without any password."""
-    live: bool
-    """A live source cannot wait; a file can, and is read at full speed."""
-    frame_count: int | None
-    """How many frames there will be, where that is known; for a progress bar."""
-    nominal_fps: float
-    """Frames per second as the source claims them; only a hint, it may be wrong."""
-
-    def __iter__(self) -> Iterator[Frame | Gap]: ...
-
-    def close(self) -> None:
-        """Give the device back; harmless when repeated."""

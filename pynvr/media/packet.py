@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.media.codecs import CopyCodec
+from pynvr.media.frame import BufferedFrame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,3 +55,7 @@ class TimedPacket(Packet):
     def packed(self) -> TimedPacket:
         """Itself: it cannot be made smaller."""
         return self
+
+
+Recordable: TypeAlias = BufferedFrame | TimedPacket
+"""What a recording is made of: pictures to encode, or packets as the camera sent them."""

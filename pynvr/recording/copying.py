@@ -12,7 +12,7 @@ from pynvr.media import codecs
 from pynvr.media.container import TICKS_PER_SECOND, PacketWriter
 from pynvr.media.packet import Packet, TimedPacket
 from pynvr.recording.orders import Write
-from pynvr.recording.part_file import PartFile
+from pynvr.recording.part_file import PipedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class PacketPart:
     def __init__(self, path: Path, fourcc: str, first: TimedPacket) -> None:
         stream = first.stream
         self._first = first
-        self._part = PartFile(path)
+        self._part = PipedFile(path)
         rate = stream.nominal_fps if path.suffix == ".avi" else None
         try:
             self._writer = PacketWriter(self._part.pipe, fourcc, (stream.width, stream.height), rate)

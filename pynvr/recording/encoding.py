@@ -15,7 +15,7 @@ import numpy as np
 
 from pynvr.errors import RecordingError, SettingsError
 from pynvr.media.frame import Image
-from pynvr.recording.part_file import PartFile
+from pynvr.recording.part_file import PipedFile
 
 LOWEST_RATE, HIGHEST_RATE = 1.0, 120.0
 """Frames per second that an encoder is told; some refuse others."""
@@ -49,7 +49,7 @@ class Encoder:
         The rate only guides the encoder's bit rate; the final container gets the true times.
         """
         self._size = size
-        self._part = PartFile(path)
+        self._part = PipedFile(path)
         rate = round(max(LOWEST_RATE, min(fps, HIGHEST_RATE)))
         code = cv2.VideoWriter.fourcc(*fourcc)
         self._writer = cv2.VideoWriter(str(self._part.pipe), cv2.CAP_FFMPEG, code, rate, size)

@@ -10,7 +10,7 @@ import logging
 
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
-from pynvr.media.frame import TIME_TOLERANCE_S, Frame, HeldFrame
+from pynvr.media.frame import TIME_TOLERANCE_S, BufferedFrame, Frame
 from pynvr.recording.orders import Begin
 from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
@@ -18,7 +18,7 @@ from pynvr.recording.writer import RecordingWriter
 log = logging.getLogger(__name__)
 
 
-class Recorder:
+class FrameRecorder:
     """Keeps the pre-alarm frames, and writes a recording for each event."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Recorder:
         self.interrupt()
         self._writer.close()
 
-    def _start(self, trigger: Frame, pre_alarm: list[HeldFrame], continues: bool = False) -> None:
+    def _start(self, trigger: Frame, pre_alarm: list[BufferedFrame], continues: bool = False) -> None:
         log.info("the event goes on in another file" if continues else "motion")
         self._first = pre_alarm[0].time if pre_alarm else trigger.time
         if trigger.time > self._first:

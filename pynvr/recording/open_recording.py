@@ -11,10 +11,11 @@ from pynvr.archive import journal
 from pynvr.archive.archive import Archive
 from pynvr.archive.closing import close_recording
 from pynvr.errors import RecordingError
-from pynvr.media.frame import HeldFrame
+from pynvr.media.frame import BufferedFrame
+from pynvr.media.packet import Recordable
 from pynvr.recording.encoding import CODECS, Encoder
-from pynvr.recording.orders import Begin, Recordable, Write
-from pynvr.tuning import mosaic
+from pynvr.recording.label import draw_label
+from pynvr.recording.orders import Begin, Write
 
 
 class Part(Protocol):
@@ -27,8 +28,8 @@ class Part(Protocol):
         """Write what is buffered and close the file; raises RecordingError where the disk refuses."""
 
 
-class Form(Protocol):
-    """How files are written: here encode mode (`Format`) and copy mode (`copying.CopyFormat`) differ."""
+class RecordingFormat(Protocol):
+    """How files are written: encode mode has `EncodeFormat`, copy mode `CopyFormat`."""
 
     def facts(self, first: Any) -> dict[str, Any]:
         """What the journal has to know of a recording that begins with this frame or packet."""
@@ -38,15 +39,15 @@ class Form(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class EncodeFormat:
     """How pictures become files: the settings of these names."""
 
     fourcc: str
     suffix: str
     output_rate: float | None
 
-    def facts(self, first: HeldFrame) -> dict[str, Any]:
-        """As `Form` has it."""
+    def facts(self, first: BufferedFrame) -> dict[str, Any]:
+        """As `RecordingFormat` has it."""
         codec = CODECS[self.fourcc]
         height, width = first.unpacked().image.shape[:2]
         return {
@@ -58,8 +59,8 @@ class Format:
             "height": height,
         }
 
-    def open(self, path: Path, first: HeldFrame, fps: float) -> Part:
-        """As `Form` has it."""
+    def open(self, path: Path, first: BufferedFrame, fps: float) -> Part:
+        """As `RecordingFormat` has it."""
         height, width = first.unpacked().image.shape[:2]
         return EncodedPart(Encoder(path, self.fourcc, fps, (width, height)))
 
@@ -72,9 +73,9 @@ class EncodedPart:
 
     def write(self, order: Write) -> int:
         """Encode a frame, with its label."""
-        image = cast(HeldFrame, order.frame).unpacked().image
+        image = cast(BufferedFrame, order.frame).unpacked().image
         if order.hold_left_s is not None:
-            mosaic.draw_label(image, order.hold_left_s)
+            draw_label(image, order.hold_left_s)
         self._encoder.write(image)
         return 0
 
@@ -86,7 +87,7 @@ class EncodedPart:
 class OpenRecording:
     """The part and the journal of one recording, until they are closed for good."""
 
-    def __init__(self, archive: Archive, form: Form, begin: Begin) -> None:
+    def __init__(self, archive: Archive, form: RecordingFormat, begin: Begin) -> None:
         """Reserve a name; raises OSError or RecordingError where the archive refuses."""
         self._archive = archive
         self._format = form

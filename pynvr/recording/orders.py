@@ -6,11 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from pynvr.media.frame import HeldFrame
-from pynvr.media.packet import TimedPacket
-
-Recordable: TypeAlias = HeldFrame | TimedPacket
-"""What a recording is made of: pictures to encode, or packets as the camera sent them."""
+from pynvr.media.packet import Recordable
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from pynvr.archive.journal import SYNC_INTERVAL_S
+from pynvr.archive.fsync import SYNC_INTERVAL_S
 from pynvr.errors import RecordingError
 
 CHUNK_BYTES = 1024 * 1024
 
 
-class PartFile:
+class PipedFile:
     """A new file, and a pipe whose other end fills it."""
 
     def __init__(self, path: Path) -> None:

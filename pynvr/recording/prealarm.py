@@ -10,13 +10,13 @@ import math
 from collections import deque
 from collections.abc import Callable
 
-from pynvr.media.frame import TIME_TOLERANCE_S, Frame, HeldFrame
+from pynvr.media.frame import TIME_TOLERANCE_S, BufferedFrame, Frame
 
 RATE_SPAN_S = 0.5
 """The frame rate is taken from at least so many seconds; fewer could be a burst."""
 
 
-_FORMS: tuple[tuple[float, Callable[[HeldFrame], HeldFrame]], ...] = (
+_FORMS: tuple[tuple[float, Callable[[BufferedFrame], BufferedFrame]], ...] = (
     (1 / 3, lambda frame: frame),
     (1.0, lambda frame: frame.planar()),
     (math.inf, lambda frame: frame.packed()),
@@ -34,7 +34,7 @@ class PreAlarmRing:
     def __init__(self, seconds: float, limit_bytes: int) -> None:
         self.seconds = seconds
         self.limit_bytes = limit_bytes
-        self._frames: deque[HeldFrame] = deque()
+        self._frames: deque[BufferedFrame] = deque()
         self._bytes = 0
         self._forms = deque(_FORMS)
         """The first one is in use; it never goes back to one that was too large."""
@@ -65,7 +65,7 @@ class PreAlarmRing:
             self._forget_oldest()
             self.dropped += 1
 
-    def take(self, now: float) -> list[HeldFrame]:
+    def take(self, now: float) -> list[BufferedFrame]:
         """Hand over every frame not older than `seconds` before `now`, oldest first, and be empty."""
         self._forget_before(now)
         frames = list(self._frames)
@@ -77,7 +77,7 @@ class PreAlarmRing:
         self._frames.clear()
         self._bytes = 0
 
-    def _append(self, frame: HeldFrame) -> None:
+    def _append(self, frame: BufferedFrame) -> None:
         _, formed = self._forms[0]
         self._frames.append(formed(frame))
         self._bytes += self._frames[-1].nbytes

@@ -16,8 +16,9 @@ from pathlib import Path
 from pynvr.archive.archive import Archive
 from pynvr.archive.closing import recover
 from pynvr.errors import PynvrError
-from pynvr.recording.open_recording import Form, OpenRecording
-from pynvr.recording.orders import Begin, End, Order, Recordable, Write
+from pynvr.media.packet import Recordable
+from pynvr.recording.open_recording import OpenRecording, RecordingFormat
+from pynvr.recording.orders import Begin, End, Order, Write
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class RecordingWriter:
     def __init__(
         self,
         archive: Archive,
-        form: Form,
+        form: RecordingFormat,
         limit_bytes: int,
         live: bool,
         housekeeping: Callable[[], None] = lambda: None,

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from pynvr.media.frame import Frame, Gap, Source
+from pynvr.media.frame import Frame, Gap
+from pynvr.sources.base import Source
 
 
 def with_progress(source: Source) -> Iterator[Frame | Gap]:

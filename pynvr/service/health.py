@@ -18,10 +18,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from pynvr.media.frame import Frame, Gap, Source
+from pynvr.media.frame import Frame, Gap
 from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
 from pynvr.service import systemd
+from pynvr.sources.base import Source
 from pynvr.sources.camera import LiveSource
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_file import FilePackets

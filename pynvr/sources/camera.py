@@ -16,7 +16,7 @@ from pynvr.media.frame import Frame, Gap, Gray, Image
 from pynvr.redaction import without_password
 from pynvr.sources.clock import SMALLEST_STEP_S, StreamClock
 from pynvr.sources.file import as_bgr, claimed_fps
-from pynvr.sources.reader import AT_ONCE, DEFAULT_PATIENCE, Gather, Got, LiveReader, Patience
+from pynvr.sources.reader import AT_ONCE, DEFAULT_TIMEOUTS, LiveReader, ReadAhead, Reading, Timeouts
 
 # Read by OpenCV once, at its first use. Without the first, one camera that is slow to open blocks all
 # others. The second replaces OpenCV's own options, of which TCP is the one that matters. Without
@@ -31,7 +31,7 @@ NO_TIME = -(2.0**63)
 Reduce: TypeAlias = Callable[[Image], Gray]
 """Makes a picture of its own of what is needed of another."""
 
-A_FEW = Gather(0.3, 5 * 1024 * 1024)
+A_FEW = ReadAhead(0.3, 5 * 1024 * 1024)
 """What a recorder lets gather. Large pictures it reads one by one: there waking is nothing, and memory is."""
 
 
@@ -53,9 +53,9 @@ class LiveSource(LiveReader[Frame, Seen]):
         cam: str,
         stop: threading.Event,
         limit_bytes: int,
-        patience: Patience = DEFAULT_PATIENCE,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
         fit_inside: tuple[int, int] | None = None,
-        gather: Gather = AT_ONCE,
+        read_ahead: ReadAhead = AT_ONCE,
         reduce: Reduce | None = None,
     ) -> None:
         """Start to read `cam`: a number, a device or a URL; at most `limit_bytes` of frames wait.
@@ -64,9 +64,9 @@ class LiveSource(LiveReader[Frame, Seen]):
         """
 
         def connect() -> PictureConnection:
-            return PictureConnection(cam, patience, fit_inside, reduce)
+            return PictureConnection(cam, timeouts, fit_inside, reduce)
 
-        super().__init__(without_password(cam), stop, limit_bytes, patience, connect, gather)
+        super().__init__(without_password(cam), stop, limit_bytes, timeouts, connect, read_ahead)
 
     def __iter__(self) -> Iterator[Frame | Gap]:
         """Yield frames, and a gap as soon as the camera is lost, until stopped and the queue is empty."""
@@ -87,7 +87,7 @@ class PictureConnection:
     """A connected camera whose pictures are decoded."""
 
     def __init__(
-        self, cam: str, patience: Patience, fit_inside: tuple[int, int] | None, reduce: Reduce | None
+        self, cam: str, timeouts: Timeouts, fit_inside: tuple[int, int] | None, reduce: Reduce | None
     ) -> None:
         """Open the camera; raises CameraError."""
         self._cam = cam
@@ -96,7 +96,7 @@ class PictureConnection:
         self._reduce = reduce
         self._whole: Image | None = None
         """Memory for the next picture, where of each only a part is kept."""
-        self._capture = open_camera(cam, patience)
+        self._capture = open_camera(cam, timeouts)
         self.nominal_fps = claimed_fps(self._capture)
         self._clock = StreamClock() if "://" in cam else None
         self._first = True
@@ -108,7 +108,7 @@ class PictureConnection:
         """0 for a camera without times of its own."""
         return self._clock.lag_s if self._clock is not None else 0.0
 
-    def read(self) -> Got[Seen] | None:
+    def read(self) -> Reading[Seen] | None:
         """Wait for a picture and decode it."""
         received, picture = self._capture.read(self._whole)
         if not received:
@@ -122,9 +122,9 @@ class PictureConnection:
             self._clock = None
         self._first = False
         stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._clock is not None else None
-        return Got(seen, image.nbytes, stream_s)
+        return Reading(seen, image.nbytes, stream_s)
 
-    def make(self, got: Got[Seen], arrival: float, index: int) -> Iterable[Frame | Gap]:
+    def make(self, got: Reading[Seen], arrival: float, index: int) -> Iterable[Frame | Gap]:
         """The picture as a frame; a gap before it where its size has changed."""
         image, shape = got.content
         if self._shape not in (None, shape):
@@ -151,21 +151,21 @@ def sends_times(cam: str, capture: cv2.VideoCapture) -> bool:
     return cam.lower().startswith("rtsp") or capture.get(cv2.CAP_PROP_PTS) != NO_TIME
 
 
-def open_camera(cam: str, patience: Patience, *options: int) -> cv2.VideoCapture:
+def open_camera(cam: str, timeouts: Timeouts, *options: int) -> cv2.VideoCapture:
     """Open a local or network camera within the timeout; raises CameraError.
 
     `options` are further pairs of OpenCV's property and value for a network camera.
     """
     if "://" in cam:
-        timeouts = [
+        limits = [
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-            round(patience.open_s * 1000),
+            round(timeouts.open_s * 1000),
             cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-            round(patience.read_s * 1000),
+            round(timeouts.read_s * 1000),
         ]
-        capture = cv2.VideoCapture(cam, cv2.CAP_FFMPEG, [*timeouts, cv2.CAP_PROP_N_THREADS, 1, *options])
+        capture = cv2.VideoCapture(cam, cv2.CAP_FFMPEG, [*limits, cv2.CAP_PROP_N_THREADS, 1, *options])
     else:
-        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(max(1, round(patience.read_s))))
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(max(1, round(timeouts.read_s))))
         capture = cv2.VideoCapture(int(cam)) if cam.isdecimal() else cv2.VideoCapture(cam, cv2.CAP_V4L2)
     if not capture.isOpened():
         raise CameraError(f"camera {without_password(cam)}: cannot be opened (setting cam)")

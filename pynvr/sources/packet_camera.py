@@ -19,9 +19,9 @@ from pynvr.redaction import without_password
 from pynvr.sources.camera import open_camera, sends_times
 from pynvr.sources.clock import SMALLEST_STEP_S, PacketClock, delays
 from pynvr.sources.packet_file import RAW, USUAL_SUFFIX, stream_of
-from pynvr.sources.reader import Gather, Got, LiveReader, Patience
+from pynvr.sources.reader import LiveReader, ReadAhead, Reading, Timeouts
 
-A_FEW = Gather(0.2, 64 * 1024)
+A_FEW = ReadAhead(0.2, 64 * 1024)
 """What is let gather: no more than Linux takes in of any connection, so that the camera never has to wait."""
 LOOK_AHEAD = 6
 """Packets from which the unknown time of a stream's first one is worked out."""
@@ -37,7 +37,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         cam: str,
         stop: threading.Event,
         limit_bytes: int,
-        patience: Patience,
+        timeouts: Timeouts,
         suffix: str = USUAL_SUFFIX,
     ) -> None:
         """Start to read `cam`, to be copied into containers of this `suffix`.
@@ -46,9 +46,9 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         """
 
         def connect() -> PacketConnection:
-            return PacketConnection(cam, patience, suffix)
+            return PacketConnection(cam, timeouts, suffix)
 
-        super().__init__(without_password(cam), stop, limit_bytes, patience, connect, A_FEW)
+        super().__init__(without_password(cam), stop, limit_bytes, timeouts, connect, A_FEW)
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
         """As `PacketSource` has it; raises SettingsError for a camera whose stream cannot be copied."""
@@ -93,11 +93,11 @@ def _begins_group(item: TimedPacket | Gap) -> bool:
 class PacketConnection:
     """A connected network camera whose packets are taken as they come."""
 
-    def __init__(self, cam: str, patience: Patience, suffix: str) -> None:
+    def __init__(self, cam: str, timeouts: Timeouts, suffix: str) -> None:
         """Open the camera; raises CameraError, or SettingsError where it cannot be copied."""
         self._cam = cam
         self._name = without_password(cam)
-        self._capture = open_camera(cam, patience, *RAW)
+        self._capture = open_camera(cam, timeouts, *RAW)
         try:
             self._stream = stream_of(self._capture, self._name, suffix)
         except SettingsError:
@@ -118,7 +118,7 @@ class PacketConnection:
         """As `StreamClock` has it."""
         return self._clock.lag_s
 
-    def read(self) -> Got[Packet] | None:
+    def read(self) -> Reading[Packet] | None:
         """Wait for a packet."""
         received, data = self._capture.read()
         if not received:
@@ -128,9 +128,9 @@ class PacketConnection:
         stream_s = None if self._timeless else self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
         packet = Packet(np.asarray(data, np.uint8), key)
-        return Got(packet, packet.data.nbytes, stream_s)
+        return Reading(packet, packet.data.nbytes, stream_s)
 
-    def make(self, got: Got[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
+    def make(self, got: Reading[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
         """The packet, unless it comes before the first key packet, and cannot be decoded."""
         packet, stream_s = got.content, got.stream_s
         if packet.key:

@@ -38,25 +38,25 @@ LETTING_GO_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long a camera may take, in seconds; whatever takes longer counts as lost."""
 
     open_s: float = 5.0
     read_s: float = 5.0
 
 
-DEFAULT_PATIENCE = Patience()
+DEFAULT_TIMEOUTS = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
-class Gather:
+class ReadAhead:
     """How much may come before it is read; by default everything is read at once."""
 
     s: float = 0.0
     nbytes: int = 0
 
 
-AT_ONCE = Gather()
+AT_ONCE = ReadAhead()
 
 
 class Sized(Protocol):
@@ -72,7 +72,7 @@ Content = TypeVar("Content")
 
 
 @dataclass(frozen=True, slots=True)
-class Got(Generic[Content]):
+class Reading(Generic[Content]):
     """What a read gave."""
 
     content: Content
@@ -91,10 +91,10 @@ class Connection(Protocol[Given, Content]):
     def lag_s(self) -> float:
         """How long after its own time the quickest item of late arrived; negative where it is ahead."""
 
-    def read(self) -> Got[Content] | None:
+    def read(self) -> Reading[Content] | None:
         """Wait for the next picture; None where none comes any more."""
 
-    def make(self, got: Got[Content], arrival: float, index: int) -> Iterable[Given | Gap]:
+    def make(self, got: Reading[Content], arrival: float, index: int) -> Iterable[Given | Gap]:
         """Make items of it, told when on the monotonic clock it came, and how many items came before."""
 
     def close(self) -> None:
@@ -112,9 +112,9 @@ class LiveReader(Generic[Item, Content]):
         name: str,
         stop: threading.Event,
         limit_bytes: int,
-        patience: Patience,
+        timeouts: Timeouts,
         connect: Callable[[], Connection[Item, Content]],
-        gather: Gather = AT_ONCE,
+        read_ahead: ReadAhead = AT_ONCE,
     ) -> None:
         """Start to read; at most `limit_bytes` of items wait.
 
@@ -134,9 +134,9 @@ class LiveReader(Generic[Item, Content]):
         """As the connection has it."""
         self._stop = stop
         self._limit_bytes = limit_bytes
-        self._patience = patience
+        self._timeouts = timeouts
         self._connect = connect
-        self._gather = gather
+        self._read_ahead = read_ahead
         self._queue: deque[Item | Gap] = deque()
         self._bytes = self._gaps = 0
         """What the queue holds."""
@@ -160,12 +160,12 @@ class LiveReader(Generic[Item, Content]):
     @property
     def longest_silence_s(self) -> float:
         """The reader's heart beats at least so often unless OpenCV ignores its timeouts."""
-        return max(self._patience.open_s, self._patience.read_s) + LONGEST_PAUSE_S
+        return max(self._timeouts.open_s, self._timeouts.read_s) + LONGEST_PAUSE_S
 
     @property
     def longest_pause_s(self) -> float:
         """Between two items of a connected camera."""
-        return self._patience.read_s
+        return self._timeouts.read_s
 
     @property
     def stuck(self) -> bool:
@@ -216,7 +216,7 @@ class LiveReader(Generic[Item, Content]):
         wait: that picture is live, and tells where the others belong.
         """
         connection = self._connect()
-        burst: list[Got[Content]] = []
+        burst: list[Reading[Content]] = []
         arrival = previous_s = 0.0
         try:
             self.nominal_fps = connection.nominal_fps
@@ -244,22 +244,22 @@ class LiveReader(Generic[Item, Content]):
 
     def _let_gather(self, usual_bytes: float) -> None:
         """Sleep while pictures come: reading some at a time costs a fifth less than waking for each."""
-        count = min(self._gather.s * self.nominal_fps, self._gather.nbytes / usual_bytes)
+        count = min(self._read_ahead.s * self.nominal_fps, self._read_ahead.nbytes / usual_bytes)
         if count >= 1:
             self._stop.wait(count / self.nominal_fps)
 
-    def _read(self, connection: Connection[Item, Content]) -> tuple[Got[Content], float, float]:
+    def _read(self, connection: Connection[Item, Content]) -> tuple[Reading[Content], float, float]:
         """Read a picture; return it, when it came, and how long that took. Raises CameraError."""
         asked = time.monotonic()
         got = connection.read()
         self.heartbeat = arrival = time.monotonic()
         # after a stall the decoder hands out old pictures and says that all is well
-        if got is None or arrival - asked > 0.9 * self._patience.read_s:
+        if got is None or arrival - asked > 0.9 * self._timeouts.read_s:
             raise CameraError(f"camera {self.name}: lost after {arrival - asked:.1f} s of silence")
         return got, arrival, arrival - asked
 
     def _hand_over(
-        self, connection: Connection[Item, Content], burst: list[Got[Content]], arrival: float
+        self, connection: Connection[Item, Content], burst: list[Reading[Content]], arrival: float
     ) -> None:
         """Queue what was held back, the last of which came at `arrival`."""
         held = burst.copy()

@@ -17,7 +17,7 @@ Point = tuple[float, float]
 """x and y as fractions of the picture's width and height."""
 
 
-class Wish(Enum):
+class Action(Enum):
     """What the user wants that the controls cannot do themselves."""
 
     NONE = "none"
@@ -46,21 +46,21 @@ class Controls:
         self.corners: list[Point] = []
         """Of the region that is being drawn."""
 
-    def key(self, code: int) -> Wish:
+    def key(self, code: int) -> Action:
         """Take a key, or -1 for none."""
         if code in (ord("q"), ESCAPE):
-            return Wish.END
+            return Action.END
         if code == ord(" "):
-            return Wish.PAUSE
+            return Action.PAUSE
         if code == ord("s"):
-            return Wish.SAVE
+            return Action.SAVE
         if code in (ord("+"), ord("=")):
             self._scale_threshold(STEP)
         elif code in (ord("-"), ord("_")):
             self._scale_threshold(1 / STEP)
         elif code == BACKSPACE:
             self._take_back()
-        return Wish.NONE
+        return Action.NONE
 
     def click(self, point: Point) -> None:
         """Set a corner of a region."""

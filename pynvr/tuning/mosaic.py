@@ -1,4 +1,4 @@
-"""What is drawn onto pictures for people: the label of an event and the 2x2 picture of the stages."""
+"""What the tuning scripts draw: the detector's score, the zones, the 2x2 picture of the stages."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import cv2
 
 from pynvr.detection.detector import Detection
 from pynvr.media.frame import Gray, Image
+from pynvr.recording.label import RED, draw_label, draw_text
 
-RED = (0, 0, 255)
 GREEN = (0, 255, 0)
 WHITE = (255, 255, 255)
 BLACK = (0, 0, 0)
 YELLOW = (0, 220, 255)
-FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 BELOW_A_NAME = (0.02, 0.09)
 """Corner for a label in a pane that bears its name."""
@@ -25,23 +24,6 @@ BELOW_A_NAME = (0.02, 0.09)
 PANE_LEAST_WIDTH_PX = 500
 
 PANE_NAMES = ("source", "difference", "mask", "contours")
-
-
-def draw_label(image: Image, hold_left_s: float, corner: tuple[float, float] = (0.02, 0.02)) -> None:
-    """Draw `MOTION DETECTED [n]` into the upper left of a BGR picture; n is in whole seconds, rounded up."""
-    draw_text(image, f"MOTION DETECTED [{math.ceil(max(0.0, hold_left_s) - 1e-3)}]", RED, corner)
-
-
-def draw_text(
-    image: Image, text: str, colour: tuple[int, int, int], corner: tuple[float, float] = (0.02, 0.02)
-) -> None:
-    """Draw a line of text of a size that suits the picture; `corner` is its upper left, in fractions."""
-    height, width = image.shape[:2]
-    scale = max(0.3, min(width, height * 4 / 3) / 800)
-    thickness = max(1, round(scale * 3))
-    (_, text_height), _ = cv2.getTextSize(text, FONT, scale, thickness)
-    origin = round(corner[0] * width), round(corner[1] * height) + text_height
-    cv2.putText(image, text, origin, FONT, scale, colour, thickness, cv2.LINE_AA)
 
 
 def draw_bar(image: Image, detection: Detection, top: float = 0.1) -> None:

@@ -17,24 +17,20 @@ from time import thread_time
 import cv2
 from tqdm import tqdm
 
-from pynvr.cli import (
-    ConfigLoader,
-    argument_parser,
-    make_archive,
-    make_events,
-    open_source,
-    run_command,
-)
+from pynvr.assembly import make_archive, make_events, open_source
+from pynvr.cli import ConfigLoader, argument_parser, run_command
 from pynvr.detection.detector import Detection, MotionDetector
 from pynvr.detection.from_settings import make_detector
 from pynvr.errors import RecordingError
-from pynvr.media.frame import Frame, Gap, Image, Source
+from pynvr.media.frame import Frame, Gap, Image
 from pynvr.recording.clip import Clip
 from pynvr.recording.encoding import check_codec
+from pynvr.recording.label import draw_label
 from pynvr.service.console import with_progress
 from pynvr.settings import Settings
+from pynvr.sources.base import Source
 from pynvr.tuning import mosaic, window
-from pynvr.tuning.controls import Controls, Wish
+from pynvr.tuning.controls import Action, Controls
 from pynvr.tuning.report import Report
 
 log = logging.getLogger(__name__)
@@ -61,7 +57,7 @@ def show_stages(load_config: ConfigLoader, arguments: Sequence[str] | None = Non
 def _labelled(frame: Frame, detection: Detection, hold_left_s: float, state: str) -> Image:
     image: Image = frame.image.copy()
     if hold_left_s > 0:
-        mosaic.draw_label(image, hold_left_s)
+        draw_label(image, hold_left_s)
     return image
 
 
@@ -271,12 +267,12 @@ class _View:
             self._clip.write(image, time)
         if self._window is None:
             return True
-        wish = self._controls.key(self._window.show(image))
-        if wish is Wish.PAUSE:
-            wish = self._paused(image)
-        if wish is Wish.SAVE:
+        action = self._controls.key(self._window.show(image))
+        if action is Action.PAUSE:
+            action = self._paused(image)
+        if action is Action.SAVE:
             self._save(image, time)
-        return wish is not Wish.END
+        return action is not Action.END
 
     def changed_settings(self) -> list[str]:
         """What was changed by keys and mouse, as lines for the settings."""
@@ -291,18 +287,18 @@ class _View:
             if self._window is not None:
                 self._window.close()
 
-    def _paused(self, image: Image) -> Wish:
+    def _paused(self, image: Image) -> Action:
         """Show one picture until space or the end; regions can be drawn all the while."""
         if self._window is None or self._controls is None:
-            return Wish.NONE
+            return Action.NONE
         while True:
             shown = image.copy()
             self._draw_zones(shown)
-            wish = self._controls.key(self._window.show(shown, self.PAUSE_MS))
-            if wish is Wish.SAVE:
+            action = self._controls.key(self._window.show(shown, self.PAUSE_MS))
+            if action is Action.SAVE:
                 self._save(shown, None)
-            elif wish is not Wish.NONE:
-                return Wish.END if wish is Wish.END else Wish.NONE
+            elif action is not Action.NONE:
+                return Action.END if action is Action.END else Action.NONE
 
     def _draw_zones(self, image: Image) -> None:
         """On the source: the whole picture, or its upper left pane."""

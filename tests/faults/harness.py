@@ -19,7 +19,7 @@ import numpy as np
 from recordings import Played, play, read_index
 from rtsp import encode
 
-from pynvr.demo.camera import DemoScene, Visit
+from pynvr.demo.scene import DemoScene, Visit
 from pynvr.media.container import survey
 
 SIZE = (320, 240)

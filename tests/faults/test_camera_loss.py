@@ -14,7 +14,7 @@ from harness import LIVELY, Clips, JournalWatch, Lag, consecutive, open_files, r
 from rtsp import RtspServer, needs_rtsp
 from wire import Wire, silent_server
 
-from pynvr.demo.camera import Visit
+from pynvr.demo.scene import Visit
 
 pytestmark = needs_rtsp
 

@@ -14,7 +14,7 @@ from harness import Clip, Clips, consecutive, fingerprints, recordings
 from rtsp import RtspServer, needs_rtsp
 from running import RecorderProcess
 
-from pynvr.demo.camera import Visit
+from pynvr.demo.scene import Visit
 
 LIBRARY = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
 pytestmark = [

@@ -23,7 +23,7 @@ from harness import (
 )
 from rtsp import RtspServer, needs_rtsp
 
-from pynvr.demo.camera import Visit
+from pynvr.demo.scene import Visit
 
 pytestmark = needs_rtsp
 
@@ -31,7 +31,7 @@ LIMITS_S = {"encode": 2, "copy": 1}
 
 
 @dataclass(frozen=True)
-class Form:
+class RecordingFormat:
     """What is sent, and what is made of it."""
 
     visits: tuple[Visit, ...]
@@ -41,10 +41,10 @@ class Form:
 
 FORMS = {
     "encode": {
-        "lively, mp4v .mp4": Form(LIVELY),
-        "near-still, mp4v .mp4": Form(STILL),
+        "lively, mp4v .mp4": RecordingFormat(LIVELY),
+        "near-still, mp4v .mp4": RecordingFormat(STILL),
         **{
-            f"{name}, {codec} .avi": Form(
+            f"{name}, {codec} .avi": RecordingFormat(
                 visits, settings={"FOURCC_CODEC": codec, "OUTPUT_FILES_EXTENSION": ".avi"}
             )
             for name, visits, codec in (
@@ -56,10 +56,10 @@ FORMS = {
         },
     },
     "copy": {
-        "lively, H.264": Form(LIVELY),
-        "near-still, H.264": Form(STILL),
-        "lively, H.265": Form(LIVELY, "h265"),
-        "lively, MJPEG": Form(LIVELY, "mjpeg"),
+        "lively, H.264": RecordingFormat(LIVELY),
+        "near-still, H.264": RecordingFormat(STILL),
+        "lively, H.265": RecordingFormat(LIVELY, "h265"),
+        "lively, MJPEG": RecordingFormat(LIVELY, "mjpeg"),
     },
 }
 

@@ -12,7 +12,7 @@ from harness import Clip, Clips, consecutive, recordings
 from recordings import wandering
 from rtsp import RtspServer, needs_rtsp
 
-from pynvr.demo.camera import Visit
+from pynvr.demo.scene import Visit
 
 VISITS = (Visit(13, 3),)
 SECONDS = 36.0

@@ -27,13 +27,14 @@ from recordings import read_index
 
 from pynvr import assembly, pipeline
 from pynvr.archive.closing import recover
-from pynvr.cli import make_archive, make_detector, make_events, open_source
+from pynvr.assembly import make_archive, make_events, open_source
+from pynvr.detection.from_settings import make_detector
 from pynvr.media.container import survey
 from pynvr.media.frame import Image
 from pynvr.service.health import Health
 from pynvr.settings import Settings
 from pynvr.sources import camera, packet_camera, reader
-from pynvr.sources.reader import Patience
+from pynvr.sources.reader import Timeouts
 
 WARM_UP = 0.2
 """Share of the course after which memory counts: libraries fill their caches in the beginning."""
@@ -68,11 +69,11 @@ class Course:
             self.failed / max(1, self.failures),
         )
 
-    def open(self, cam: str, patience: Patience, really: Callable[..., Any]) -> ScriptedCapture:
+    def open(self, cam: str, timeouts: Timeouts, really: Callable[..., Any]) -> ScriptedCapture:
         """Fail as often as it is due, by OpenCV's own means, then connect."""
         if self.failed < self.failures * (self.connections + 1) / (self.reconnects + 1):
             self.failed += 1
-            really(f"rtsp://127.0.0.1:{self.closed_port}/refused", patience)
+            really(f"rtsp://127.0.0.1:{self.closed_port}/refused", timeouts)
             raise AssertionError("a refused port was opened")
         self.connections += 1
         return self.capture(self)
@@ -168,11 +169,11 @@ def test_soak(
     events, reconnects, failures = (2000, 500, 2000) if long_form else (160, 40, 160)
     course = Course(events, reconnects, failures, seed)
     really = camera.open_camera
-    monkeypatch.setattr(camera, "open_camera", lambda cam, patience: course.open(cam, patience, really))
+    monkeypatch.setattr(camera, "open_camera", lambda cam, timeouts: course.open(cam, timeouts, really))
     packets = Course(events, reconnects, failures, seed)
     packets.capture = ScriptedPackets
     monkeypatch.setattr(
-        packet_camera, "open_camera", lambda cam, patience, *_: packets.open(cam, patience, really)
+        packet_camera, "open_camera", lambda cam, timeouts, *_: packets.open(cam, timeouts, really)
     )
     monkeypatch.setattr(reader, "FIRST_PAUSE_S", 0.005)
     monkeypatch.setattr(reader, "LONGEST_PAUSE_S", 0.01)

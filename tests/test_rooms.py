@@ -1,0 +1,85 @@
+"""Imports run one way: from what everybody may use down to who puts it together."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "pynvr"
+
+LAYERS = (
+    {"errors", "redaction"},
+    {"media", "settings"},
+    {"sources", "detection", "events", "archive", "demo"},
+    {"recording"},
+    {"pipeline", "service", "check"},
+    {"assembly"},
+    {"cli"},
+    {"tuning"},
+)
+"""A room imports from itself and from the layers before; rooms of one layer know nothing of each other."""
+MAY_READ_SETTINGS = {
+    "assembly", "cli", "check", "service/logs", "detection/from_settings", "tuning/scripts", "tuning/report",
+    "settings",
+}  # fmt: skip
+PURE = ("detection", "events", "recording/prealarm", "recording/packet_prealarm")
+"""Told the time by their callers; whoever makes a detector or a ring may do so a million times in a test."""
+IMPURE_MODULES = {"time", "os", "threading", "subprocess", "tempfile", "socket", "shutil"}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.name != "__init__.py":
+            yield path.relative_to(PACKAGE).with_suffix("").as_posix(), ast.parse(path.read_text())
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Dotted names of what a module imports, also inside of functions and for types only."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def layer(room: str) -> int:
+    return next(number for number, rooms in enumerate(LAYERS) if room in rooms)
+
+
+MODULES = dict(modules())
+
+
+def rooms_of(tree: ast.Module) -> set[str]:
+    return {name.split(".")[1] for name in imported(tree) if name.startswith("pynvr.")}
+
+
+def test_every_module_has_a_room() -> None:
+    assert {name.split("/")[0] for name in MODULES} == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_run_one_way(name: str) -> None:
+    room = name.split("/")[0]
+    wrong = {other for other in rooms_of(MODULES[name]) - {room} if layer(other) >= layer(room)}
+    assert not wrong, f"{name} imports {wrong}"
+
+
+@pytest.mark.parametrize("name", sorted(MODULES.keys() - MAY_READ_SETTINGS))
+def test_only_who_puts_things_together_knows_the_settings(name: str) -> None:
+    assert "settings" not in rooms_of(MODULES[name])
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith(PURE)])
+def test_pure_parts_know_no_clock_and_no_files(name: str) -> None:
+    modules = {other.split(".")[0] for other in imported(MODULES[name])}
+    assert not modules & IMPURE_MODULES
+    calls = {node.func.id for node in ast.walk(MODULES[name]) if isinstance(node, ast.Call)
+             and isinstance(node.func, ast.Name)}  # fmt: skip
+    assert "open" not in calls
+
+
+def test_only_the_scripts_import_config() -> None:
+    assert not [name for name, tree in MODULES.items() if "config" in set(imported(tree))]
