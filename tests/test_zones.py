@@ -85,7 +85,6 @@ def test_settings_choose_detector_and_zones(make_settings: MakeSettings, tmp_pat
         {"MOTION_REGIONS": "left"},
         {"GUARD_HABITS": -1},
         {"GUARD_DENSITY": 1},
-        {"cam": "demo:hail"},
     ],
     ids=str,
 )
