@@ -112,14 +112,20 @@ def leave(code: int) -> int:
 
 @contextmanager
 def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Set `stop` on SIGINT or SIGTERM; a second one ends the process at once."""
+    """Set `stop` on SIGINT, SIGTERM or SIGHUP (the terminal is gone); a second one ends the process at once.
+
+    A SIGHUP that is ignored, as under nohup, stays ignored.
+    """
 
     def handle(number: int, _: FrameType | None) -> None:
         if stop.is_set():
             os._exit(128 + number)
         stop.set()
 
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:
@@ -146,12 +152,12 @@ def _record(settings: Settings, stop: threading.Event) -> None:
     every, fps = make_detector(settings), settings.MOTION_DETECTION_FPS
     detector: Detector = every if fps is None else PacedDetector(every, fps)
     with ExitStack() as stack:
-        mode = assembly.choose(settings, stop, stack)
         archive = assembly.open_archive(settings, stack)
+        recover(archive)  # before there is a camera, whose queues would overflow meanwhile
+        mode = assembly.choose(settings, stop, stack)
         # in copy mode nobody else needs the pictures
         source = assembly.open_source(settings, stop, A_FEW, every.reduced if mode.packets else None)
         stack.callback(source.close)
-        recover(archive)
         writer = assembly.make_writer(settings, mode, archive, source.live)
         health = stack.enter_context(
             Health(source, writer, archive.root, settings.STATUS_FILE_PATH, mode.packets)

@@ -80,6 +80,16 @@ def test_what_a_crash_left_is_closed_at_the_start(config: ModuleType, clip: Path
     assert not any(".part" in name for name in remains(archive_path))
 
 
+@pytest.mark.usefixtures("logged_errors")
+def test_what_a_crash_left_is_closed_before_the_camera_is_opened(
+    config: ModuleType, archive_path: Path
+) -> None:
+    archive_path.mkdir()
+    (archive_path / "video_2017-04-02T132017.part.jsonl").touch()
+    assert run(config, "--cam", "missing.avi") == 1
+    assert remains(archive_path) == []
+
+
 @pytest.mark.parametrize("arguments", [["--cam"], ["--nonsense"], ["stray"]])
 def test_wrong_arguments(config: ModuleType, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -162,7 +172,7 @@ def test_check_foretells_whether_the_pre_alarm_is_raw(
 # ---- signals
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_closes_the_open_recording(
     config: ModuleType, archive_path: Path, number: signal.Signals
 ) -> None:
@@ -179,6 +189,17 @@ def test_signal_closes_the_open_recording(
     numbers = play(archive_path / entry["file"]).numbers
     assert numbers == list(range(numbers[0] or 0, (numbers[0] or 0) + entry["frames"]))
     assert len(remains(archive_path)) == 2
+
+
+def test_a_hangup_that_is_ignored_stays_ignored() -> None:
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stop = threading.Event()
+        with stop_on_signals(stop):
+            signal.raise_signal(signal.SIGHUP)
+        assert not stop.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, previous)
 
 
 def test_second_signal_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
