@@ -35,7 +35,7 @@ from pynvr.sources.base import Source
 from pynvr.sources.camera import LiveSource, Reduce
 from pynvr.sources.file import FileSource, fitted_size, is_live
 from pynvr.sources.packet_camera import LivePackets
-from pynvr.sources.packet_file import FilePackets
+from pynvr.sources.packet_file import FilePackets, PacketSource
 from pynvr.sources.reader import AT_ONCE, ReadAhead, Timeouts
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Mode:
     """What a mode records, and into what."""
 
     form: RecordingFormat
-    packets: LivePackets | FilePackets | None
+    packets: PacketSource | None
     """None in encode mode."""
 
 
@@ -68,7 +68,7 @@ def choose(settings: Settings, stop: threading.Event, stack: ExitStack) -> Mode:
     return Mode(CopyFormat(settings.OUTPUT_FILES_EXTENSION), packets)
 
 
-def open_packets(settings: Settings, stop: threading.Event) -> LivePackets | FilePackets:
+def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
     """The source of packets; raises SettingsError where there are none."""
     name, cam = "RECORDING_CAM", settings.RECORDING_CAM
     if cam is None:
@@ -119,10 +119,7 @@ def make_recorder(settings: Settings, mode: Mode, source: Source, writer: Record
         return FrameRecorder(frames, writer, hold_s, longest_s, source.nominal_fps)
     ring = PacketRing(seconds, ring_limit)
 
-    def lag() -> float:
-        return source.lag_s if isinstance(source, LiveSource) else 0.0
-
-    return PacketRecorder(ring, writer, mode.packets, lag, hold_s, longest_s)
+    return PacketRecorder(ring, writer, mode.packets, lambda: source.lag_s, hold_s, longest_s)
 
 
 def open_source(

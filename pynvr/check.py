@@ -18,15 +18,12 @@ from pynvr.recording.copying import CopyFormat, suffix_for
 from pynvr.recording.orders import Write
 from pynvr.settings import Settings
 from pynvr.sources.base import Source
-from pynvr.sources.packet_camera import LivePackets
-from pynvr.sources.packet_file import FilePackets
+from pynvr.sources.packet_file import PacketSource
 
 TRIAL_FRAMES = 10
 
 
-def check(
-    settings: Settings, source: Source, archive: Archive, packets: LivePackets | FilePackets | None = None
-) -> None:
+def check(settings: Settings, source: Source, archive: Archive, packets: PacketSource | None = None) -> None:
     """Decode a frame, write and read back a trial file in the archive; print what was found.
 
     Raises CameraError or RecordingError at the first thing that does not work.
@@ -53,9 +50,7 @@ def check(
     print("all is well; nothing was recorded")
 
 
-def _check_packets(
-    settings: Settings, archive: Archive, packets: LivePackets | FilePackets, free: float
-) -> None:
+def _check_packets(settings: Settings, archive: Archive, packets: PacketSource, free: float) -> None:
     first = packets.first(settings.CAMERA_OPEN_TIMEOUT_SECS + settings.CAMERA_READ_TIMEOUT_SECS)
     stream = first.stream
     form = CopyFormat(settings.OUTPUT_FILES_EXTENSION)

@@ -27,7 +27,7 @@ from pynvr.service.console import with_progress
 from pynvr.service.health import Health
 from pynvr.settings import OVERRIDES_NAME, Settings, brief, load, warn_of_readable_password
 from pynvr.sources.camera import A_FEW
-from pynvr.sources.reader import READER_NAME
+from pynvr.sources.reader import may_end
 
 log = logging.getLogger(__name__)
 
@@ -99,11 +99,8 @@ def import_config(load_config: ConfigLoader) -> ModuleType:
 
 
 def leave(code: int) -> int:
-    """Return `code`, or end the process with it at once where OpenCV still sits out a camera's timeout.
-
-    A normal end would pull the ground from under that thread, and crash.
-    """
-    if any(thread.name == READER_NAME and thread.is_alive() for thread in threading.enumerate()):
+    """Return `code`, or end the process with it at once where OpenCV still sits out a camera's timeout."""
+    if not may_end():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pynvr.demo.camera import DemoCamera
 from pynvr.media.frame import Frame, Gap
 from pynvr.service import health, systemd
 from pynvr.service.health import Health
+from pynvr.sources.base import SourceStatus
 
 
 class Writer:
@@ -150,3 +152,23 @@ def test_a_status_that_cannot_be_written_is_said_once_and_does_not_stop_the_reco
             said(manager, "WATCHDOG=1")
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "STATUS_FILE_PATH" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("connected", "overdue_s", "state"),
+    [(True, -30.0, "watching"), (False, -30.0, "connecting"), (True, 6.0, "stuck"), (False, 6.0, "stuck")],
+)
+def test_a_live_source_is_judged_by_its_own_status(
+    tmp_path: Path, manager: socket.socket, connected: bool, overdue_s: float, state: str
+) -> None:
+    class Camera(DemoCamera):
+        live = True
+
+        def status(self) -> SourceStatus:  # type: ignore[override]
+            return SourceStatus(connected, time.monotonic(), 3, 70, 5, 5.0, overdue_s)
+
+    with Health(Camera(), Writer(), tmp_path, tmp_path / "status.json"):  # type: ignore[arg-type]
+        said(manager, "READY=1")
+        facts = status(tmp_path)
+    assert facts["state"] == state
+    assert (facts["frames_received"], facts["frames_dropped"], facts["reconnects"]) == (70, 5, 2)

@@ -28,6 +28,7 @@ class DemoCamera:
 
     name = "demo"
     live = False
+    lag_s = 0.0
 
     def __init__(
         self,
@@ -61,6 +62,9 @@ class DemoCamera:
                 return
             image = self.scene.render(time_s, index)
             yield Frame(image, time_s, self._start + timedelta(seconds=time_s), index)
+
+    def status(self) -> None:
+        """None, as of every source that waits for its reader."""
 
     def close(self) -> None:
         """End the iteration; harmless when repeated."""

@@ -23,10 +23,7 @@ from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
 from pynvr.service import systemd
 from pynvr.sources.base import Source
-from pynvr.sources.camera import LiveSource
-from pynvr.sources.packet_camera import LivePackets
-from pynvr.sources.packet_file import FilePackets
-from pynvr.sources.reader import LiveReader
+from pynvr.sources.packet_file import PacketSource
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +57,14 @@ class Health:
         writer: RecordingWriter,
         archive: Path,
         status: Path | None,
-        packets: LivePackets | FilePackets | None = None,
+        packets: PacketSource | None = None,
     ) -> None:
         """Watch a source, a writer, and in copy mode where packets come from.
 
         Write to `status` if there is a path.
         """
         self._source = source
-        self._packets = packets if isinstance(packets, LivePackets) else None
+        self._packets = packets
         self._writer = writer
         self._archive = archive
         self._status = status
@@ -124,12 +121,12 @@ class Health:
         busy = self._writer.busy_since
         if busy is not None and now - busy > WRITER_HANG_S + self._writer.allowance_s:
             return "stuck"
-        readers = [reader for reader in (self._source, self._packets) if isinstance(reader, LiveReader)]
-        if any(now - reader.heartbeat > reader.longest_silence_s + HANG_S for reader in readers):
+        camera = self._source.status()
+        packets = self._packets.status() if self._packets is not None else None
+        if any(reader is not None and reader.overdue_s > HANG_S for reader in (camera, packets)):
             return "stuck"
-        camera = self._source
         since, pause_s = self._handled_at or self._started, HANG_S
-        if isinstance(camera, LiveSource):
+        if camera is not None:
             if not camera.connected:
                 return "connecting"
             since, pause_s = max(since, camera.connected_at), camera.longest_pause_s
@@ -137,7 +134,7 @@ class Health:
             return "stuck"
         if busy is not None and now - busy > DISK_WAIT_S:
             return "waiting for the disk"  # which may still come to itself
-        if self._writer.failing or (self._packets is not None and not self._packets.connected):
+        if self._writer.failing or (packets is not None and not packets.connected):
             return "cannot record"
         return "recording" if self._writer.recording else "watching"
 
@@ -145,7 +142,7 @@ class Health:
         now = time.monotonic()
         fps = (self._handled - self._rate_count) / max(now - self._rate_since, 1e-3)
         self._rate_since, self._rate_count = now, self._handled
-        live = self._source if isinstance(self._source, LiveSource) else None
+        camera = self._source.status()
         try:
             free = shutil.disk_usage(self._archive).free
         except OSError:
@@ -157,10 +154,10 @@ class Health:
             "state": self._state(now),
             "last_frame_age_s": None if self._handled_at is None else round(now - self._handled_at, 1),
             "fps": round(fps, 1),
-            "frames_received": live.received if live else self._handled,
-            "frames_dropped": self._writer.dropped + (live.dropped if live else 0),
+            "frames_received": camera.received if camera else self._handled,
+            "frames_dropped": self._writer.dropped + (camera.dropped if camera else 0),
             "frames_recorded": self._writer.recorded,
-            "reconnects": max(0, live.connections - 1) if live else 0,
+            "reconnects": max(0, camera.connections - 1) if camera else 0,
             "recording": self._writer.recording,
             "free_bytes": free,
             "last_error": self._last_error.text,
@@ -168,13 +165,14 @@ class Health:
 
     def _packet_facts(self) -> dict[str, Any]:
         """How the second connection of copy mode is."""
-        if self._packets is None:
+        status = self._packets.status() if self._packets is not None else None
+        if self._packets is None or status is None:
             return {}
         return {
             "recording_camera": self._packets.name,
-            "recording_camera_connected": self._packets.connected,
-            "packets_received": self._packets.received,
-            "packets_dropped": self._packets.dropped,
+            "recording_camera_connected": status.connected,
+            "packets_received": status.received,
+            "packets_dropped": status.dropped,
         }
 
     def _write(self, facts: dict[str, Any]) -> None:

@@ -60,6 +60,7 @@ class FileSource:
     """A video file, read at full speed; the same frames with the same times every time."""
 
     live = False
+    lag_s = 0.0
 
     def __init__(self, path: Path, stop: Event, fit_inside: tuple[int, int] | None = None) -> None:
         """Open the file; raises CameraError where it has no picture to give."""
@@ -95,6 +96,9 @@ class FileSource:
             index += 1
         if index == 0 and not self._stop.is_set():
             raise CameraError(f"cam = {self.name!r}: no picture in it can be decoded")
+
+    def status(self) -> None:
+        """None: it waits for its reader."""
 
     def close(self) -> None:
         """Close the file."""

@@ -19,6 +19,7 @@ from pynvr.errors import CameraError, SettingsError
 from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Stream, TimedPacket
+from pynvr.sources.base import SourceStatus
 from pynvr.sources.file import check_file, claimed_fps
 
 RAW = (cv2.CAP_PROP_FORMAT, -1)
@@ -33,6 +34,8 @@ class PacketSource(Protocol):
 
     name: str
     """For logs and messages, without any password."""
+    live: bool
+    """As `Source` has it."""
     lag_s: float
     """How long after its own time a packet arrives at the earliest; 0 for a file."""
 
@@ -42,6 +45,12 @@ class PacketSource(Protocol):
         A packet of a later time holds up those behind it: with B-frames they need it.
         """
 
+    def first(self, timeout_s: float) -> TimedPacket:
+        """Wait for a packet, which stays where it is; raises CameraError or SettingsError."""
+
+    def status(self) -> SourceStatus | None:
+        """As `Source` has it."""
+
     def close(self) -> None:
         """Let go of the camera or file."""
 
@@ -49,8 +58,8 @@ class PacketSource(Protocol):
 class FilePackets:
     """The packets of a video file, read when they are asked for; with the file's own times."""
 
+    live = False
     lag_s = 0.0
-    connected = True
 
     def __init__(self, path: Path, suffix: str = USUAL_SUFFIX) -> None:
         """Open the file, to be copied into containers of this `suffix`.
@@ -81,6 +90,9 @@ class FilePackets:
         if self._waiting is None:
             raise CameraError(f"{self.name}: holds no packet")
         return self._waiting
+
+    def status(self) -> None:
+        """None: it waits for its reader."""
 
     def close(self) -> None:
         """Close the file."""

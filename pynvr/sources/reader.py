@@ -12,19 +12,20 @@ import logging
 import random
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pynvr.errors import CameraError, SettingsError
 from pynvr.media.frame import Gap
+from pynvr.sources.base import SourceStatus
 from pynvr.sources.clock import delays
 from pynvr.sources.file import DEFAULT_FPS
 
 log = logging.getLogger(__name__)
 
-READER_NAME = "camera"
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 JITTER = 0.2
@@ -149,7 +150,8 @@ class LiveReader(Generic[Item, Content]):
         """When the reader last came by; it does even while the camera is away."""
         self._lost_at: float | None = None
         self._mentioned_at = 0.0
-        self._reader = threading.Thread(target=self._read_until_stopped, name=READER_NAME, daemon=True)
+        self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
+        _READERS.add(self)
         self._reader.start()
 
     def close(self) -> None:
@@ -157,15 +159,20 @@ class LiveReader(Generic[Item, Content]):
         self._stop.set()
         self._reader.join(LETTING_GO_S)
 
-    @property
-    def longest_silence_s(self) -> float:
-        """The reader's heart beats at least so often unless OpenCV ignores its timeouts."""
-        return max(self._timeouts.open_s, self._timeouts.read_s) + LONGEST_PAUSE_S
-
-    @property
-    def longest_pause_s(self) -> float:
-        """Between two items of a connected camera."""
-        return self._timeouts.read_s
+    def status(self) -> SourceStatus:
+        """How it is just now."""
+        # its heart beats at least so often unless OpenCV ignores the timeouts
+        longest_s = max(self._timeouts.open_s, self._timeouts.read_s) + LONGEST_PAUSE_S
+        overdue_s = time.monotonic() - self.heartbeat - longest_s
+        return SourceStatus(
+            self.connected,
+            self.connected_at,
+            self.connections,
+            self.received,
+            self.dropped,
+            self._timeouts.read_s,
+            overdue_s,
+        )
 
     @property
     def stuck(self) -> bool:
@@ -318,3 +325,14 @@ class LiveReader(Generic[Item, Content]):
 
     def _due_again(self) -> bool:
         return time.monotonic() - self._mentioned_at >= REPEAT_S
+
+
+_READERS: weakref.WeakSet[LiveReader[Any, Any]] = weakref.WeakSet()
+
+
+def may_end() -> bool:
+    """Whether the process may end normally: no reader that was told to stop still sits in OpenCV.
+
+    A normal end would pull the ground from under that thread, and crash.
+    """
+    return not any(reader.stuck for reader in _READERS)
