@@ -22,7 +22,7 @@ import cv2
 
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.robust import RobustDetector
-from pynvr.media.frame import Frame, Image
+from pynvr.media.frame import Encoding, Frame, Image
 
 FRAMES = 400
 
@@ -45,8 +45,8 @@ def measure(clip: str, size: tuple[int, int] | None) -> dict[str, float]:
         steps: dict[str, Callable[[], object]] = {
             "detecting": partial(robust.detect, frame.image, frame.time),
             "detecting, classic": partial(classic.detect, frame.image),
-            "into I420": frame.planar,
-            "into JPEG": frame.packed,
+            "into I420": partial(frame.buffered, Encoding.I420),
+            "into JPEG": partial(frame.buffered, Encoding.JPEG),
         }
         name = list(steps)[index % len(steps)]
         costs.setdefault(name, []).append(_cpu_ms(steps[name]))

@@ -12,7 +12,7 @@ from pynvr.archive.archive import Archive
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
 from pynvr.media.container import copy, survey
-from pynvr.media.frame import Frame
+from pynvr.media.frame import Encoding, Frame
 from pynvr.recording.clip import Clip
 from pynvr.recording.copying import CopyFormat, suffix_for
 from pynvr.recording.orders import Write
@@ -41,7 +41,12 @@ def check(settings: Settings, source: Source, archive: Archive, packets: PacketS
         f"archive   {archive.root}: {settings.FOURCC_CODEC} in {settings.OUTPUT_FILES_EXTENSION} "
         f"written and read back, {free:.1f} GB free"
     )
-    raw_mb = settings.PRE_ALARM_RECORDING_SECONDS * source.nominal_fps * frame.planar().nbytes / 2**20
+    raw_mb = (
+        settings.PRE_ALARM_RECORDING_SECONDS
+        * source.nominal_fps
+        * frame.buffered(Encoding.I420).nbytes
+        / 2**20
+    )
     kept = "raw" if raw_mb <= settings.PRE_ALARM_MEMORY_LIMIT_MB else "as JPEG"
     print(
         f"pre-alarm {settings.PRE_ALARM_RECORDING_SECONDS:g} s would take {raw_mb:.0f} MB raw; "

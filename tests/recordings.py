@@ -15,7 +15,7 @@ import numpy as np
 from pynvr.demo.frame_number import draw_frame_number, read_frame_number
 from pynvr.demo.scene import DemoScene, Visit
 from pynvr.detection.classic import ClassicDetector
-from pynvr.media.frame import Frame, Image
+from pynvr.media.frame import BufferedFrame, Frame, Image
 from pynvr.recording.clip import Clip
 from pynvr.recording.orders import Begin
 
@@ -148,7 +148,12 @@ def frame(index: int, time: float | None = None, image: Image | None = None) -> 
     return Frame(picture, seconds, MOMENT + timedelta(seconds=seconds), index)
 
 
-def begins(trigger: Frame) -> Begin:
+def buffered(index: int, time: float | None = None, image: Image | None = None) -> BufferedFrame:
+    """Such a frame as it waits to be written."""
+    return frame(index, time, image).buffered()
+
+
+def begins(trigger: Frame | BufferedFrame) -> Begin:
     """The order to open a recording that `trigger` sets off."""
     return Begin(trigger.time, trigger.utc, 20.0)
 

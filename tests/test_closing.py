@@ -362,20 +362,20 @@ from pathlib import Path
 from pynvr.archive.archive import Archive
 from pynvr.recording.open_recording import EncodeFormat
 from pynvr.recording.writer import RecordingWriter
-from recordings import begins, frame, numbered
+from recordings import begins, buffered, numbered
 
 archive = Archive(Path(sys.argv[1]), None)
 archive.open()
 writer = RecordingWriter(archive, EncodeFormat(sys.argv[2], sys.argv[3], None), 2**26, live=False)
-writer.begin(begins(frame(0)))
+writer.begin(begins(buffered(0)))
 rng = __import__("numpy").random.default_rng(1)
 for index in range(1000):  # the queue holds 582 of them at most, so 400 are written
     image = numbered(index)
     image[:90] = rng.integers(0, 255, (90, 160, 3))
-    writer.write(frame(index, image=image), 1, True, 10.0)
+    writer.write(buffered(index, image=image), 1, True, 10.0)
 print("enough", flush=True)
 for index in itertools.count(1000):
-    writer.write(frame(index), 1, True, 10.0)
+    writer.write(buffered(index), 1, True, 10.0)
 """
 
 

@@ -8,39 +8,33 @@ from recordings import frame
 
 from pynvr.demo.frame_number import read_frame_number
 from pynvr.demo.scene import DemoScene
+from pynvr.media.frame import Encoding
 
 
-def test_packed_frame_is_smaller_and_the_same_to_the_eye() -> None:
+@pytest.mark.parametrize(("encoding", "smaller", "differs"), [(Encoding.I420, 2, 2), (Encoding.JPEG, 5, 4)])
+def test_a_frame_that_waits_is_smaller_and_the_same_to_the_eye(
+    encoding: Encoding, smaller: int, differs: int
+) -> None:
     raw = frame(1234, image=DemoScene((640, 480)).render(7.5, 1234))
-    packed = raw.packed()
-    assert packed.nbytes < raw.nbytes / 5
-    again = packed.unpacked()
-    assert (again.time, again.utc, again.index) == (raw.time, raw.utc, raw.index)
-    assert again.image.shape == raw.image.shape
-    assert np.abs(again.image.astype(int) - raw.image).mean() < 4
-    assert read_frame_number(again.image) == 1234
-
-
-def test_planar_frame_has_half_the_size_and_the_same_picture() -> None:
-    raw = frame(1234, image=DemoScene((640, 480)).render(7.5, 1234))
-    planar = raw.planar()
-    assert planar.nbytes == raw.nbytes / 2
-    again = planar.unpacked()
-    assert (again.time, again.utc, again.index) == (raw.time, raw.utc, raw.index)
-    assert np.abs(again.image.astype(int) - raw.image).mean() < 2
-    assert read_frame_number(planar.packed().unpacked().image) == 1234
+    waiting = raw.buffered(encoding)
+    assert waiting.nbytes <= raw.nbytes / smaller
+    assert (waiting.time, waiting.utc, waiting.index) == (raw.time, raw.utc, raw.index)
+    assert waiting.image.shape == raw.image.shape
+    assert np.abs(waiting.image.astype(int) - raw.image).mean() < differs
+    assert read_frame_number(waiting.packed().image) == 1234
 
 
 @pytest.mark.parametrize("size", [(1, 1), (161, 120), (160, 121)])
-def test_odd_sizes_have_no_planar_form(size: tuple[int, int]) -> None:
+def test_odd_sizes_stay_bgr_where_i420_is_asked_for(size: tuple[int, int]) -> None:
     odd = frame(0, image=np.zeros((size[1], size[0], 3), np.uint8))
-    assert odd.planar() is odd
+    assert odd.buffered(Encoding.I420).encoding is Encoding.BGR
+    assert odd.buffered(Encoding.JPEG).encoding is Encoding.JPEG
 
 
-def test_making_what_is_so_already_does_nothing() -> None:
+def test_what_is_as_small_already_is_not_made_again() -> None:
     raw = frame(0)
-    planar, packed = raw.planar(), raw.packed()
-    assert raw.unpacked() is raw
-    assert planar.planar() is planar
-    assert packed.packed() is packed.planar() is packed
+    assert raw.buffered().image is raw.image
+    for encoding in Encoding:
+        waiting = raw.buffered(encoding)
+        assert all(waiting.encoded(other) is waiting for other in Encoding if other <= encoding)
     assert raw.nbytes == 160 * 120 * 3

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recordings import frame, numbered, rising, wandering
 
-from pynvr.media.frame import Frame, Image, PackedFrame, PlanarFrame
+from pynvr.media.frame import Encoding, Image
 from pynvr.recording.prealarm import PreAlarmRing
 
 PLENTY = 2**40
@@ -61,23 +61,24 @@ def test_rounded_times_are_not_too_old() -> None:
 
 
 @pytest.mark.parametrize(
-    ("times_the_span", "form"), [(3.2, Frame), (2.8, PlanarFrame), (0.55, PlanarFrame), (0.45, PackedFrame)]
+    ("times_the_span", "encoding"),
+    [(3.2, Encoding.BGR), (2.8, Encoding.I420), (0.55, Encoding.I420), (0.45, Encoding.JPEG)],
 )
-def test_the_more_memory_the_less_work(times_the_span: float, form: type) -> None:
+def test_the_more_memory_the_less_work(times_the_span: float, encoding: Encoding) -> None:
     image = numbered(0)
     ring = PreAlarmRing(5, round(times_the_span * 5 * 20 * image.nbytes))
     fill(ring, rising(20, 20), image)
-    assert ring.packing == (form is PackedFrame)
+    assert ring.encoding is encoding
     kept = ring.take(20)
     assert len(kept) == 100
-    assert all(isinstance(held, form) for held in kept)
+    assert all(held.encoding is encoding for held in kept)
 
 
 def test_a_size_without_a_planar_form_stays_as_it_is_while_it_fits() -> None:
     image = np.zeros((15, 15, 3), np.uint8)
     ring = PreAlarmRing(5, round(1.5 * 5 * 20 * image.nbytes))
     fill(ring, rising(20, 20), image)
-    assert all(isinstance(held, Frame) for held in ring.take(20))
+    assert all(held.encoding is Encoding.BGR for held in ring.take(20))
 
 
 def test_packs_before_the_limit_is_reached() -> None:
@@ -85,10 +86,10 @@ def test_packs_before_the_limit_is_reached() -> None:
     image = numbered(0)
     ring = PreAlarmRing(5, 4 * 20 * image.nbytes // 2)
     fill(ring, rising(20, 0.7), image)
-    assert ring.packing
+    assert ring.encoding is Encoding.JPEG
     fill(ring, rising(20, 8), image)
     kept = ring.take(8)
-    assert all(isinstance(held, PackedFrame) for held in kept)
+    assert all(held.encoding is Encoding.JPEG for held in kept)
     assert len(kept) == 100
     assert ring.dropped == 0
 
@@ -97,12 +98,12 @@ def test_burst_at_the_beginning_is_no_rate() -> None:
     image = numbered(0)
     ring = PreAlarmRing(5, 5 * 25 * image.nbytes // 2)
     fill(ring, [0.0, 0.001, 0.002, 0.003, 0.2, 0.4, 0.6, 0.8], image)
-    assert not ring.packing
+    assert ring.encoding is not Encoding.JPEG
 
 
 def test_what_does_not_fit_even_as_jpeg_is_counted() -> None:
     image = numbered(0)
-    jpeg = frame(0, image=image).packed().nbytes
+    jpeg = frame(0, image=image).buffered(Encoding.JPEG).nbytes
     ring = PreAlarmRing(5, 10 * jpeg)
     fill(ring, rising(20, 3), image)
     kept = ring.take(3)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import TypeAlias, cast
 
 import cv2
@@ -35,93 +35,79 @@ class Frame:
     index: int
     """Counts the frames of one source from 0."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the picture takes."""
+        return self.image.nbytes
+
+    def buffered(self, encoding: Encoding | None = None) -> BufferedFrame:
+        """The same frame as it waits in memory, by default as it is."""
+        frame = BufferedFrame(self.image, Encoding.BGR, self.time, self.utc, self.index)
+        return frame if encoding is None else frame.encoded(encoding)
+
+
+class Encoding(IntEnum):
+    """How the picture of a frame that waits is kept; each takes less memory than the one before."""
+
+    BGR = 0
+    """As `Frame` has it, 3 bytes a pixel."""
+    I420 = 1
+    """1.5 bytes a pixel and no loss to speak of, since video is encoded so: 1.5 x height rows, first the
+    brightness, then both colour planes at half the size."""
+    JPEG = 2
+    """Some 10 times smaller than I420, with hardly visible loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class BufferedFrame:
+    """A frame while it waits in memory, for a recording to begin or to be written."""
+
+    data: NDArray[np.uint8]
+    """The picture, as its encoding has it."""
+    encoding: Encoding
+    time: float
+    utc: datetime
+    index: int
+    """These three as `Frame` has them."""
+
     key = True
     """A picture stands for itself; a packet may need others before it."""
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the picture takes."""
-        return self.image.nbytes
-
-    def planar(self) -> BufferedFrame:
-        """The same frame in the form that video has anyway: half the memory, and no loss to speak of.
-
-        The colours of odd sizes cannot be halved; such a frame stays as it is.
-        """
-        height, width = self.image.shape[:2]
-        if height % 2 or width % 2:
-            return self
-        i420 = cv2.cvtColor(self.image, cv2.COLOR_BGR2YUV_I420)
-        return PlanarFrame(cast(NDArray[np.uint8], i420), self.time, self.utc, self.index)
-
-    def packed(self) -> PackedFrame:
-        """The same frame with its picture as JPEG: some 10 times smaller, hardly visible loss."""
-        _, jpeg = cv2.imencode(".jpg", self.image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        return PackedFrame(jpeg, self.time, self.utc, self.index)
-
-    def unpacked(self) -> Frame:
-        """Itself, so that frames of all forms can be treated alike."""
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class CompactFrame(ABC):
-    """A frame whose picture is kept in less memory while it waits."""
-
-    data: NDArray[np.uint8]
-    time: float
-    utc: datetime
-    index: int
-
-    key = True
-    """As a frame has it."""
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory that the picture takes."""
         return self.data.nbytes
 
-    def planar(self) -> CompactFrame:
-        """Itself: it is small enough."""
-        return self
+    @property
+    def image(self) -> Image:
+        """The picture, decoded anew each time unless it is kept as BGR."""
+        match self.encoding:
+            case Encoding.BGR:
+                return self.data
+            case Encoding.I420:
+                return cast(Image, cv2.cvtColor(self.data, cv2.COLOR_YUV2BGR_I420))
+            case Encoding.JPEG:
+                return cast(Image, cv2.imdecode(self.data, cv2.IMREAD_COLOR))
 
-    def packed(self) -> PackedFrame:
-        """The frame with its picture as JPEG."""
-        return self.unpacked().packed()
+    def encoded(self, encoding: Encoding) -> BufferedFrame:
+        """The same frame in another encoding; itself if it takes as little memory already.
 
-    @abstractmethod
-    def unpacked(self) -> Frame:
-        """The frame with its picture made BGR again."""
+        The colours of odd sizes cannot be halved: such a frame stays BGR where I420 is asked for.
+        """
+        if encoding <= self.encoding:
+            return self
+        image = self.image
+        if encoding is Encoding.JPEG:
+            _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        elif image.shape[0] % 2 or image.shape[1] % 2:
+            return self
+        else:
+            data = cast(NDArray[np.uint8], cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420))
+        return BufferedFrame(data, encoding, self.time, self.utc, self.index)
 
-
-class PlanarFrame(CompactFrame):
-    """A frame as I420: 1.5 x height rows, first the brightness, then both colour planes at half the size."""
-
-    __slots__ = ()
-
-    def unpacked(self) -> Frame:
-        """As `CompactFrame` has it."""
-        image = cv2.cvtColor(self.data, cv2.COLOR_YUV2BGR_I420)
-        return Frame(cast(Image, image), self.time, self.utc, self.index)
-
-
-class PackedFrame(CompactFrame):
-    """A frame as JPEG."""
-
-    __slots__ = ()
-
-    def packed(self) -> PackedFrame:
-        """Itself."""
-        return self
-
-    def unpacked(self) -> Frame:
-        """As `CompactFrame` has it."""
-        image = cv2.imdecode(self.data, cv2.IMREAD_COLOR)
-        return Frame(cast(Image, image), self.time, self.utc, self.index)
-
-
-BufferedFrame: TypeAlias = Frame | CompactFrame
-"""A frame while it waits in memory."""
+    def packed(self) -> BufferedFrame:
+        """The same frame in as little memory as possible: as JPEG."""
+        return self.encoded(Encoding.JPEG)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class FrameRecorder:
             self._end()
             self._start(frame, [], continues=True)
         hold_left_s = self._last_motion + self._hold_s - frame.time
-        self._writer.write(frame, detection.changed_px, detection.motion, hold_left_s)
+        self._writer.write(frame.buffered(), detection.changed_px, detection.motion, hold_left_s)
 
     def interrupt(self) -> None:
         """Close the open recording, if any, and forget the pre-alarm: what follows is not connected."""

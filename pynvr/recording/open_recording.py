@@ -49,7 +49,7 @@ class EncodeFormat:
     def facts(self, first: BufferedFrame) -> dict[str, Any]:
         """As `RecordingFormat` has it."""
         codec = CODECS[self.fourcc]
-        height, width = first.unpacked().image.shape[:2]
+        height, width = first.image.shape[:2]
         return {
             "part_suffix": codec.part_suffix,
             "suffix": self.suffix,
@@ -61,7 +61,7 @@ class EncodeFormat:
 
     def open(self, path: Path, first: BufferedFrame, fps: float) -> Part:
         """As `RecordingFormat` has it."""
-        height, width = first.unpacked().image.shape[:2]
+        height, width = first.image.shape[:2]
         return EncodedPart(Encoder(path, self.fourcc, fps, (width, height)))
 
 
@@ -73,7 +73,7 @@ class EncodedPart:
 
     def write(self, order: Write) -> int:
         """Encode a frame, with its label."""
-        image = cast(BufferedFrame, order.frame).unpacked().image
+        image = cast(BufferedFrame, order.frame).image
         if order.hold_left_s is not None:
             draw_label(image, order.hold_left_s)
         self._encoder.write(image)

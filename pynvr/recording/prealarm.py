@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
 
-from pynvr.media.frame import TIME_TOLERANCE_S, BufferedFrame, Frame
+from pynvr.media.frame import TIME_TOLERANCE_S, BufferedFrame, Encoding, Frame
 
 RATE_SPAN_S = 0.5
 """The frame rate is taken from at least so many seconds; fewer could be a burst."""
 
 
-_FORMS: tuple[tuple[float, Callable[[BufferedFrame], BufferedFrame]], ...] = (
-    (1 / 3, lambda frame: frame),
-    (1.0, lambda frame: frame.planar()),
-    (math.inf, lambda frame: frame.packed()),
-)
-"""The share of the limit that the whole span may take in a form, and how to bring a frame into it.
+SHARE_OF_LIMIT = {Encoding.BGR: 1 / 3, Encoding.I420: 1.0, Encoding.JPEG: math.inf}
+"""The share of the limit that the whole span may take in an encoding.
 
-As they come, frames cost no time, but twice the memory of the planar form, which costs hardly any: so only
-where there is plenty. JPEG costs as much time as decoding the camera's video does.
+As they come, frames cost no time, but twice the memory of I420, which costs hardly any: so only where there
+is plenty. JPEG costs as much time as decoding the camera's video does.
 """
 
 
@@ -36,8 +31,8 @@ class PreAlarmRing:
         self.limit_bytes = limit_bytes
         self._frames: deque[BufferedFrame] = deque()
         self._bytes = 0
-        self._forms = deque(_FORMS)
-        """The first one is in use; it never goes back to one that was too large."""
+        self.encoding = Encoding.BGR
+        """How frames are kept; it never goes back to one that was too large."""
         self.dropped = 0
         """Frames younger than `seconds` that the byte limit pushed out."""
 
@@ -49,18 +44,13 @@ class PreAlarmRing:
         """Bytes that the pictures take now; never more than the limit after a push."""
         return self._bytes
 
-    @property
-    def packing(self) -> bool:
-        """Whether the frames are kept as JPEG."""
-        return len(self._forms) == 1
-
     def push(self, frame: Frame) -> None:
         """Add the newest frame and let go of what is too old or does not fit."""
-        self._append(frame)
+        self._append(frame.buffered())
         self._forget_before(frame.time)
-        while self._expected_bytes() > self._forms[0][0] * self.limit_bytes:
-            self._forms.popleft()
-            self._bring_into_form()
+        while self._expected_bytes() > SHARE_OF_LIMIT[self.encoding] * self.limit_bytes:
+            self.encoding = Encoding(self.encoding + 1)
+            self._encode_all()
         while self._bytes > self.limit_bytes:
             self._forget_oldest()
             self.dropped += 1
@@ -78,8 +68,7 @@ class PreAlarmRing:
         self._bytes = 0
 
     def _append(self, frame: BufferedFrame) -> None:
-        _, formed = self._forms[0]
-        self._frames.append(formed(frame))
+        self._frames.append(frame.encoded(self.encoding))
         self._bytes += self._frames[-1].nbytes
 
     def _forget_oldest(self) -> None:
@@ -98,7 +87,7 @@ class PreAlarmRing:
         full = (number - 1) * self.seconds / span + 1  # frames in the whole span
         return self._bytes / number * full
 
-    def _bring_into_form(self) -> None:
+    def _encode_all(self) -> None:
         frames = list(self._frames)
         self.clear()
         for frame in frames:
