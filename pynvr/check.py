@@ -9,9 +9,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from pynvr.archive.archive import Archive
+from pynvr.archive.remux import rate_for, remux
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
-from pynvr.media.container import copy, survey
 from pynvr.media.frame import Encoding, Frame
 from pynvr.recording.clip import Clip
 from pynvr.recording.copying import CopyFormat, suffix_for
@@ -72,10 +72,8 @@ def _check_packets(settings: Settings, archive: Archive, packets: PacketSource, 
         opened.write(Write(first))
         opened.close()
         packets_of_part = part.with_suffix(stream.codec.part_suffix)
-        rate = stream.nominal_fps if suffix == ".avi" else None
-        copy(packets_of_part, trial, stream.codec.fourcc[suffix], [0], rate)
-        if survey(trial).count != 1:
-            raise RecordingError(f"{trial}: cannot be read back (PATH_FOR_VIDEO)")
+        rate = rate_for(trial, [0.0], stream.nominal_fps)
+        remux(packets_of_part, trial, stream.codec.fourcc[suffix], [0.0], rate)
     print(f"archive   {archive.root}: written and read back, {free:.1f} GB free")
     print("all is well; nothing was recorded")
 

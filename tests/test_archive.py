@@ -179,27 +179,27 @@ def test_closed_archive_is_free(make: Make) -> None:
 def test_index_lines(make: Make, archive_path: Path) -> None:
     archive = make()
     for name in ("one.avi", "Tür/zwei.avi"):
-        archive.append_to_index(archive_path / name, {"frames": 3})
+        archive.add(archive_path / name, {"frames": 3})
     assert read_index(archive_path) == [
         {"file": "one.avi", "frames": 3},
         {"file": "Tür/zwei.avi", "frames": 3},
     ]
-    assert archive.indexed(archive_path / "Tür" / "zwei.avi")
-    assert not archive.indexed(archive_path / "three.avi")
+    assert archive.index.has(archive.relative_name(archive_path / "Tür" / "zwei.avi"))
+    assert not archive.index.has(archive.relative_name(archive_path / "three.avi"))
 
 
 @pytest.mark.parametrize("torn", ['{"file": "torn.av', "\x00\x00\x00", '{"file": "torn.avi"}'])
 def test_line_after_a_torn_one_is_whole(make: Make, archive_path: Path, torn: str) -> None:
     archive = make()
-    archive.append_to_index(archive_path / "one.avi", {})
-    with archive.index_path.open("a") as index:
+    archive.add(archive_path / "one.avi", {})
+    with archive.index.path.open("a") as index:
         index.write(torn)
-    archive.append_to_index(archive_path / "two.avi", {})
-    lines = archive.index_path.read_text().splitlines()
+    archive.add(archive_path / "two.avi", {})
+    lines = archive.index.path.read_text().splitlines()
     assert [json.loads(lines[0]), json.loads(lines[-1])] == [{"file": "one.avi"}, {"file": "two.avi"}]
-    assert archive.indexed(archive_path / "one.avi")
-    assert archive.indexed(archive_path / "two.avi")
+    assert archive.index.has(archive.relative_name(archive_path / "one.avi"))
+    assert archive.index.has(archive.relative_name(archive_path / "two.avi"))
 
 
 def test_no_index_yet(make: Make, archive_path: Path) -> None:
-    assert make().read_index() == []
+    assert make().index.entries() == []

@@ -169,14 +169,14 @@ def crash_after_the_rename(recording: Open) -> None:
     kept = recording.part.with_name("kept")
     shutil.copy(recording.part, kept)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Archive, "append_to_index", interrupted)
+        patch.setattr(Archive, "add", interrupted)
         recording.close()
     kept.rename(recording.part)
 
 
 def crash_before_the_index(recording: Open) -> None:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Archive, "append_to_index", interrupted)
+        patch.setattr(Archive, "add", interrupted)
         recording.close()
 
 
@@ -417,7 +417,7 @@ def test_pictures_survive_the_loss_of_their_journal(archive: Archive, journal_te
     kept = recording.stem.with_suffix(".ts")
     assert play(kept).numbers == list(range(len(TIMES)))
     assert not recording.part.exists()
-    (entry,) = archive.read_index()
+    (entry,) = archive.index.entries()
     assert entry["file"] == name(kept, archive)
     assert entry["frames"] == len(TIMES)
     assert entry["recovered"] is True
@@ -442,4 +442,4 @@ def test_a_crash_between_rename_and_removal_does_not_touch_the_closed_file(archi
     recover(archive)
     assert recording.final.stat().st_mtime_ns == closed.st_mtime_ns
     assert not recording.part.exists()
-    assert len(archive.read_index()) == 1
+    assert len(archive.index.entries()) == 1

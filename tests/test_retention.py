@@ -27,12 +27,12 @@ def add(archive: Archive, name: str, days_old: float, megabytes: float = 1) -> P
     with path.open("wb") as file:
         file.truncate(round(megabytes * 1e6))
     last = NOW - timedelta(days=days_old)
-    archive.append_to_index(path, {"last_frame_utc": last.isoformat(timespec="milliseconds")})
+    archive.add(path, {"last_frame_utc": last.isoformat(timespec="milliseconds")})
     return path
 
 
 def names(archive: Archive) -> list[object]:
-    return [entry["file"] for entry in archive.read_index()]
+    return [entry["file"] for entry in archive.index.entries()]
 
 
 def test_what_is_too_old_goes_and_its_empty_folder_too(archive: Archive) -> None:
@@ -89,8 +89,8 @@ def test_what_pynvr_did_not_write_stays(archive: Archive) -> None:
     others = [root / "holiday.avi", root / "open.part.ts", root.parent / "outside.avi"]
     for path in others:
         path.write_bytes(b"precious")
-    archive.append_to_index(archive.root / "torn.avi", {"last_frame_utc": "nonsense"})
-    with archive.index_path.open("a") as index:
+    archive.add(archive.root / "torn.avi", {"last_frame_utc": "nonsense"})
+    with archive.index.path.open("a") as index:
         entry = {"file": "../outside.avi", "last_frame_utc": "2001-01-01T00:00:00+00:00"}
         index.write(json.dumps(entry) + "\nnull\n")
     Retention(archive, Limits(1, 1e-9, 1e9)).sweep()
@@ -138,7 +138,7 @@ def test_a_clock_that_was_set_is_not_believed_for_an_hour(steps: Guarded) -> Non
 def test_an_index_is_replaced_whole(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     add(archive, "a.avi", 100)
     add(archive, "b.avi", 0)
-    before = archive.index_path.read_bytes()
+    before = archive.index.path.read_bytes()
 
     def refuse(*_: object) -> None:
         raise OSError("no room")
@@ -146,5 +146,5 @@ def test_an_index_is_replaced_whole(archive: Archive, monkeypatch: pytest.Monkey
     rename: Callable[..., object] = refuse
     monkeypatch.setattr("pynvr.archive.fsync.move", rename)
     with pytest.raises(OSError, match="no room"):
-        archive.remove_from_index({"a.avi"})
-    assert archive.index_path.read_bytes() == before
+        archive.remove({"a.avi"})
+    assert archive.index.path.read_bytes() == before

@@ -1,4 +1,4 @@
-"""The folder with the recordings: names, the index, and one recorder at a time.
+"""The folder with the recordings: names, and one recorder at a time.
 
 Nothing is ever overwritten, and nothing is written outside the folder.
 """
@@ -7,22 +7,17 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import logging
-import os
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from io import RawIOBase
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
-from pynvr.archive import fsync
+from pynvr.archive.index import INDEX_NAME, Index
 from pynvr.errors import ArchiveError, SettingsError
 
 log = logging.getLogger(__name__)
 
-INDEX_NAME = "recordings.jsonl"
 PREFIX = "video"
 """Names of recordings begin so; whatever else lies in the archive is not touched."""
 MARKER_NAME = ".pynvr_archive"
@@ -33,16 +28,31 @@ NO_PLACE = {errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENAMET
 SubfolderNamer = Callable[[datetime], str]
 
 
+class Observer(Protocol):
+    """Is told what has become of recordings: on the thread that did it, so it has to be quick."""
+
+    def closed(self, entry: Mapping[str, object]) -> None:
+        """A recording is closed, or recovered after a crash, and in the index as this object."""
+
+    def removed(self, names: Collection[str]) -> None:
+        """Recordings of these names, relative to the archive, were removed."""
+
+
 class Archive:
     """Knows where recordings lie and which names are free; has to be opened before use."""
 
     def __init__(
-        self, root: Path, subfolder_namer: SubfolderNamer | None, require_marker: bool = False
+        self,
+        root: Path,
+        subfolder_namer: SubfolderNamer | None,
+        require_marker: bool = False,
+        observers: Sequence[Observer] = (),
     ) -> None:
         """With `require_marker` nothing is written where the marker file is missing."""
         self.root = root
         self._require_marker = require_marker
-        self.index_path = root / INDEX_NAME
+        self._observers = observers
+        self.index = Index(root / INDEX_NAME)
         self._subfolder_namer = subfolder_namer
         self._lock: IO[str] | None = None
 
@@ -123,58 +133,26 @@ class Archive:
         parts = self.root.rglob(f"{PREFIX}_*.part.*")
         return sorted({path.with_name(path.name.split(".", 1)[0]) for path in parts})
 
-    def indexed(self, recording: Path) -> bool:
-        """Whether the index has a line for this recording."""
-        name = self.relative_name(recording)
-        return any(entry.get("file") == name for entry in self.read_index())
+    def add(self, recording: Path, entry: Mapping[str, object]) -> None:
+        """Enter a closed recording into the index; raises OSError, and then it is not entered."""
+        entry = {"file": self.relative_name(recording), **entry}
+        self.index.append(entry)
+        self._tell("closed", entry)
 
-    def read_index(self) -> list[dict[str, object]]:
-        """The index's objects; lines that a crash has torn, or a hand has spoilt, are left out."""
-        entries = []
-        try:
-            lines = self.index_path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
-        for line in lines:
-            with suppress(ValueError):
-                entries.append(json.loads(line))
-        return [entry for entry in entries if isinstance(entry, dict)]
+    def remove(self, names: Collection[str]) -> bool:
+        """Take recordings whose files are gone out of the index; False where that has to be tried again."""
+        removed = self.index.remove(names)
+        if removed:
+            self._tell("removed", names)
+        return removed
 
-    def append_to_index(self, recording: Path, entry: Mapping[str, object]) -> None:
-        """Add a closed recording's line and have it on the disk; raises OSError, and then adds nothing."""
-        line = json.dumps({"file": self.relative_name(recording), **entry}, ensure_ascii=False) + "\n"
-        with self.index_path.open("ab+", buffering=0) as index:
-            end = index.tell()
-            if end and not _ends_with_newline(index):  # a torn last line stays alone
-                line = "\n" + line
+    def _tell(self, what: str, news: object) -> None:
+        for observer in self._observers:
             try:
-                if index.write(line.encode()) != len(line.encode()):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                os.fsync(index.fileno())
-            except OSError:
-                index.truncate(end)
-                raise
-
-    def remove_from_index(self, names: Collection[str]) -> None:
-        """Take the lines of removed recordings out of the index, all at once or not at all."""
-        lines = self.index_path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        kept = [line for line in lines if _file_of(line) not in names]
-        replacement = self.index_path.with_name(f".{INDEX_NAME}.new")
-        replacement.write_text("".join(kept), encoding="utf-8")
-        fsync.move(replacement, self.index_path)
+                getattr(observer, what)(news)
+            except Exception:  # whoever listens must not keep a recording from being closed
+                log.exception("a fault of the program, not of the archive: %r", observer)
 
     def relative_name(self, recording: Path) -> str:
         """A recording's name as the index has it."""
         return recording.relative_to(self.root).as_posix()
-
-
-def _file_of(line: str) -> object:
-    try:
-        return json.loads(line).get("file")
-    except (ValueError, AttributeError):
-        return None
-
-
-def _ends_with_newline(file: RawIOBase) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"

@@ -17,6 +17,7 @@ from typing import Any
 from pynvr.archive import fsync, journal
 from pynvr.archive.archive import Archive
 from pynvr.archive.journal import FrameNote, Journal
+from pynvr.archive.remux import copy_of, mean_rate, rate_for, remux
 from pynvr.errors import RecordingError
 from pynvr.media import container
 
@@ -56,11 +57,13 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
     names = [final, final.with_suffix(part_suffix), final.with_suffix(".damaged")]
     verified = part.exists() and _finish(part, names, notes)
     recording = next((name for name in names if name.exists()), None)
-    if recording is not None and recording.suffix != ".damaged" and not archive.indexed(recording):
-        if not verified:
-            _match(notes, container.survey(recording), recording)
-        entry = index_entry(notes) | ({"recovered": True} if recovered else {})
-        archive.append_to_index(recording, entry)
+    if recording is not None and recording.suffix != ".damaged":
+        # only a crash can have come between the index and here
+        known = recovered and archive.index.has(archive.relative_name(recording))
+        if not known:
+            if not verified:
+                _match(notes, container.survey(recording), recording)
+            archive.add(recording, index_entry(notes) | ({"recovered": True} if recovered else {}))
     journal_path.unlink(missing_ok=True)
     return recording
 
@@ -72,8 +75,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     at all the third.
     """
     final, as_it_is, damaged = names
-    copied = final.with_name(f"{final.stem}.closing.part{final.suffix}")
-    copied.unlink(missing_ok=True)
+    copy_of(final).unlink(missing_ok=True)
     if final.exists():  # a crash came between the next two steps from the end
         part.unlink()
         return False
@@ -93,18 +95,11 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     if noted > len(notes.frames):
         log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))
     try:
-        rate = container_rate(notes, final)
-        times_ms = relative_times_ms(notes.frames)
-        container.copy(part, copied, notes.facts["fourcc"], times_ms, rate, delimiter)
-        if container.survey(copied).count != len(notes.frames):
-            raise RecordingError(f"{copied}: came out incomplete; is the disk full?")
+        remux(part, final, notes.facts["fourcc"], notes.times(), _rate(notes, final), delimiter)
     except (RecordingError, KeyError) as error:  # no room, or a crash took the journal
         log.error("no final container, the recording stays %s: %s", as_it_is, error)
-        copied.unlink(missing_ok=True)
         fsync.move(part, as_it_is)
         return False
-    fsync.move(copied, final)
-    part.unlink()
     return True
 
 
@@ -141,32 +136,11 @@ def _leave_out_torn(notes: Journal, contents: container.Contents) -> None:
         del notes.frames[-1]
 
 
-def relative_times_ms(frames: list[FrameNote]) -> list[int]:
-    """Each frame's time after the first one, in milliseconds; no two are the same.
-
-    Frames lie in the order of decoding, which with B-frames is not that of their times.
-    """
-    times = [0] * len(frames)
-    last = -1
-    order = sorted(range(len(frames)), key=lambda number: frames[number].time)
-    for number in order:
-        time_ms = round((frames[number].time - frames[order[0]].time) * container.TICKS_PER_SECOND)
-        times[number] = last = max(time_ms, last + 1)
-    return times
-
-
-def measured_fps(notes: Journal) -> float:
-    """Frames per second of this very recording; of a single frame nobody can tell."""
-    times = [frame.time for frame in notes.frames]
-    span = max(times) - min(times) if times else 0.0
-    return (len(notes.frames) - 1) / span if span > 0 else float(notes.facts["nominal_fps"])
-
-
-def container_rate(notes: Journal, target: Path) -> float | None:
+def _rate(notes: Journal, final: Path) -> float | None:
     """The one rate of the file; None where every frame gets its own time."""
     if notes.facts.get("output_rate"):
         return float(notes.facts["output_rate"])
-    return measured_fps(notes) if target.suffix == ".avi" else None
+    return rate_for(final, notes.times(), float(notes.facts["nominal_fps"]))
 
 
 def index_entry(notes: Journal) -> dict[str, Any]:
@@ -184,7 +158,7 @@ def index_entry(notes: Journal) -> dict[str, Any]:
             "last_motion_s": last_motion,
             "last_frame_s": last.time,
             "frames": len(frames),
-            "fps": round(measured_fps(notes), 3),
+            "fps": round(mean_rate(notes.times(), float(facts["nominal_fps"])), 3),
             "width": facts["width"],
             "height": facts["height"],
             "peak_changed_px": max(f.changed_px for f in frames),

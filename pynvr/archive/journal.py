@@ -43,6 +43,10 @@ class Journal:
     facts: dict[str, Any] = field(default_factory=dict)
     frames: list[FrameNote] = field(default_factory=list)
 
+    def times(self) -> list[float]:
+        """When each frame is shown, seconds, in the order of decoding."""
+        return [frame.time for frame in self.frames]
+
 
 class JournalWriter:
     """Appends to a journal; every line is with the operating system when the call returns.

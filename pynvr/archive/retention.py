@@ -92,7 +92,7 @@ class Retention:
             removed.append(recording)
             log.info("removed %s: %s", recording.name, reason)
         if removed:
-            self._archive.remove_from_index({recording.name for recording in removed})
+            self._archive.remove({recording.name for recording in removed})
             for recording in removed:
                 self._archive.remove_if_empty(recording.path.parent)
 
@@ -100,7 +100,7 @@ class Retention:
         """What the index knows and is still there, oldest first: the index is in order of closing."""
         recordings = []
         root = self._archive.root.resolve()
-        for entry in self._archive.read_index():
+        for entry in self._archive.index.entries():
             try:
                 name = str(entry["file"])
                 path = self._archive.root / name

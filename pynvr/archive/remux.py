@@ -1,0 +1,67 @@
+"""From a part to the finished file: the same packets in another container, whole or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pynvr.archive import fsync
+from pynvr.errors import RecordingError
+from pynvr.media import container
+
+
+def remux(
+    part: Path,
+    final: Path,
+    fourcc: str,
+    times: Sequence[float],
+    rate: float | None = None,
+    delimiter: bytes = b"",
+) -> None:
+    """Copy a part's packets into `final`, check that all are there, and remove the part.
+
+    `times`: when each packet is shown, seconds, in the order of decoding; packets beyond their end are
+    left out. `rate` and `delimiter` are as `container` has them; see `rate_for`. When this returns, file
+    and name are on the disk. Raises RecordingError, and leaves the part alone then; OSError where the
+    disk refuses the name.
+    """
+    copied = copy_of(final)
+    try:
+        container.copy(part, copied, fourcc, times_ms(times), rate, delimiter)
+        if container.survey(copied).count != len(times):
+            raise RecordingError(f"{copied}: came out incomplete; is the disk full?")
+    except RecordingError:
+        copied.unlink(missing_ok=True)
+        raise
+    fsync.move(copied, final)
+    part.unlink()
+
+
+def copy_of(final: Path) -> Path:
+    """Where the file is made before it has its name; a crash may leave it, and then it is worth nothing."""
+    return final.with_name(f"{final.stem}.closing.part{final.suffix}")
+
+
+def times_ms(times: Sequence[float]) -> list[int]:
+    """Each frame's time after the first one, in milliseconds; no two are the same.
+
+    Frames lie in the order of decoding, which with B-frames is not that of their times.
+    """
+    found = [0] * len(times)
+    last = -1
+    order = sorted(range(len(times)), key=times.__getitem__)
+    for number in order:
+        time_ms = round((times[number] - times[order[0]]) * container.TICKS_PER_SECOND)
+        found[number] = last = max(time_ms, last + 1)
+    return found
+
+
+def mean_rate(times: Sequence[float], nominal_fps: float) -> float:
+    """Frames per second of this very recording; of a single frame nobody can tell, so the nominal rate."""
+    span = max(times) - min(times) if times else 0.0
+    return (len(times) - 1) / span if span > 0 else nominal_fps
+
+
+def rate_for(final: Path, times: Sequence[float], nominal_fps: float) -> float | None:
+    """The one rate that `.avi` needs; None for a container in which every frame has its own time."""
+    return mean_rate(times, nominal_fps) if final.suffix == ".avi" else None

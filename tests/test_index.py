@@ -1,0 +1,105 @@
+"""The index: whole lines whatever stands in them, read by others while it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import pytest
+
+from pynvr.archive.archive import Archive
+from pynvr.archive.index import Index
+
+ODD_NAMES = ["a\u2028b/c.mp4", "a\u0085b.mp4", "a\x1cb.mp4", "a\nb.mp4", "a\rb.mp4", 'a"b\\c.mp4', "Tür.mp4"]
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    return Index(tmp_path / "recordings.jsonl")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_no_name_tears_a_line(index: Index, name: str) -> None:
+    for file in ("before.mp4", name, "after.mp4"):
+        index.append({"file": file})
+    assert [entry["file"] for entry in index.entries()] == ["before.mp4", name, "after.mp4"]
+    assert index.has(name)
+    assert index.remove({"before.mp4"})
+    assert index.remove({name})
+    assert index.entries() == [{"file": "after.mp4"}]
+
+
+SPOILT = [b"\x00\x00\x00\n", b"[" * 100_000 + b"\n", b"null\n", b"\xff\xfe\n", b"\n", b'{"file": ["x"]}\n']
+
+
+@pytest.mark.parametrize("spoilt", SPOILT, ids=["NUL", "nested", "null", "not UTF-8", "empty", "odd type"])
+def test_spoilt_lines_stay_and_harm_nobody(index: Index, spoilt: bytes) -> None:
+    index.append({"file": "a.mp4"})
+    with index.path.open("ab") as file:
+        file.write(spoilt)
+    index.append({"file": "b.mp4"})
+    assert index.remove({"b.mp4"})
+    assert index.path.read_bytes().endswith(spoilt)
+    assert index.entries()[0] == {"file": "a.mp4"}
+    assert not index.has("b.mp4")
+
+
+def test_what_follows_the_last_removed_line_is_copied_as_it_is(index: Index) -> None:
+    index.path.write_bytes(b'{"file":"a"}\n{"file" :  "b"}\n  {"file":"a"}\n{"torn')
+    assert index.remove({"a"})
+    assert index.path.read_bytes() == b'{"file" :  "b"}\n  {"file":"a"}\n{"torn'
+
+
+def test_a_line_that_is_being_written_is_not_read_yet(index: Index) -> None:
+    index.append({"file": "a"})
+    with index.path.open("ab") as file:
+        file.write(b'{"file": "b"}')
+    ((end, line),) = index.lines()
+    assert json.loads(line) == {"file": "a"}
+    with index.path.open("ab") as file:
+        file.write(b"\n")
+    assert [json.loads(line) for _, line in index.lines(end)] == [{"file": "b"}]
+
+
+def test_somebody_who_mends_the_index_meanwhile_loses_nothing(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.append({"file": "a"})
+
+    def mended(*_: object) -> None:
+        index.path.write_text('{"file": "mended by hand"}\n')
+
+    monkeypatch.setattr("shutil.copyfileobj", mended)
+    assert not index.remove({"a"})
+    assert index.entries() == [{"file": "mended by hand"}]
+    assert [path.name for path in index.path.parent.iterdir()] == ["recordings.jsonl"]
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def closed(self, entry: Mapping[str, object]) -> None:
+        self.heard.append(entry)
+
+    def removed(self, names: Collection[str]) -> None:
+        self.heard.append(set(names))
+
+
+class Deaf:
+    def closed(self, entry: Mapping[str, object]) -> None:
+        raise ZeroDivisionError
+
+    def removed(self, names: Collection[str]) -> None:
+        raise ZeroDivisionError
+
+
+def test_who_listens_is_told_and_cannot_stop_it(tmp_path: Path, logged_errors: list[str]) -> None:
+    listener = Listener()
+    archive = Archive(tmp_path, None, observers=(Deaf(), listener))
+    archive.add(tmp_path / "a.mp4", {"frames": 3})
+    archive.remove({"a.mp4"})
+    assert listener.heard == [{"file": "a.mp4", "frames": 3}, {"a.mp4"}]
+    assert archive.index.entries() == []
+    assert len(logged_errors) == 2
