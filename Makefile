@@ -1,5 +1,6 @@
 # make demo    record the drawn scene with the real recorder
-# make test    run all tests
+# make test    run all tests, side by side
+# make quick   run the tests that take no time, while developing
 # make faults  pull plugs, fill disks, harm streams, twenty times each, and print what it cost
 # make bench   measure, and print the README's tables
 # make lint    ruff and mypy
@@ -7,15 +8,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test faults faults-short bench lint pictures clean
+.PHONY: demo test quick faults faults-short bench lint pictures clean
 
 demo: .venv/run
 	$(BIN)/python motion_driven_recorder.py --cam demo --path-for-video demo_video
 	@echo "Watch them with any video player, for example: mpv FILE, vlc FILE or ffplay FILE."
 	@echo "Each begins five seconds before the visitor comes into the picture."
 
+# Many tests wait for a camera, a window or a process, so three workers for each core of a small machine pay.
+WORKERS ?= 6
+
 test: .venv/dev
-	$(BIN)/python -m pytest --ignore=tests/faults --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --ignore=tests/faults -n $(WORKERS) --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
+
+quick: .venv/dev
+	$(BIN)/python -m pytest --ignore=tests/faults -n $(WORKERS) -m "not slow" $(PYTEST_ARGS)
 
 # Harm the recorder in every way that we know, in both modes: the first takes about five minutes and is part of
 # the CI, the second about an hour. Both need root, for disks of their own, and Debian's packages of .ci/run.

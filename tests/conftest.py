@@ -28,6 +28,16 @@ hypothesis_settings.load_profile("pynvr")
 ScriptResult = subprocess.CompletedProcess[str]
 
 
+SLOW_FIXTURES = {"run_script", "start", "screen"}
+"""Who asks for one of them starts processes, and counts as `slow` without saying so."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 class _Ear(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

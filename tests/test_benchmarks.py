@@ -86,6 +86,7 @@ def test_settings_on_the_command_line_are_pythons(benchmark: Any) -> None:
         detection.parse_settings("5")
 
 
+@pytest.mark.slow
 def test_whole_run_on_a_labelled_clip(
     benchmark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,6 +158,7 @@ def test_drawn_crossings_are_counted_by_their_truth(benchmark: Any) -> None:
     assert str(result) == f"2 / 3 / 0.5 / {(3.0 - first + 0.2) / 2:.2f}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("percent", [0.5, 10.0])
 def test_drawn_person_has_the_size_asked_for(benchmark: Any, percent: float) -> None:
     drawn = benchmark("drawn")

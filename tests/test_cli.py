@@ -172,6 +172,7 @@ def test_check_foretells_whether_the_pre_alarm_is_raw(
 # ---- signals
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_closes_the_open_recording(
     config: ModuleType, archive_path: Path, number: signal.Signals

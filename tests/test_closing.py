@@ -379,6 +379,7 @@ for index in itertools.count(1000):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fourcc", "suffix"), [("DIVX", ".mp4"), ("DIVX", ".avi"), ("MJPG", ".avi")])
 def test_killed_process_loses_only_the_last_moments(
     fourcc: str, suffix: str, archive_path: Path, logged_errors: list[str]

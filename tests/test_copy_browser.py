@@ -26,6 +26,7 @@ from pynvr.cli import record
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [
+    pytest.mark.slow,
     needs_rtsp,  # for ffmpeg
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
 ]

@@ -22,7 +22,7 @@ from rtsp import RtspServer, encode, needs_rtsp
 
 from pynvr.cli import record
 
-pytestmark = needs_rtsp  # for ffmpeg
+pytestmark = [needs_rtsp, pytest.mark.slow]  # for ffmpeg
 
 PRE_S, HOLD_S = 2.0, 1.5
 TICK = threading.Event()  # never set: waits with a deadline

@@ -65,6 +65,7 @@ def check(archive: Path, source: Path, codec: str) -> dict[str, Any]:
     return entry
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["h264", "h265"])
 @pytest.mark.parametrize(("bframes", "gop"), [(0, 25), (2, 25), (0, 12), (2, 125), (0, 250)])
 def test_every_packet_is_the_files_own(
@@ -97,6 +98,7 @@ def test_mjpeg_goes_into_avi(run: Callable[..., int], tmp_path: Path, archive_pa
     assert check(archive_path, source, "mjpeg")["file"].endswith(".avi")
 
 
+@pytest.mark.slow
 def test_the_large_stream_is_recorded_while_the_small_one_is_watched(
     run: Callable[..., int], tmp_path: Path, archive_path: Path
 ) -> None:
@@ -107,6 +109,7 @@ def test_the_large_stream_is_recorded_while_the_small_one_is_watched(
     assert (entry["width"], entry["height"]) == (640, 480)
 
 
+@pytest.mark.slow
 def test_a_long_event_goes_on_in_another_file_without_loss(
     run: Callable[..., int], tmp_path: Path, archive_path: Path
 ) -> None:
@@ -134,6 +137,7 @@ def test_events_close_to_each_other_share_a_group_of_pictures_at_most(
     assert second["first_frame_s"] <= first["last_frame_s"] + 1 / FPS
 
 
+@pytest.mark.slow
 def test_looking_less_often_leaves_times_exact(
     run: Callable[..., int], tmp_path: Path, archive_path: Path
 ) -> None:

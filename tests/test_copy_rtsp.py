@@ -15,7 +15,7 @@ from rtsp import RtspServer, needs_rtsp
 from running import RecorderProcess
 from wire import Wire
 
-pytestmark = needs_rtsp
+pytestmark = [needs_rtsp, pytest.mark.slow]
 
 PRE_S, HOLD_S = 1.5, 1.0
 Start = Callable[..., RecorderProcess]

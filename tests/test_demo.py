@@ -57,6 +57,7 @@ def test_rendering_does_not_paint_on_the_background(scene: DemoScene) -> None:
     assert scene.render(7.0, 1).mean() > 50
 
 
+@pytest.mark.slow
 def test_seeds_give_different_yards_and_noise(scene: DemoScene) -> None:
     other = DemoScene(seed=2, noise=0)
     assert np.abs(scene.render(0, 0).astype(int) - other.render(0, 0)).mean() > 5
@@ -71,6 +72,7 @@ def test_noise_has_the_deviation_asked_for(deviation: float) -> None:
     assert gray.std(axis=0).mean() == pytest.approx(deviation, rel=0.1, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_every_size(size: tuple[int, int]) -> None:
     scene = DemoScene(size)
@@ -172,6 +174,7 @@ def test_impossible_visit(duration_s: float, scale: float) -> None:
 # ---- what the classic detector sees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [VGA, (480, 640), (160, 120)])
 def test_nothing_but_the_figure_counts_as_motion(size: tuple[int, int]) -> None:
     scene = DemoScene(size, visits=(Visit(2, 3),))
@@ -182,6 +185,7 @@ def test_nothing_but_the_figure_counts_as_motion(size: tuple[int, int]) -> None:
     assert min(changed_px(scene, every(0.05, 2.6, 4.4))[1:]) > 2 * THRESHOLD_PX
 
 
+@pytest.mark.slow
 def test_second_visit_moves_then_stands_then_moves(scene: DemoScene) -> None:
     (_, _), (start, end) = scene.motion_intervals
     moving = [count >= THRESHOLD_PX for count in changed_px(scene, every(0.05, start, end))]
@@ -224,6 +228,7 @@ def test_number_survives_jpeg_and_scaling(scene: DemoScene, number: int) -> None
         assert read_frame_number(cast(Image, cv2.resize(image, size))) == number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
 def test_number_of_a_large_picture_survives_scaling(size: tuple[int, int], number: int) -> None:
@@ -233,6 +238,7 @@ def test_number_of_a_large_picture_survives_scaling(size: tuple[int, int], numbe
         assert read_frame_number(cast(Image, smaller)) == number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
 @pytest.mark.parametrize("fps", [5, 25, 30])
 def test_number_is_no_motion_to_the_robust_detector(size: tuple[int, int], fps: int) -> None:
@@ -243,6 +249,7 @@ def test_number_is_no_motion_to_the_robust_detector(size: tuple[int, int], fps: 
         assert seen.score < 0.2 * detector.area_threshold_px
 
 
+@pytest.mark.slow
 @needs_rtsp  # for ffmpeg
 @pytest.mark.parametrize(("size", "bitrate"), [((1280, 720), 1_500_000), ((1920, 1080), 3_000_000)])
 def test_number_of_a_large_picture_survives_h264(tmp_path: Path, size: tuple[int, int], bitrate: int) -> None:
@@ -255,6 +262,7 @@ def test_number_of_a_large_picture_survives_h264(tmp_path: Path, size: tuple[int
     assert numbers == list(range(50))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(160, 120), VGA, (1280, 720), (1920, 1080)])
 def test_number_survives_mpeg4(tmp_path: Path, size: tuple[int, int]) -> None:
     path = str(tmp_path / "numbers.avi")

@@ -17,6 +17,8 @@ from rtsp import RtspServer, needs_rtsp
 from pynvr.demo.scene import Visit
 from pynvr.tuning.scripts import show_picture
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("matplotlib", reason="matplotlib: pip install -r requirements-report.txt")
 
 Run = Callable[..., str]

@@ -62,6 +62,7 @@ def walker(image: Image, time_s: float) -> Image:
 # ---- what it finds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [3, 7, 15, 30])
 def test_crossing_is_found_at_every_rate(fps: float) -> None:
     found = alarms(watch(frames(10, walker, fps=fps)))
@@ -145,10 +146,12 @@ def test_light_is_no_motion(change: Change) -> None:
     assert alarms(watch(frames(9, change))) == []
 
 
+@pytest.mark.slow
 def test_what_always_moves_is_soon_no_motion() -> None:
     assert not [time_s for time_s in alarms(watch(frames(12, blinking))) if time_s > 3]
 
 
+@pytest.mark.slow
 def test_who_comes_in_as_the_lamp_goes_on_is_seen() -> None:
     found = alarms(watch(frames(9, lambda image, time_s: lamp(walker(image, time_s), time_s))))
     assert found
@@ -191,6 +194,7 @@ OFF = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guard", OFF)
 def test_every_guard_can_be_off(guard: str) -> None:
     parameters = replace(RobustParameters(), **{guard: OFF[guard]})
@@ -221,6 +225,7 @@ def test_reset_forgets() -> None:
         assert not seen.motion
 
 
+@pytest.mark.slow
 def test_standing_still_holds_for_the_whole_visit() -> None:
     """With the usual hold of 10 s, a visitor who stands for some seconds is one event."""
     scene = DemoScene(
@@ -242,6 +247,7 @@ def right_half() -> Zones:
     return Zones(mask)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "zones",
     [right_half(), Zones(None, [[(0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)]])],
@@ -267,6 +273,7 @@ def test_only_what_is_looked_at_counts(zones: Zones) -> None:
 SCALE_OF_2_PERCENT = 0.5845
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [CROSSING, CROSSING_BACK])
 @pytest.mark.parametrize("fps", [10.0, 15.0, 20.0, 30.0])
 def test_a_person_of_2_percent_is_found_within_0_3_s(fps: float, path: Path) -> None:

@@ -20,7 +20,7 @@ from pynvr.media.frame import Frame, Gap
 from pynvr.sources.camera import LiveSource
 from pynvr.sources.reader import AT_ONCE, ReadAhead
 
-pytestmark = needs_rtsp
+pytestmark = [needs_rtsp, pytest.mark.slow]
 
 FPS = 15
 Start = Callable[..., RecorderProcess]

@@ -14,7 +14,7 @@ import pytest
 from rtsp import RtspServer, encode, needs_rtsp
 from wire import Harm, Wire
 
-pytestmark = needs_rtsp
+pytestmark = [needs_rtsp, pytest.mark.slow]
 
 BITS = 8  # of the frame number, as black and white columns
 Image = np.ndarray[Any, Any]

@@ -66,6 +66,7 @@ def test_alarms_of_a_still_clip(run: Run, tmp_path: Path) -> None:
     assert json.loads(alarms.read_text()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "size"), [(show_picture, (160, 120)), (show_stages, (1000, 750))], ids=["picture", "stages"]
 )

@@ -12,6 +12,8 @@ from pynvr.detection.robust import RobustDetector
 from pynvr.detection.zones import Zones
 from pynvr.events import Change, MotionEvents
 
+pytestmark = pytest.mark.slow
+
 SIZE = (320, 240)
 FPS = 10.0
 HOLD_S = 10.0
