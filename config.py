@@ -59,6 +59,9 @@ PATH_FOR_VIDEO = "./video"
 # True: record only where the archive holds a file named .pynvr_archive, which you put there. So nothing
 # is written to an empty mount point when the disk is not mounted.
 ARCHIVE_REQUIRE_MARKER = False
+# Recordings, index, log and status file can be read by the user who runs the recorder only. True: by that
+# user's group too, as a web server needs it.
+ARCHIVE_GROUP_READABLE = False
 # The oldest recordings are removed when they are older, when all together take more, or when less is
 # free on the disk. None: no such limit.
 ARCHIVE_MAX_AGE_DAYS = None

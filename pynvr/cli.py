@@ -17,6 +17,7 @@ import cv2
 
 from pynvr import assembly, check, pipeline
 from pynvr.archive.closing import recover
+from pynvr.archive.index import INDEX_NAME
 from pynvr.detection.detector import Detector
 from pynvr.detection.from_settings import make_detector
 from pynvr.detection.pacing import PacedDetector
@@ -25,6 +26,7 @@ from pynvr.redaction import without_password
 from pynvr.service import logs
 from pynvr.service.console import with_progress
 from pynvr.service.health import Health
+from pynvr.service.permissions import files_for
 from pynvr.settings import OVERRIDES_NAME, Settings, brief, load, warn_of_readable_password
 from pynvr.sources.camera import A_FEW
 from pynvr.sources.reader import may_end
@@ -70,7 +72,9 @@ def run_command(
             overrides["cam"] = options.cam
         settings = load(config, options.config, overrides)
         cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
-        with logs.native_output_logged(), stop_on_signals(stop):
+        older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
+        private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
+        with logs.native_output_logged(), stop_on_signals(stop), private:
             logs.start(settings)
             warn_of_readable_password(settings, config, options.config)
             with logs.failure_logged():

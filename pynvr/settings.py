@@ -61,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     PATH_FOR_VIDEO: Path
     ARCHIVE_REQUIRE_MARKER: bool
+    ARCHIVE_GROUP_READABLE: bool
     ARCHIVE_MAX_AGE_DAYS: Limit | None
     ARCHIVE_MAX_SIZE_GB: Limit | None
     ARCHIVE_MIN_FREE_GB: Limit | None
