@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType
 
 import cv2
 
@@ -21,19 +21,19 @@ from pynvr.archive.index import INDEX_NAME
 from pynvr.detection.detector import Detector
 from pynvr.detection.from_settings import make_detector
 from pynvr.detection.pacing import PacedDetector
-from pynvr.errors import PynvrError, SettingsError
+from pynvr.errors import PynvrError
 from pynvr.redaction import without_password
 from pynvr.service import logs
 from pynvr.service.console import with_progress
 from pynvr.service.health import Health
 from pynvr.service.permissions import files_for
-from pynvr.settings import OVERRIDES_NAME, Settings, brief, load, warn_of_readable_password
+from pynvr.settings import Settings, load
+from pynvr.settings.loading import ConfigLoader, import_config
+from pynvr.settings.permissions import settings_files, warn_of_strangers
 from pynvr.sources.camera import A_FEW
 from pynvr.sources.reader import may_end
 
 log = logging.getLogger(__name__)
-
-ConfigLoader = Callable[[], ModuleType]
 
 
 def record(load_config: ConfigLoader, arguments: Sequence[str] | None = None) -> int:
@@ -76,7 +76,7 @@ def run_command(
         private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
         with logs.native_output_logged(), stop_on_signals(stop), private:
             logs.start(settings)
-            warn_of_readable_password(settings, config, options.config)
+            warn_of_strangers(settings, settings_files(config, options.config), options.cam)
             with logs.failure_logged():
                 command(settings, stop)
         code = 0
@@ -89,17 +89,6 @@ def run_command(
     finally:
         logs.stop()
     return leave(code)
-
-
-def import_config(load_config: ConfigLoader) -> ModuleType:
-    """Import config.py with the overrides that it imports; raises SettingsError for a fault in them."""
-    try:
-        return load_config()
-    except SyntaxError as error:
-        name = Path(error.filename or "").name
-        raise SettingsError(f"{name}, line {error.lineno}: {error.msg}") from None
-    except Exception as error:  # whatever a user's Python file can raise
-        raise SettingsError(f"{OVERRIDES_NAME}: {brief(error)}") from None
 
 
 def leave(code: int) -> int:

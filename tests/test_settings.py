@@ -154,6 +154,9 @@ def test_good_value(make_settings: Make, name: str, value: object, expected: obj
         ("PRE_ALARM_RECORDING_SECONDS", -0.1),
         ("PRE_ALARM_RECORDING_SECONDS", True),
         ("PATH_FOR_VIDEO", 7),
+        ("PATH_FOR_VIDEO", "~nosuchuser/video"),
+        ("MOTION_MASK", "~nosuchuser/m.png"),
+        ("LOG_FILE_PATH", "a\0b"),
         ("subFolderNameGeneratorFunc", "2017"),
         ("FOURCC_CODEC", "H264"),
         ("FOURCC_CODEC", "divx"),
@@ -267,6 +270,13 @@ def test_helpers_and_imports_are_no_settings(config_module: ModuleType, override
     assert settings.subFolderNameGeneratorFunc(datetime(2017, 4, 2, 13, tzinfo=timezone.utc)) == "13"
 
 
+def test_no_password_of_a_wrong_setting_is_told(config_module: ModuleType) -> None:
+    addresses = {"cam": "rtsp://me:s3cret word@host/", "RECORDING_CAM": "http://host/?tok=s3cret word"}
+    lines = faults(config_module, LOG_FORMAT="s3cret word %(nonsense", **addresses)
+    assert lines
+    assert not [line for line in lines if "s3cret" in line]
+
+
 def test_setting_without_default(config_module: ModuleType) -> None:
     del config_module.__dict__["PIXEL_THRESHOLD"]
     (line,) = faults(config_module)
@@ -284,6 +294,7 @@ def test_setting_without_default(config_module: ModuleType) -> None:
         ("import nonsense_of_mine", "ModuleNotFoundError: No module named 'nonsense_of_mine'"),
         ("cam = 1 / 0", "ZeroDivisionError"),
         ("cam = undefined", "NameError"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
     ],
 )
 def test_broken_file(config_module: ModuleType, override: SetConfig, text: str, said: str) -> None:

@@ -18,7 +18,7 @@ import cv2
 from tqdm import tqdm
 
 from pynvr.assembly import make_archive, make_events, open_source
-from pynvr.cli import ConfigLoader, argument_parser, run_command
+from pynvr.cli import argument_parser, run_command
 from pynvr.detection.detector import Detection, MotionDetector
 from pynvr.detection.from_settings import make_detector
 from pynvr.errors import RecordingError
@@ -28,6 +28,7 @@ from pynvr.recording.encoding import check_codec
 from pynvr.recording.label import draw_label
 from pynvr.service.console import with_progress
 from pynvr.settings import Settings
+from pynvr.settings.loading import ConfigLoader
 from pynvr.sources.base import Source
 from pynvr.tuning import mosaic, window
 from pynvr.tuning.controls import Action, Controls

@@ -1,4 +1,4 @@
-"""The settings, checked once at the start and frozen from then on.
+"""Every setting with its type: what is valid in itself, and what goes together.
 
 The names are those that users write into their configuration files; the
 defaults stand in config.py and nowhere else.
@@ -6,25 +6,16 @@ defaults stand in config.py and nowhere else.
 
 from __future__ import annotations
 
-import difflib
 import logging
-import runpy
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
-from pynvr.errors import SettingsError
 from pynvr.redaction import without_password
-
-log = logging.getLogger(__name__)
-
-OVERRIDES_NAME = "machine_specific_configuration.py"
 
 Seconds = Annotated[float, Meta(ge=0, le=86400)]
 Timeout = Annotated[float, Meta(ge=0.5, le=300)]
@@ -101,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+ADDRESSES = ("cam", "RECORDING_CAM")
+"""What may hold a password."""
 
 
 def _camera(value: object) -> object:
@@ -141,18 +134,23 @@ READ: Mapping[str, Callable[[object], object]] = {
 """What to make of a value before its type is checked; ValueError or TypeError where that is nothing."""
 
 
-def _own_type(wanted: Any, value: object) -> object:
-    """What msgspec does not know itself: paths and functions."""
-    if wanted is Path:
-        if not isinstance(value, (str, Path)) or not str(value):
-            raise ValueError("has to be a path")
-        return Path(value)
-    if not callable(value):
-        raise ValueError("has to be a function")
-    return value
+def checked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Each setting's value as its type wants it, and complaints about those that cannot be."""
+    good: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, wanted in TYPES.items():
+        if name not in values:
+            faults.append(f"{name}: has no value; config.py sets a default for it")
+            continue
+        try:
+            value = READ[name](values[name]) if name in READ else values[name]
+            good[name] = msgspec.convert(value, wanted, dec_hook=_own_type)
+        except (msgspec.ValidationError, ValueError, TypeError) as error:
+            faults.append(without_password(f"{name} = {values[name]!r}: {_explain(error, wanted)}"))
+    return good, faults
 
 
-def _conflicts(settings: Settings) -> Iterator[str]:
+def conflicts(settings: Settings) -> Iterator[str]:
     """Settings that do not go together."""
     copies, suffix = settings.RECORDING_MODE == "copy", settings.OUTPUT_FILES_EXTENSION
     if not copies and suffix in (".ts", ".mkv"):
@@ -165,96 +163,22 @@ def _conflicts(settings: Settings) -> Iterator[str]:
         yield 'FOURCC_CODEC = "MJPG" goes with OUTPUT_FILES_EXTENSION = ".avi" only'
 
 
-def load(
-    config: ModuleType, override_file: Path | None = None, arguments: Mapping[str, object] | None = None
-) -> Settings:
-    """Read the settings from config.py, then `override_file`, then the command line's `arguments`.
-
-    Raises SettingsError with one line for every fault found.
-    """
-    values: dict[str, Any] = {}
-    faults: list[str] = []
-    for namespace in (vars(config), _run(override_file) if override_file else {}, arguments or {}):
-        known, strange = _known_values(namespace)
-        values |= known
-        faults += strange
-    root = Path(config.__file__ or ".").resolve().parent
-    for name in ("LOG_FILE_PATH", "STATUS_FILE_PATH", "PATH_FOR_VIDEO", "MOTION_MASK"):
-        if isinstance(values.get(name), (str, Path)) and values[name] != "":
-            values[name] = root / Path(values[name]).expanduser()
-    if values.get("OUTPUT_FILES_EXTENSION", "") is None:
-        values["OUTPUT_FILES_EXTENSION"] = ".mp4" if values.get("RECORDING_MODE") == "copy" else ".avi"
-    checked, more_faults = _checked(values)
-    faults += more_faults
-    if not more_faults:
-        settings = Settings(**checked)
-        faults += _conflicts(settings)
-    if faults:
-        raise SettingsError("wrong settings:\n" + "\n".join(f"  {fault}" for fault in faults))
-    return settings
+def _own_type(wanted: Any, value: object) -> object:
+    """What msgspec does not know itself: paths and functions."""
+    if wanted is Path:
+        if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
+            raise ValueError("has to be a path")
+        return _at_home(Path(value))
+    if not callable(value):
+        raise ValueError("has to be a function")
+    return value
 
 
-def warn_of_readable_password(settings: Settings, config: ModuleType, override_file: Path | None) -> None:
-    """Log a warning for each file that everybody can read while the camera's address has a password."""
-    cameras = f"{settings.cam} {settings.RECORDING_CAM}"
-    if without_password(cameras) == cameras:
-        return
-    for path in (Path(config.__file__ or "").with_name(OVERRIDES_NAME), override_file):
-        if path is not None and path.exists() and path.stat().st_mode & stat.S_IROTH:
-            log.warning("%s may hold a camera's password and everybody can read it: chmod o-r", path)
-
-
-def _run(path: Path) -> dict[str, Any]:
-    """Run a file of settings and return the names that it sets."""
+def _at_home(path: Path) -> Path:
     try:
-        return runpy.run_path(str(path))
-    except OSError as error:
-        raise SettingsError(f"--config {path}: {error.strerror or error}") from None
-    except Exception as error:  # whatever a user's Python file can raise
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise SettingsError(f"--config {path}{line}: {brief(error)}") from None
-
-
-def brief(error: Exception) -> str:
-    """A user's fault in one line."""
-    return f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-def _known_values(namespace: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Split what a configuration file sets into settings and complaints about unknown names.
-
-    A file may import modules and define helpers; a name counts as a setting
-    meant when it is in capitals or looks like one that exists.
-    """
-    known = {name.lower(): name for name in TYPES}
-    values: dict[str, Any] = {}
-    faults: list[str] = []
-    for name, value in namespace.items():
-        if name in TYPES:
-            values[name] = value
-        elif not name.startswith("_") and not isinstance(value, ModuleType):
-            meant = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8)
-            if meant:
-                faults.append(f"{name}: no such setting; did you mean {known[meant[0]]}?")
-            elif name.isupper():
-                faults.append(f"{name}: no such setting; config.py lists all of them")
-    return values, faults
-
-
-def _checked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Each setting's value as its type wants it, and complaints about those that cannot be."""
-    checked: dict[str, Any] = {}
-    faults: list[str] = []
-    for name, wanted in TYPES.items():
-        if name not in values:
-            faults.append(f"{name}: has no value; config.py sets a default for it")
-            continue
-        try:
-            value = READ[name](values[name]) if name in READ else values[name]
-            checked[name] = msgspec.convert(value, wanted, dec_hook=_own_type)
-        except (msgspec.ValidationError, ValueError, TypeError) as error:
-            faults.append(without_password(f"{name} = {values[name]!r}: {_explain(error, wanted)}"))
-    return checked, faults
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home folder {path.parts[0]}") from None
 
 
 def _explain(error: Exception, wanted: Any) -> str:

@@ -1,0 +1,47 @@
+"""Warnings of strangers: who else may read the settings' passwords, or write what is executed here."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from pynvr.redaction import holds_secret
+from pynvr.settings.fields import ADDRESSES, Settings
+from pynvr.settings.loading import OVERRIDES_NAME
+
+log = logging.getLogger(__name__)
+
+
+def settings_files(config: ModuleType, override_file: Path | None) -> list[Path]:
+    """The files that were executed for the settings."""
+    defaults = Path(config.__file__ or "")
+    files = [defaults, defaults.with_name(OVERRIDES_NAME), *([override_file] if override_file else [])]
+    return [path for path in files if path.is_file()]
+
+
+def warn_of_strangers(settings: Settings, files: Sequence[Path], cam_argument: str | None) -> None:
+    """Log a warning for each file that others can write, or read while an address has a password.
+
+    The same for `cam_argument`, the camera's address as the command line has it.
+    """
+    secret = any(holds_secret(getattr(settings, name) or "") for name in ADDRESSES)
+    for path in files:
+        for place in _writable_by_others(path):
+            log.warning("%s is executed as settings, and others can write %s: chmod o-w", path, place)
+        if secret and path.stat().st_mode & stat.S_IROTH:
+            log.warning("%s may hold a camera's password and everybody can read it: chmod o-r", path)
+    if cam_argument is not None and holds_secret(cam_argument):
+        log.warning("--cam holds a password that everybody here can see (ps): put it into a settings file")
+
+
+def _writable_by_others(path: Path) -> Iterator[Path]:
+    file, folder = path.stat(), path.resolve().parent.stat()
+    if file.st_mode & stat.S_IWOTH or file.st_uid not in (0, os.geteuid()):
+        yield path
+    sticky = folder.st_mode & stat.S_ISVTX  # others cannot replace files there
+    if folder.st_mode & stat.S_IWOTH and not sticky:
+        yield path.resolve().parent
