@@ -46,8 +46,8 @@ def _lay_bricks(front: Front, corner: float, rng: np.random.Generator) -> None:
     """Courses in running bond, each brick with its own tone; dirt splashes up from the ground."""
     front.box(0, 0, corner, PLINTH_M, MORTAR)
     course, length = 0.0775, 0.25
-    for row, y in enumerate(np.arange(0, PLINTH_M - course, course)):
-        for x in np.arange(-(row % 2) * length / 2, corner, length):
+    for row, y in enumerate(np.arange(0, PLINTH_M - course, course).tolist()):
+        for x in np.arange(-(row % 2) * length / 2, corner, length).tolist():
             tone = lit(BRICK, rng.normal(1, 0.15))
             front.box(x, y, min(corner, x + 0.95 * length), y + 0.86 * course, tone)
     plinth = front.area(0, 0, corner, PLINTH_M)
@@ -137,8 +137,8 @@ def _paint_roof(front: Front, right: float, rng: np.random.Generator) -> None:
     course, length = 0.16, 0.3
     ridge = front.foot / front.scale
     front.box(0, EAVES_M, right, ridge, lit(SLATE, 0.6))
-    for row, y in enumerate(np.arange(EAVES_M + 0.1, ridge, course)):
-        for x in np.arange(-(row % 2) * length / 2, right, length):
+    for row, y in enumerate(np.arange(EAVES_M + 0.1, ridge, course).tolist()):
+        for x in np.arange(-(row % 2) * length / 2, right, length).tolist():
             end = min(right, x + length) - 0.018
             front.box(x, y + 0.03, end, y + course, lit(SLATE, rng.normal(1, 0.09)))
     roof = front.area(0, EAVES_M, right, ridge)

@@ -127,7 +127,7 @@ def _cloth(size: int) -> Image:
     factor = np.full((size, size), 128, np.float32)
     for grain in (2, 8, 16):
         spots = rng.standard_normal((size // grain, size // grain), dtype=np.float32)
-        factor += 9 * cv2.resize(spots, (size, size))
+        factor += np.asarray(9 * cv2.resize(spots, (size, size)), np.float32)
     return _three(np.clip(factor, 60, 200).astype(np.uint8))
 
 
@@ -214,7 +214,7 @@ def _outlines(
     # The sun stands at the upper left: the lighter, thinner shades lie there.
     sunward = np.array((-0.48, 0.3))
     shades = [centres + thick * (circle * width + sunward * (1 - width)) for width, _ in SHADES]
-    outlines = np.stack(shades, axis=1).reshape(-1, 2 * _CORNERS, 2)
+    outlines: NDArray[np.float64] = np.stack(shades, axis=1).reshape(-1, 2 * _CORNERS, 2)
     outlines = outlines * (pose.height, -pose.height) + (pose.x, pose.foot)
     colors = [
         (color[0] * light * tone, color[1] * light * tone, color[2] * light * tone)

@@ -166,7 +166,9 @@ class _Walk:
         left, right = -REACH_RIGHT * heights, view.width + REACH_LEFT * heights
         corners = np.column_stack((left + xs * (right - left), feet, heights))
 
-        self._times = np.arange(0, visit.duration_s + self.STEP_S, self.STEP_S)
+        self._times: NDArray[np.float64] = np.arange(
+            0, visit.duration_s + self.STEP_S, self.STEP_S, dtype=np.float64
+        )
         way = _smoothed(shares * visit.duration_s, corners, self._times, self.SMOOTHING_S)
         self._x, self._foot, self._height = way.T
         # Away from the camera a step shows little in the picture, but the legs walk it all the same.

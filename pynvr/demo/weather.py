@@ -16,7 +16,7 @@ import numpy as np
 
 from pynvr.demo.brushes import SUBPIXEL_BITS, noise
 from pynvr.demo.yard import TREE
-from pynvr.media.frame import Image
+from pynvr.media.frame import Gray, Image
 
 Interval: TypeAlias = tuple[float, float]
 Effect: TypeAlias = "Callable[[Image, float, int], Image]"
@@ -131,13 +131,13 @@ def _insects(size: tuple[int, int], seed: int) -> Effect:
             x0, y0, x1, y1, life_s, thick, level = flights[number]
             share = (time_s - begins[number]) / life_s
             if share <= 1:
-                glow = np.zeros((height, width), np.uint8)
+                glow: Gray = np.zeros((height, width), np.uint8)
                 ends = [
                     ((x0 + (x1 - x0) * at) * width, (y0 + (y1 - y0) * at) * height)
                     for at in (share, share + 0.03 / life_s)  # as far as it flies during an exposure
                 ]
                 _line(glow, ends[0], ends[1], level, max(1, round(thick * width)))
-                glow = cast("Image", cv2.GaussianBlur(glow, (0, 0), max(0.5, thick * width / 4)))
+                glow = cast(Gray, cv2.GaussianBlur(glow, (0, 0), max(0.5, thick * width / 4)))
                 image = cast(Image, cv2.add(image, cv2.cvtColor(glow, cv2.COLOR_GRAY2BGR)))
         return image
 

@@ -114,7 +114,7 @@ def _paint_fence(picture: Image, view: View, rng: np.random.Generator) -> None:
     wide = (view.width - fence.x) / fence.scale
     for rail in (0.26, 1.16):
         fence.box(0, rail, wide, rail + 0.09, lit(WOOD, 0.55))
-    for left in np.arange(-0.14, wide, 0.145):
+    for left in np.arange(-0.14, wide, 0.145).tolist():
         top = 1.62 + rng.normal(0, 0.012)
         tone = lit(WOOD, rng.normal(0.92, 0.09))
         fence.box(left, -0.03, left + 0.115, top, tone)

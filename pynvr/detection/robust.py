@@ -207,7 +207,7 @@ class RobustDetector:
     def _follow_noise(self, fresh: Plane, step_s: float) -> None:
         """The mean change of what does not move, over some seconds."""
         clipped = cv2.threshold(fresh, (3 * self._noise + 2) * FINE, 0, cv2.THRESH_TRUNC)[1]
-        noise = CLIPPED_MEAN * cv2.mean(clipped)[0] / FINE
+        noise = CLIPPED_MEAN * cast("tuple[float, ...]", cv2.mean(clipped))[0] / FINE
         self._noise += (noise - self._noise) * -math.expm1(-step_s / NOISE_MEMORY_S)
 
     def _changes(self, now: Picture) -> tuple[Plane, Plane]:

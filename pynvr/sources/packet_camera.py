@@ -27,6 +27,10 @@ LOOK_AHEAD = 6
 """Packets from which the unknown time of a stream's first one is worked out."""
 
 
+MOST_STEPS = 4
+"""Between the first two packets of a stream; more is a time that was not known."""
+
+
 class LivePackets(LiveReader[TimedPacket, Packet]):
     """The packets of a network camera."""
 
@@ -184,11 +188,12 @@ class PacketConnection:
 
 
 def with_first_time(times: list[float]) -> list[float]:
-    """Mend the first of a stream's times, which FFmpeg does not know over RTSP and gives as 0.
+    """Mend the first of a stream's times, which FFmpeg does not know over RTSP.
 
-    The first packet is a key packet and shown before the others: one step before
-    the earliest of them, the step being their median distance.
+    OpenCV gives it as 0, or as far below. The first packet is a key packet and shown
+    before the others: one step before the earliest of them, the step being their median distance.
     """
     later = sorted(times[1:])
     step = float(np.median(np.diff(later)))
-    return times if later[0] - times[0] > step / 2 else [later[0] - step, *times[1:]]
+    known = step / 2 < later[0] - times[0] < MOST_STEPS * step
+    return times if known else [later[0] - step, *times[1:]]

@@ -24,6 +24,8 @@ from pynvr.sources.file import check_file, claimed_fps
 
 RAW = (cv2.CAP_PROP_FORMAT, -1)
 """Has OpenCV hand out packets as they come."""
+FAR_BELOW_MS = -1e12
+"""OpenCV 4 makes such times of none."""
 USUAL_SUFFIX = ".mp4"
 FLEXIBLE = (".mp4", ".ts")
 """Asked for by default or for H.264's sake: other codecs get a container of their own instead."""
@@ -109,7 +111,9 @@ class FilePackets:
     def _read(self) -> Iterator[TimedPacket]:
         while (got := self._capture.read())[0]:
             key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
-            time = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            time = max(
+                0.0, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            )  # far below 0 where there is none
             utc = self._started + timedelta(seconds=time)
             yield TimedPacket(np.asarray(got[1], np.uint8), key, time, utc, self._stream)
 
