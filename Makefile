@@ -2,7 +2,7 @@
 # make test    run all tests, side by side
 # make quick   run the tests that take no time, while developing
 # make faults  pull plugs, fill disks, harm streams, twenty times each, and print what it cost
-# make bench   measure, and print the README's tables
+# make bench   measure, and print the tables of docs/figures.md
 # make lint    ruff and mypy
 
 PYTHON ?= python3
@@ -43,7 +43,7 @@ lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The pictures of the README, from the drawn scene.
+# The pictures of the documents, from the drawn scene.
 pictures: .venv/run
 	$(BIN)/python img/make_pictures.py
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make the README's pictures from the drawn scene: `make pictures`."""
+"""Make the documents' pictures from the drawn scene: `make pictures`."""
 
 import sys
 from pathlib import Path

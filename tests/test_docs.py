@@ -1,0 +1,203 @@
+"""The documents agree with the code and with each other: settings, messages, links, figures."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import pytest
+from test_rooms import LAYERS, MODULES
+
+from pynvr.settings import TYPES, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "benchmarks/README.md",
+]
+NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def rows(page: str, columns: int) -> Iterator[list[str]]:
+    """Cells of every table row that has so many columns."""
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+        if line.startswith("|") and len(cells) == columns:
+            yield cells
+
+
+def test_the_readme_is_read_to_its_end() -> None:
+    assert len(text("README.md").splitlines()) <= 150
+
+
+# ---- links
+
+
+def anchors(page: str) -> set[str]:
+    """What a heading is called in a link, by GitHub's rule."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page, flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(page: str) -> list[str]:
+    return re.findall(r"\]\(([^)\s]+)\)", page)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name: str) -> None:
+    for link in links(text(name)):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text()), link
+
+
+def test_every_page_can_be_found() -> None:
+    """From the README, by links."""
+    found, to_read = set[Path](), [ROOT / "README.md"]
+    while to_read:
+        page = to_read.pop().resolve()
+        if page not in found and page.suffix == ".md":
+            found.add(page)
+            to_read += [
+                page.parent / link.partition("#")[0] for link in links(page.read_text()) if link[0] != "#"
+            ]
+    assert set(PAGES) <= found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_that_are_named_exist(name: str) -> None:
+    """Modules as `recording/writer.py`, from the root or from pynvr/."""
+    for path in re.findall(r"`((?:[\w-]+/)+[\w-]+\.py)`", text(name)):
+        assert (ROOT / path).exists() or (ROOT / "pynvr" / path).exists(), path
+
+
+# ---- settings
+
+
+def setting_rows() -> dict[str, tuple[str, str]]:
+    """Name to default and example, as docs/settings.md has them."""
+    found = {}
+    for name, default, _, example in rows(text("docs/settings.md"), 4):
+        if name.startswith("`"):
+            found[name.strip("`")] = default.strip("`"), example.strip("`").replace("\\|", "|")
+    return found
+
+
+ROWS = setting_rows()
+
+
+def test_every_setting_has_a_row() -> None:
+    assert set(ROWS) == set(TYPES)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_default_is_the_one_of_config(name: str, config_module: ModuleType) -> None:
+    default = getattr(config_module, name)
+    if callable(default):
+        assert ROWS[name][0] == default.__name__.replace("_", " ")
+    else:
+        assert eval(ROWS[name][0], vars(config_module)) == default
+
+
+GO_TOGETHER = {"RECORDING_CAM": {"RECORDING_MODE": "copy"}}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_example_is_a_good_setting(name: str, make_settings: Callable[..., Settings]) -> None:
+    values: dict[str, object] = {}
+    exec(ROWS[name][1], values)
+    assert name in values, "the example sets its setting"
+    make_settings(**GO_TOGETHER.get(name, {}), **{name: values[name]})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_settings_that_are_named_exist(name: str) -> None:
+    for setting in re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?: = [^`]*)?`", text(name)):
+        assert setting in TYPES or hasattr(cv2, setting), setting
+
+
+PYTHON = [
+    pytest.param(block, id=f"{name} {number}")
+    for name in NAMES
+    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```", text(name), re.M | re.S))
+    if "for frame in source" not in block
+]
+
+
+@pytest.mark.parametrize("block", PYTHON)
+def test_settings_to_paste_are_good(block: str, make_settings: Callable[..., Settings]) -> None:
+    values: dict[str, object] = {}
+    exec(block, values)
+    make_settings(**{name: value for name, value in values.items() if name in TYPES})
+    assert {name for name in values if not name.startswith("__")} <= set(TYPES)
+
+
+# ---- messages
+
+
+def template(node: ast.expr) -> str | None:
+    """A message with … for everything that is put into it."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.sub(r"%[\d.]*[srdfg]", "…", node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return f"{template(node.left) or '…'}{template(node.right) or '…'}"
+    return None
+
+
+MESSAGES = {
+    message
+    for tree in MODULES.values()
+    for node in ast.walk(tree)
+    if isinstance(node, ast.expr) and (message := template(node))
+}
+
+
+def quoted_messages() -> Iterator[str]:
+    for cell, _ in rows(text("docs/troubleshooting.md"), 2):
+        if cell.startswith("`"):
+            yield from re.findall(r"`([^`]+)`", cell)
+
+
+@pytest.mark.parametrize("message", list(quoted_messages()))
+def test_the_message_is_one_of_the_code(message: str) -> None:
+    assert any(message in known for known in MESSAGES)
+
+
+# ---- design and figures
+
+
+def between(page: str, name: str) -> str:
+    match = re.search(rf"<!-- {name} -->\n(.*)<!-- end of {name} -->", page, re.S)
+    assert match, name
+    return match[1]
+
+
+def test_the_layers_of_the_design_are_those_of_the_imports() -> None:
+    drawn = [
+        set(line.split())
+        for line in between(text("docs/design.md"), "rooms").splitlines()
+        if line[:1].isalpha()
+    ]
+    assert drawn == [set(layer) for layer in LAYERS]
+
+
+def test_the_headline_figures_are_those_of_the_tables() -> None:
+    """Each number of the README's table is a number of docs/figures.md."""
+    tables = set(re.findall(r"\d+(?:\.\d+)?", text("docs/figures.md")))
+    cells = [cell for row in rows(between(text("README.md"), "headline figures"), 5) for cell in row[1:]]
+    numbers = [number for cell in cells[4:] for number in re.findall(r"\d+(?:\.\d+)?", cell)]
+    assert len(numbers) > 10
+    assert set(numbers) <= tables
