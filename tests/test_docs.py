@@ -12,7 +12,8 @@ import cv2
 import pytest
 from test_rooms import LAYERS, MODULES
 
-from pynvr.settings import TYPES, Settings
+from pynvr.settings import Settings
+from pynvr.settings.fields import TYPES
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
