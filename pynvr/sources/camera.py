@@ -14,9 +14,10 @@ import cv2
 from pynvr.errors import CameraError
 from pynvr.media.frame import Frame, Gap, Gray, Image
 from pynvr.redaction import without_password
+from pynvr.sources.burst import Reading
 from pynvr.sources.clock import SMALLEST_STEP_S, StreamClock
 from pynvr.sources.file import as_bgr, claimed_fps
-from pynvr.sources.reader import AT_ONCE, DEFAULT_TIMEOUTS, LiveReader, ReadAhead, Reading, Timeouts
+from pynvr.sources.reader import AT_ONCE, DEFAULT_TIMEOUTS, LiveReader, ReadAhead, Timeouts
 
 # Read by OpenCV once, at its first use. Without the first, one camera that is slow to open blocks all
 # others. The second replaces OpenCV's own options, of which TCP is the one that matters. Without

@@ -16,10 +16,11 @@ from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Packet, TimedPacket
 from pynvr.redaction import without_password
+from pynvr.sources.burst import Reading
 from pynvr.sources.camera import open_camera, sends_times
 from pynvr.sources.clock import SMALLEST_STEP_S, PacketClock, delays
 from pynvr.sources.packet_file import RAW, USUAL_SUFFIX, stream_of
-from pynvr.sources.reader import LiveReader, ReadAhead, Reading, Timeouts
+from pynvr.sources.reader import LiveReader, ReadAhead, Timeouts
 
 A_FEW = ReadAhead(0.2, 64 * 1024)
 """What is let gather: no more than Linux takes in of any connection, so that the camera never has to wait."""

@@ -21,8 +21,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from pynvr.errors import CameraError, SettingsError
 from pynvr.media.frame import Gap
 from pynvr.sources.base import SourceStatus
-from pynvr.sources.clock import delays
+from pynvr.sources.burst import Burst, Reading
 from pynvr.sources.file import DEFAULT_FPS
+from pynvr.sources.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,6 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 JITTER = 0.2
 """Share of a pause that chance takes off, so that twenty cameras do not all come back at once."""
-SHORTEST_PERIOD_S = 0.02
-"""Some streams give two frames the same time; what comes faster than this has been waiting."""
 REPEAT_S = 60.0
 """A camera that stays away is mentioned so often."""
 LETTING_GO_S = 1.5
@@ -70,16 +69,6 @@ class Sized(Protocol):
 Item = TypeVar("Item", bound=Sized)
 Given = TypeVar("Given", covariant=True)
 Content = TypeVar("Content")
-
-
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[Content]):
-    """What a read gave."""
-
-    content: Content
-    nbytes: int
-    stream_s: float | None
-    """The stream's own time; None where it has none."""
 
 
 class Connection(Protocol[Given, Content]):
@@ -148,6 +137,8 @@ class LiveReader(Generic[Item, Content]):
         """Guards the five above; notified when something was added or the reader ended."""
         self.heartbeat = time.monotonic()
         """When the reader last came by; it does even while the camera is away."""
+        self._pace = Pace()
+        self._clock_told = False
         self._lost_at: float | None = None
         self._mentioned_at = 0.0
         self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
@@ -216,36 +207,24 @@ class LiveReader(Generic[Item, Content]):
             pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
     def _read_connection(self) -> None:
-        """Read until stopped; raises CameraError when the camera is not there or no more.
-
-        What the camera sent meanwhile comes in a burst: over a second's worth while it was being opened,
-        and some pictures whenever they were left to gather. They are held back until a read has to
-        wait: that picture is live, and tells where the others belong.
-        """
+        """Read until stopped; raises CameraError when the camera is not there or no more."""
         connection = self._connect()
-        burst: list[Reading[Content]] = []
-        arrival = previous_s = 0.0
+        self._pace.begin()
+        burst: Burst[Content] = Burst(self._pace, self._limit_bytes // 2)
         try:
             self.nominal_fps = connection.nominal_fps
             while not self._stop.is_set():
-                got, arrival, waited_s = self._read(connection)
+                due = self._read(connection, burst)
                 if not self.connected:
                     self._find()
-                burst.append(got)
-                if got.stream_s is None:
-                    self._hand_over(connection, burst, arrival)
-                    continue
-                held_bytes = sum(each.nbytes for each in burst)
-                usual_bytes = held_bytes / len(burst)
-                live = waited_s > max(got.stream_s - previous_s, SHORTEST_PERIOD_S) / 2
-                if live or held_bytes > self._limit_bytes // 2:
-                    self._hand_over(connection, burst, arrival)
-                if live:
-                    self._let_gather(usual_bytes)
-                previous_s = got.stream_s
+                if due:
+                    usual_bytes = burst.usual_bytes
+                    self._hand_over(connection, burst)
+                    if burst.live:
+                        self._let_gather(usual_bytes)
         finally:
             try:
-                self._hand_over(connection, burst, arrival)
+                self._hand_over(connection, burst)
             finally:
                 connection.close()
 
@@ -255,26 +234,28 @@ class LiveReader(Generic[Item, Content]):
         if count >= 1:
             self._stop.wait(count / self.nominal_fps)
 
-    def _read(self, connection: Connection[Item, Content]) -> tuple[Reading[Content], float, float]:
-        """Read a picture; return it, when it came, and how long that took. Raises CameraError."""
-        asked = time.monotonic()
+    def _read(self, connection: Connection[Item, Content], burst: Burst[Content]) -> bool:
+        """Read a picture; return whether the burst is to be handed over. Raises CameraError."""
+        asked, worked = time.monotonic(), time.thread_time()
         got = connection.read()
         self.heartbeat = arrival = time.monotonic()
+        waited_s = arrival - asked
         # after a stall the decoder hands out old pictures and says that all is well
-        if got is None or arrival - asked > 0.9 * self._timeouts.read_s:
-            raise CameraError(f"camera {self.name}: lost after {arrival - asked:.1f} s of silence")
-        return got, arrival, arrival - asked
+        if got is None or waited_s > 0.9 * self._timeouts.read_s:
+            raise CameraError(f"camera {self.name}: lost after {waited_s:.1f} s of silence")
+        return burst.add(got, arrival, waited_s, waited_s - (time.thread_time() - worked))
 
-    def _hand_over(
-        self, connection: Connection[Item, Content], burst: list[Reading[Content]], arrival: float
-    ) -> None:
-        """Queue what was held back, the last of which came at `arrival`."""
-        held = burst.copy()
-        burst.clear()  # whatever happens now, nothing is handed over twice
-        for got, delay_s in zip(held, delays([got.stream_s or 0.0 for got in held]), strict=True):
-            for item in connection.make(got, arrival - delay_s, self.received):
+    def _hand_over(self, connection: Connection[Item, Content], burst: Burst[Content]) -> None:
+        """Queue what was held back; whatever happens now, nothing is handed over twice."""
+        for got, arrival in burst.take():
+            for item in connection.make(got, arrival, self.received):
                 self._put(item)
         self.lag_s = connection.lag_s
+        if self._pace.found is not None and not self._clock_told:
+            self._clock_told = True
+            log.warning(
+                "camera %s: %s; its pictures get the times at which they come", self.name, self._pace.found
+            )
 
     def _put(self, item: Item | Gap) -> None:
         with self._changed:

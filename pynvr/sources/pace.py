@@ -1,0 +1,202 @@
+"""How fast a camera's clock passes beside ours: pure arithmetic, told the time by others.
+
+Some cameras count milliseconds and say that they are 90,000ths of a second; others run 16 % fast, or give
+every picture the same time. What such a stream says is made to pass as our clock does before anybody
+believes it. Most clocks are right, and pass through unchanged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, log, sqrt
+from statistics import fmean, linear_regression, median
+
+from pynvr.sources.clock import LONGEST_STEP_S
+
+OPENING_S = 1.0
+"""So long a new connection is watched before its times are used."""
+OPENING_STEPS = 3
+LONGEST_OPENING_S = 3.5
+"""After so long a stream that comes in bursts, or hardly ever, is used without having been judged."""
+PIECE_S = 0.1
+"""Times of arrival are compared over no less: single ones depend on what else the machine does."""
+IDLE_S = 0.005
+"""Who waits for a picture waits at least so long; what takes less was there already."""
+NOTICEABLE = 0.1
+"""A pace that differs by less is not told from chance at the opening."""
+WORST = 200.0
+"""A stream that is so many times slower has no times: they stand still."""
+SLOT_S = 0.5
+MOST_SLOTS = 240
+FEWEST_SLOTS = 6
+PROOF_S = 2.0
+"""A clock that was right has to move so far from ours, evenly: no network holds back as much so evenly."""
+YOUNG_S = 15.0
+YOUNG_PROOF_S = 0.25
+"""In the first seconds of a connection, which few networks hold back at all."""
+DOUBTED_PROOF_S = 0.1
+"""And one that is known to be wrong."""
+STILL_S = 1.0
+STILL_PICTURES = 5
+"""Times stand still that have not risen for so long, and for so many pictures."""
+EVEN = 6.0
+"""How far it has moved, in deviations from a straight line."""
+RIGHT = 0.005
+"""A pace that differs by less is right."""
+SETTLED_S = 5.0
+"""What was found must hold so long before it is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    stream_s: float
+    arrival_s: float
+
+
+class Pace:
+    """Finds out a stream's pace and takes it out of its times.
+
+    One for a camera, not for a connection: what was found is believed again when the camera is found again.
+    """
+
+    def __init__(self) -> None:
+        self.factor = 1.0
+        """Seconds of ours in one of the stream's; infinite for times that cannot be used."""
+        self.begin()
+
+    def begin(self) -> None:
+        """A new connection counts from where it likes."""
+        if self.factor == inf:
+            self.factor = 1.0
+        self.judged = False
+        """Whether the opening is over."""
+        self._base: _Mark | None = None
+        """From where the factor counts: the stream's time, and what it was made."""
+        self._began_s = self._changed_s = self._latest_s = 0.0
+        self._highest = -inf
+        self._rose_s = 0.0
+        self._since_rise = 0
+        """When the times last reached a new height, and how many pictures have come since."""
+        self._piece: _Mark | None = None
+        self._steps: list[_Mark] = []
+        self._leaps = 0
+        self._slots: list[_Mark] = []
+        """Of each half second the picture that was the least late: the corrected time and its arrival."""
+        self._slot_ends_s = 0.0
+
+    @property
+    def found(self) -> str | None:
+        """What is wrong with the camera's clock, for a message; None where it is right, or not yet sure."""
+        if self.factor == 1 or self._latest_s - self._changed_s < SETTLED_S:
+            return None
+        if self.factor == inf:
+            return "the times that it sends stand still or leap"
+        if 0.5 < self.factor < 2:
+            percent = abs(1 / self.factor - 1) * 100
+            return f"its clock runs {percent:.0f} % too {'slow' if self.factor > 1 else 'fast'}"
+        times = max(self.factor, 1 / self.factor)
+        return f"its clock runs {times:.3g} times too {'slow' if self.factor > 1 else 'fast'}"
+
+    def correct(self, stream_s: float) -> float | None:
+        """The stream's time as it would be if its clock passed as ours does; None where it has no use."""
+        if self.factor == inf:
+            return None
+        if self._base is None or (self.factor == 1 and self._base.stream_s == self._base.arrival_s):
+            return stream_s
+        return self._base.arrival_s + (stream_s - self._base.stream_s) * self.factor
+
+    def note(self, stream_s: float, arrival_s: float, idle_s: float) -> None:
+        """Take a picture's time, when it came, and how long its reader did nothing but wait for it."""
+        if self._base is None:
+            self._base = _Mark(stream_s, stream_s)
+            self._began_s = self._changed_s = arrival_s
+        self._latest_s = arrival_s
+        if not self.judged:
+            self._note_opening(stream_s, arrival_s, idle_s)
+        if self.judged and self.factor != inf:
+            self._note_lag(stream_s, arrival_s)
+            self._note_rise(stream_s, arrival_s)
+        self._highest = max(self._highest, stream_s)
+
+    # --- the opening: steps between pictures that were waited for -------------------------------------
+
+    def _note_opening(self, stream_s: float, arrival_s: float, idle_s: float) -> None:
+        if idle_s >= IDLE_S and stream_s >= self._highest:  # with B-frames, others come out of order
+            if self._piece is None:
+                self._piece = _Mark(stream_s, arrival_s)
+            elif arrival_s - self._piece.arrival_s >= PIECE_S:
+                self._steps.append(_Mark(stream_s - self._piece.stream_s, arrival_s - self._piece.arrival_s))
+                self._piece = _Mark(stream_s, arrival_s)
+        elif stream_s < self._highest - LONGEST_STEP_S:
+            self._leaps += 1
+            self._highest, self._piece = stream_s, None
+        watched_s = sum(step.arrival_s for step in self._steps)
+        if watched_s >= OPENING_S and len(self._steps) >= OPENING_STEPS:
+            self._judge()
+        elif arrival_s - self._began_s >= LONGEST_OPENING_S:
+            self.judged = True
+
+    def _judge(self) -> None:
+        self.judged = True
+        ratios = [step.arrival_s / max(step.stream_s, 1e-9) for step in self._steps]
+        usual = median(ratios)
+        if usual > WORST or usual < 1 / WORST or self._leaps > len(self._steps) / 3:
+            self._change(inf)
+        elif abs(log(usual / self.factor)) > NOTICEABLE:
+            like = [step for step, ratio in zip(self._steps, ratios, strict=True) if 0.5 < ratio / usual < 2]
+            passed_s = sum(step.stream_s for step in like)
+            self._change(sum(step.arrival_s for step in like) / passed_s)
+
+    # --- from then on: how far both clocks have moved apart -------------------------------------------
+
+    def _note_lag(self, stream_s: float, arrival_s: float) -> None:
+        """Keep of each half second what came soonest after its time, and judge when one is over."""
+        corrected_s = self.correct(stream_s)
+        if corrected_s is None:
+            return
+        if abs(stream_s - self._highest) * self.factor > LONGEST_STEP_S:
+            self._slots.clear()  # it has leapt, or nothing came for long
+            self._highest = stream_s
+        mark = _Mark(corrected_s, arrival_s)
+        if not self._slots or arrival_s >= self._slot_ends_s:
+            self._judge_lag()
+            self._slots = [*self._slots[1 - MOST_SLOTS :], mark]
+            self._slot_ends_s = arrival_s + SLOT_S
+        elif _lag_s(mark) < _lag_s(self._slots[-1]):
+            self._slots[-1] = mark
+
+    def _note_rise(self, stream_s: float, arrival_s: float) -> None:
+        if stream_s > self._highest or not self._since_rise:
+            self._rose_s, self._since_rise = arrival_s, 0
+        self._since_rise += 1
+        if self._since_rise > STILL_PICTURES and arrival_s - self._rose_s > STILL_S:
+            self._change(inf)
+
+    def _judge_lag(self) -> None:
+        if len(self._slots) < FEWEST_SLOTS:
+            return
+        arrivals, lags = [mark.arrival_s for mark in self._slots], [_lag_s(mark) for mark in self._slots]
+        slope, start = linear_regression(arrivals, lags)
+        deviation = sqrt(
+            fmean((lag - start - slope * arrival) ** 2 for arrival, lag in zip(arrivals, lags, strict=True))
+        )
+        moved_s = abs(slope) * (arrivals[-1] - arrivals[0])
+        young = arrivals[-1] - self._began_s < YOUNG_S
+        proof_s = DOUBTED_PROOF_S if self.factor != 1 else YOUNG_PROOF_S if young else PROOF_S
+        if moved_s > max(proof_s, EVEN * deviation):
+            self._change(self.factor / (1 - slope) if slope < 1 - 1 / WORST else inf)
+
+    def _change(self, factor: float) -> None:
+        """Go on at another pace from the latest picture on, which keeps its time."""
+        if self._base is None:
+            return
+        corrected_s = self.correct(self._highest)
+        if self.judged and self._slots and corrected_s is not None:
+            self._base = _Mark(self._highest, corrected_s)
+        self.factor = 1.0 if abs(factor - 1) < RIGHT else factor
+        self._slots = []
+        self._changed_s = self._latest_s
+
+
+def _lag_s(mark: _Mark) -> float:
+    return mark.arrival_s - mark.stream_s
