@@ -22,6 +22,29 @@ from pynvr.recording.orders import Begin
 SMALL = (160, 120)
 MOMENT = datetime(2017, 4, 2, 13, 20, 17, tzinfo=timezone.utc)
 
+RECORD_FOREVER = """
+import itertools, sys
+from pathlib import Path
+from pynvr.archive.archive import Archive
+from pynvr.recording.open_recording import EncodeFormat
+from pynvr.recording.writer import RecordingWriter
+from recordings import begins, buffered, numbered
+
+archive = Archive(Path(sys.argv[1]), None)
+archive.open()
+writer = RecordingWriter(archive, EncodeFormat(sys.argv[2], sys.argv[3], None), 2**26, live=False)
+writer.begin(begins(buffered(0)))
+rng = __import__("numpy").random.default_rng(1)
+for index in range(1000):  # the queue holds 582 of them at most, so 400 are written
+    image = numbered(index)
+    image[:90] = rng.integers(0, 255, (90, 160, 3))
+    writer.write(buffered(index, image=image), 1, True, 10.0)
+print("enough", flush=True)
+for index in itertools.count(1000):
+    writer.write(buffered(index), 1, True, 10.0)
+"""
+"""A process to be killed; its arguments are archive, codec and suffix. Says "enough" when 400 are written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Played:

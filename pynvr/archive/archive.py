@@ -6,14 +6,16 @@ Nothing is ever overwritten, and nothing is written outside the folder.
 from __future__ import annotations
 
 import errno
-import fcntl
 import logging
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
 from pynvr.archive.index import INDEX_NAME, Index
+from pynvr.archive.lock import lock
 from pynvr.errors import ArchiveError, SettingsError
 
 log = logging.getLogger(__name__)
@@ -21,9 +23,18 @@ log = logging.getLogger(__name__)
 PREFIX = "video"
 """Names of recordings begin so; whatever else lies in the archive is not touched."""
 MARKER_NAME = ".pynvr_archive"
-LOCK_NAME = ".pynvr.lock"
 NO_PLACE = {errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG}
 """Why a folder cannot be an archive until somebody changes something; a disk may come back by itself."""
+NO_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT}
+"""Why a sub-folder cannot have its name: too long, or with a sign that the file system does not know."""
+VIDEO_SUFFIXES = (".avi", ".mp4", ".ts", ".mkv")
+COMPANIONS = (".jpg", ".strip.jpg", ".keep")
+"""Files beside a recording that belong to it: its pictures, and what keeps it from being removed."""
+SUFFIXES = (
+    *VIDEO_SUFFIXES, *COMPANIONS, ".damaged", ".part.jsonl", *(f".part{suffix}" for suffix in VIDEO_SUFFIXES)
+)  # fmt: skip
+"""All that a recording's files can end in."""
+LONGEST_NAME = f"{PREFIX}_2017-04-02T132017_9999.closing.part.avi"
 
 SubfolderNamer = Callable[[datetime], str]
 
@@ -64,18 +75,16 @@ class Archive:
         self.check_marker()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.root / LOCK_NAME).open("a")
+            self._lock = lock(self.root)
         except OSError as error:
             kind = SettingsError if error.errno in NO_PLACE else ArchiveError
-            raise kind(f"PATH_FOR_VIDEO = {str(self.root)!r}: {error.strerror}") from None
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self.close()
+            where = "" if error.filename in (None, str(self.root)) else f"{error.filename}: "
+            raise kind(f"PATH_FOR_VIDEO = {str(self.root)!r}: {where}{error.strerror}") from None
+        if self._lock is None:
             raise SettingsError(
                 f"PATH_FOR_VIDEO = {str(self.root)!r}: another recorder writes there; "
                 "give each camera a folder of its own"
-            ) from None
+            )
 
     def close(self) -> None:
         """Let another recorder have the folder."""
@@ -100,33 +109,50 @@ class Archive:
         """
         self.check_marker()
         folder = self._subfolder(utc)
-        folder.mkdir(parents=True, exist_ok=True)
         name = f"{prefix}_{utc:%Y-%m-%dT%H%M%S}"
-        taken = {entry.name.split(".", 1)[0] for entry in folder.iterdir()}
         number = 1
-        while (stem := name if number == 1 else f"{name}_{number}") in taken:
+        while _taken(stem := folder / (name if number == 1 else f"{name}_{number}")):
             number += 1
-        return folder / stem
+        return stem
 
     def _subfolder(self, utc: datetime) -> Path:
-        """The folder that the user's function names; the archive itself where that is no folder inside."""
-        if self._subfolder_namer is None:
-            return self.root
+        """Make the folder that the user's function names; the archive itself where that cannot be one."""
+        folder = self.root
         try:
-            folder = (self.root / self._subfolder_namer(utc)).resolve()
+            if self._subfolder_namer is not None:
+                folder = self._inside(self._subfolder_namer(utc))
         except Exception as error:  # whatever a user's function can raise
             log.error("subFolderNameGeneratorFunc failed, recording into %s: %r", self.root, error)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                (folder / LONGEST_NAME).lstat()  # raises another OSError where all together is too long
+        except OSError as error:
+            # where the archive itself is gone, it is not the name's fault
+            if folder == self.root or error.errno not in NO_NAME or not self.root.is_dir():
+                raise
+            name = f"{folder.relative_to(self.root)}"
+            log.error(
+                "subFolderNameGeneratorFunc: %.100r cannot be a folder's name, recording into %s: %s",
+                name, self.root, error.strerror,
+            )  # fmt: skip
             return self.root
-        if not folder.is_relative_to(self.root.resolve()):
-            log.error("subFolderNameGeneratorFunc: %s is outside of %s, recording there", folder, self.root)
-            return self.root
-        return self.root / folder.relative_to(self.root.resolve())
+        return folder
+
+    def _inside(self, name: str) -> Path:
+        """The sub-folder of that name; raises ValueError where it is outside, or no text."""
+        name.encode()  # what is not UTF-8 could not stand in the index
+        folder, root = (self.root / name).resolve(), self.root.resolve()
+        if not folder.is_relative_to(root):
+            raise ValueError(f"{folder} is outside of the archive")
+        return self.root / folder.relative_to(root)
 
     def remove_if_empty(self, folder: Path) -> None:
         """Remove a sub-folder with nothing in it, and those above it that this leaves empty."""
-        while folder != self.root and folder.exists() and not any(folder.iterdir()):
-            folder.rmdir()
-            folder = folder.parent
+        with suppress(OSError):  # there is something in it, or it is gone already
+            while folder != self.root:
+                folder.rmdir()
+                folder = folder.parent
 
     def leftovers(self) -> list[Path]:
         """Paths, less the suffix, of recordings that were not closed; oldest name first."""
@@ -156,3 +182,11 @@ class Archive:
     def relative_name(self, recording: Path) -> str:
         """A recording's name as the index has it."""
         return recording.relative_to(self.root).as_posix()
+
+
+def _taken(stem: Path) -> bool:
+    """Whether any file stands in the way of a recording of this name.
+
+    Asks for each file that could be: to list the folder would take the longer the more is in it.
+    """
+    return any(os.path.lexists(f"{stem}{suffix}") for suffix in SUFFIXES)

@@ -1,24 +1,80 @@
-"""File operations that a power cut cannot undo once they have returned."""
+"""File operations that a power cut cannot undo once they have returned, and whose errors name the file.
+
+Not every file system can promise that: CIFS and some FUSE ones cannot synchronise a folder. Then it is
+said once, and recording goes on.
+"""
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
+from io import FileIO
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 SYNC_INTERVAL_S = 1.0
 """Of the part's bytes as well: a power cut costs about so much."""
+NOT_OFFERED = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOTTY}
+"""What a file system says that has no such operation; EIO and ENOSPC are said by one whose disk is ill."""
+NOT_OF_FOLDERS = NOT_OFFERED | {errno.EBADF, errno.EISDIR, errno.EACCES, errno.EPERM}
+_said: set[str] = set()
 
 
 def move(source: Path, target: Path) -> None:
     """Rename a finished file, with its content and its new name on the disk when this returns."""
-    _sync(source)
+    _open_and_sync(source)
     source.rename(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        _open_and_sync(target.parent)
+    except OSError as error:
+        if error.errno not in NOT_OF_FOLDERS:
+            raise
+        _say_once("folder", target.parent, error)
+
+
+def sync(file: int, path: Path, data_only: bool = False) -> None:
+    """Have a file's content on the disk, with or without its times; `path` is its name for errors."""
+    try:
+        os.fdatasync(file) if data_only else os.fsync(file)
+    except OSError as error:
+        if error.errno not in NOT_OFFERED:
+            raise _named(error, path) from None
+        _say_once("file", path, error)
+
+
+def write(file: FileIO, data: bytes) -> None:
+    """Write all of it to an unbuffered file, or raise OSError with the file's name."""
+    path = Path(str(file.name))
+    try:
+        written = file.write(data)
+    except OSError as error:
+        raise _named(error, path) from None
+    if written != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def _open_and_sync(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDWR)  # CIFS synchronises nothing that is open for reading only
+    except OSError:  # a folder
+        descriptor = os.open(path, os.O_RDONLY)
+    try:
+        sync(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    return OSError(error.errno, error.strerror, str(path))
+
+
+def _say_once(kind: str, path: Path, error: OSError) -> None:
+    if kind not in _said:
+        _said.add(kind)
+        log.warning(
+            "%s: this file system cannot synchronise a %s (%s): "
+            "a power cut may take back the latest recordings",
+            path, kind, error.strerror,
+        )  # fmt: skip

@@ -6,7 +6,6 @@ out by whoever reads, and stay in the file.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -64,9 +63,8 @@ class Index:
             if end and not _ends_with_newline(file):  # a torn last line stays alone
                 line = b"\n" + line
             try:
-                if file.write(line) != len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
-                os.fsync(file.fileno())
+                fsync.write(file, line)
+                fsync.sync(file.fileno(), self.path)
             except OSError:
                 file.truncate(end)
                 raise

@@ -7,16 +7,14 @@ after a regular end, so that a recovered recording has its exact times too.
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pynvr.archive.fsync import SYNC_INTERVAL_S
+from pynvr.archive import fsync
 from pynvr.media.packet import Recordable
 
 SUFFIX = ".part.jsonl"
@@ -73,11 +71,9 @@ class JournalWriter:
         self._file.close()
 
     def _append(self, entry: object) -> None:
-        line = json.dumps(entry).encode() + b"\n"
-        if self._file.write(line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if time.monotonic() - self._synced >= SYNC_INTERVAL_S:
-            os.fdatasync(self._file.fileno())
+        fsync.write(self._file, json.dumps(entry).encode() + b"\n")
+        if time.monotonic() - self._synced >= fsync.SYNC_INTERVAL_S:
+            fsync.sync(self._file.fileno(), self.path, data_only=True)
             self._synced = time.monotonic()
 
 

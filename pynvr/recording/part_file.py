@@ -12,16 +12,21 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import tempfile
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from pynvr.archive.fsync import SYNC_INTERVAL_S
+from pynvr.archive import fsync
 from pynvr.errors import RecordingError
 
 CHUNK_BYTES = 1024 * 1024
+TEMPORARY = "pynvr-"
+"""How the folders of pipes are called."""
+YOUNG_S = 60.0
+"""A folder may be so old and have no reader yet."""
 
 
 class PipedFile:
@@ -36,16 +41,14 @@ class PipedFile:
         except OSError as error:
             raise self._explained(error) from None
         try:
-            self._folder = tempfile.mkdtemp(prefix="pynvr-")
+            self._folder = tempfile.mkdtemp(prefix=TEMPORARY)
             self.pipe = Path(self._folder, f"pipe{path.suffix}")
             """Where to write to; its suffix tells the container, as that of a file would."""
             os.mkfifo(self.pipe, 0o600)
         except OSError as error:  # the disk of temporary files is another one
             os.close(self._file)
             path.unlink()
-            raise RecordingError(
-                f"no pipe can be made in {tempfile.gettempdir()}: {error.strerror}"
-            ) from None
+            raise RecordingError(f"no pipe can be made in the folder for temporary files: {error}") from None
         # without blocking: nobody writes yet
         self._reading = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
         self._pump = threading.Thread(target=self._pump_to_disk, name="part", daemon=True)
@@ -77,8 +80,8 @@ class PipedFile:
             try:
                 _write_all(self._file, chunk)
                 whole += len(chunk)
-                if time.monotonic() - synced >= SYNC_INTERVAL_S:
-                    os.fdatasync(self._file)
+                if time.monotonic() - synced >= fsync.SYNC_INTERVAL_S:
+                    fsync.sync(self._file, self.path, data_only=True)
                     self._check_that_it_is_still_there()
                     synced = time.monotonic()
             except OSError as error:
@@ -89,7 +92,9 @@ class PipedFile:
     def _check_that_it_is_still_there(self) -> None:
         """Raise OSError where the disk was taken off or the file removed: the kernel goes on writing."""
         there, ours = self.path.stat(), os.fstat(self._file)
-        if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+        same = (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+        # numbers of files may change on CIFS and FUSE: then it is ours if it has as much in it
+        if not same and (there.st_dev, there.st_size) != (ours.st_dev, ours.st_size):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     def _explained(self, error: OSError) -> RecordingError:
@@ -100,3 +105,37 @@ def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def clear_abandoned() -> int:
+    """Remove the pipes that recorders left which were killed; return how many there were.
+
+    A pipe that nobody reads from is nobody's. Those of other users are left alone.
+    """
+    cleared = 0
+    with suppress(OSError):
+        for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
+            with suppress(OSError):
+                cleared += _clear(folder)
+    return cleared
+
+
+def _clear(folder: Path) -> bool:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        return False
+    if time.time() - status.st_mtime < YOUNG_S:
+        return False
+    pipes = list(folder.iterdir())
+    if not all(pipe.is_fifo() and not _has_reader(pipe) for pipe in pipes):
+        return False
+    shutil.rmtree(folder)
+    return True
+
+
+def _has_reader(pipe: Path) -> bool:
+    try:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        return error.errno != errno.ENXIO
+    return True

@@ -1,0 +1,36 @@
+"""One recorder at a time in a folder, as far as the file system can promise it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+from pathlib import Path
+from typing import IO
+
+log = logging.getLogger(__name__)
+
+LOCK_NAME = ".pynvr.lock"
+HELD = {errno.EWOULDBLOCK, errno.EAGAIN}
+"""The only answers that mean that somebody else has the lock."""
+
+
+def lock(folder: Path) -> IO[str] | None:
+    """Lock a folder until the file that is returned is closed; None where another process has it locked.
+
+    A file system without locks, as NFS and FUSE may be, is told of in the log: then nobody watches.
+    Raises OSError where the lock's file cannot be made.
+    """
+    path = folder / LOCK_NAME
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in HELD:
+            file.close()
+            return None
+        log.warning(
+            "%s: this file system has no locks (%s): make sure yourself that no other recorder writes there",
+            path, error.strerror,
+        )  # fmt: skip
+    return file

@@ -1,0 +1,248 @@
+"""File systems as people have them: what one cannot do is said, and it is recorded all the same."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from recordings import MOMENT
+
+from pynvr.archive import fsync
+from pynvr.archive.archive import Archive
+from pynvr.errors import ArchiveError, SettingsError
+from pynvr.recording.part_file import PipedFile, clear_abandoned
+
+Namer = Callable[[datetime], str]
+
+
+@pytest.fixture(autouse=True)
+def nothing_said_yet(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(fsync, "_said", set())
+    caplog.set_level(logging.WARNING)
+
+
+@pytest.fixture
+def opened(archive_path: Path) -> Iterator[Callable[[Namer | None], Archive]]:
+    archives: list[Archive] = []
+
+    def make(namer: Namer | None = None) -> Archive:
+        archives.append(Archive(archive_path, namer))
+        archives[-1].open()
+        return archives[-1]
+
+    yield make
+    for archive in archives:
+        archive.close()
+
+
+def refusing(number: int) -> Callable[..., None]:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+# ---- locks
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EIO])
+def test_no_locks_is_no_other_recorder(
+    number: int,
+    opened: Callable[..., Archive],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", refusing(number))
+    opened().add(opened().root / "a.avi", {})
+    assert "no other recorder" in caplog.text
+    assert os.strerror(number) in caplog.text
+
+
+@pytest.mark.parametrize("number", [errno.EWOULDBLOCK, errno.EAGAIN])
+def test_a_lock_that_is_held_is_another_recorder(
+    number: int, opened: Callable[..., Archive], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", refusing(number))
+    with pytest.raises(SettingsError, match="another recorder"):
+        opened()
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.EACCES, SettingsError), (errno.EROFS, ArchiveError), (errno.EIO, ArchiveError)],
+)
+def test_a_lock_that_cannot_be_made_is_named(
+    number: int, kind: type[Exception], archive_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = archive_path / ".pynvr.lock"
+
+    def refuse(self: Path, *_: object) -> None:
+        raise OSError(number, os.strerror(number), str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(kind, match=f"PATH_FOR_VIDEO = .*{path}: {os.strerror(number)}"):
+        Archive(archive_path, None).open()
+
+
+# ---- synchronising
+
+
+def folders_refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    real = os.fsync
+
+    def sync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            refusing(number)()
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EBADF, errno.ENOSYS, errno.EOPNOTSUPP, errno.EACCES])
+def test_folders_that_cannot_be_synchronised_are_said_once(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folders_refuse(monkeypatch, number)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.part").write_text(name)
+        fsync.move(tmp_path / f"{name}.part", tmp_path / name)
+        assert (tmp_path / name).read_text() == name
+    (record,) = caplog.records
+    assert str(tmp_path) in record.message
+    assert "folder" in record.message
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_is_ill_is_an_error_with_the_path(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders_refuse(monkeypatch, number)
+    (tmp_path / "part").touch()
+    with pytest.raises(OSError, match=str(tmp_path)) as caught:
+        fsync.move(tmp_path / "part", tmp_path / "final")
+    assert caught.value.errno == number
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS])
+def test_files_that_cannot_be_synchronised_are_recorded(
+    number: int,
+    opened: Callable[..., Archive],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(os, "fsync", refusing(number))
+    archive = opened()
+    archive.add(archive.root / "a.avi", {})
+    assert archive.index.remove({"b.avi"})
+    assert archive.index.entries() == [{"file": "a.avi"}]
+    assert "file" in caplog.records[0].message
+
+
+def test_an_index_that_cannot_be_written_is_named(
+    opened: Callable[..., Archive], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = opened()
+    monkeypatch.setattr(os, "fsync", refusing(errno.EIO))
+    with pytest.raises(OSError, match=r"recordings\.jsonl"):
+        archive.add(archive.root / "a.avi", {})
+    assert archive.index.entries() == []
+
+
+# ---- names of sub-folders
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 300, "/".join(["y" * 200] * 25), "a/" + "z" * 256, "\udce4", "nul\0", "ab/" * 1350],
+    ids=["long", "deep", "long below", "not UTF-8", "NUL", "no room for the file"],
+)
+def test_a_name_that_cannot_be_is_said_and_the_archive_taken(
+    opened: Callable[..., Archive], archive_path: Path, name: str, logged_errors: list[str]
+) -> None:
+    archive = opened(lambda _: name)
+    assert archive.new_stem(MOMENT).parent == archive_path
+    assert "subFolderNameGeneratorFunc" in logged_errors[0]
+    assert len(logged_errors[0]) < 600
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOENT, errno.EILSEQ])
+def test_a_sign_that_the_file_system_does_not_have(
+    number: int,
+    opened: Callable[..., Archive],
+    archive_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    logged_errors: list[str],
+) -> None:
+    """As `:` and `?` on exFAT and CIFS."""
+    archive, mkdir = opened(lambda utc: f"{utc:%H:%M}"), os.mkdir
+
+    def refuse(path: Path, mode: int = 0o777) -> None:
+        if ":" in str(path):
+            refusing(number)()
+        mkdir(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    assert archive.new_stem(MOMENT).parent == archive_path
+    assert "subFolderNameGeneratorFunc: '13:20' cannot" in logged_errors[0]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_a_disk_that_refuses_a_folder_is_not_the_names_fault(
+    number: int, opened: Callable[..., Archive], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = opened(lambda _: "day")
+    monkeypatch.setattr(os, "mkdir", refusing(number))
+    with pytest.raises(OSError, match=os.strerror(number)):
+        archive.new_stem(MOMENT)
+
+
+# ---- parts
+
+
+def test_a_file_whose_number_changes_is_still_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on CIFS without the server's numbers; one that is gone, or another one, is seen."""
+    part = PipedFile(tmp_path / "a.part.ts")
+    part.start()
+    with part.pipe.open("wb") as pipe:
+        pipe.write(bytes(1000))
+    shutil.copy(part.path, tmp_path / "same")
+    for content, there in ((bytes(1000), True), (bytes(999), False)):
+        part.path.write_bytes(b"")
+        part.path.unlink()
+        part.path.write_bytes(content)
+        if there:
+            os.truncate(part._file, 1000)
+            part._check_that_it_is_still_there()
+        else:
+            with pytest.raises(FileNotFoundError):
+                part._check_that_it_is_still_there()
+    part.close()
+
+
+def test_pipes_of_killed_recorders_are_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    living = PipedFile(tmp_path / "a.part.ts")
+    dead = [tmp_path / "pynvr-dead", tmp_path / "pynvr-empty"]
+    others = [tmp_path / "pynvr-young", tmp_path / "pynvr-strange", tmp_path / "other"]
+    for folder in (*dead, *others):
+        folder.mkdir()
+    for folder in (dead[0], others[0], others[2]):
+        os.mkfifo(folder / "pipe.ts")
+    (others[1] / "precious").touch()
+    (tmp_path / "pynvr-link").symlink_to(others[2])
+    for folder in tmp_path.iterdir():
+        if folder.is_dir() and folder.name != "pynvr-young":
+            os.utime(folder, (0, 0))
+    assert clear_abandoned() == 2
+    assert not any(folder.exists() for folder in dead)
+    assert all(folder.exists() for folder in (*others, living.pipe, tmp_path / "pynvr-link"))
+    living.close()
