@@ -1,6 +1,7 @@
 # make demo    record the drawn scene with the real recorder
 # make test    run all tests, side by side
 # make quick   run the tests that take no time, while developing
+# make field   record odd files and streams, and write docs/field-results.md
 # make faults  pull plugs, fill disks, harm streams, twenty times each, and print what it cost
 # make bench   measure, and print the tables of docs/figures.md
 # make lint    ruff and mypy
@@ -8,7 +9,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test quick faults faults-short bench lint pictures clean
+.PHONY: demo test quick field faults faults-short bench lint pictures clean
 
 demo: .venv/run
 	$(BIN)/python motion_driven_recorder.py --cam demo --path-for-video demo_video
@@ -19,10 +20,14 @@ demo: .venv/run
 WORKERS ?= 6
 
 test: .venv/dev
-	$(BIN)/python -m pytest --ignore=tests/faults -n $(WORKERS) --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --ignore=tests/faults --ignore=tests/field -n $(WORKERS) --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
 
 quick: .venv/dev
-	$(BIN)/python -m pytest --ignore=tests/faults -n $(WORKERS) -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --ignore=tests/faults --ignore=tests/field -n $(WORKERS) -m "not slow" $(PYTEST_ARGS)
+
+# Odd files and streams, against another decoder; needs Debian's packages of .ci/run.
+field: .venv/dev
+	$(BIN)/python -m pytest tests/field -n $(WORKERS) --dist worksteal --field-table=docs/field-results.md $(PYTEST_ARGS)
 
 # Harm the recorder in every way that we know, in both modes: the first takes about five minutes and is part of
 # the CI, the second about an hour. Both need root, for disks of their own, and Debian's packages of .ci/run.

@@ -28,6 +28,10 @@ hypothesis_settings.load_profile("pynvr")
 ScriptResult = subprocess.CompletedProcess[str]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="faults 20 times, 300 spoilt files")
+
+
 SLOW_FIXTURES = {"run_script", "start", "screen"}
 """Who asks for one of them starts processes, and counts as `slow` without saying so."""
 

@@ -25,7 +25,6 @@ FIGURE = "figure"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults")
-    group.addoption("--long", action="store_true", help="every fault 20 times, at random moments")
     group.addoption("--repeats", type=int, help="so many times instead")
     group.addoption("--faults-seed", default="1", help="of the random moments")
     group.addoption("--faults-table", type=Path, help="write the figures there as Markdown")
