@@ -15,7 +15,7 @@ LAYERS = (
     {"media", "settings"},
     {"sources", "detection", "events", "archive", "demo"},
     {"recording"},
-    {"pipeline", "service", "check"},
+    {"pipeline", "service", "check", "notify"},
     {"assembly"},
     {"cli"},
     {"tuning"},

@@ -1,0 +1,57 @@
+"""MQTT_URL: where the broker is, who logs in, and under which topic the camera is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from pynvr.errors import SettingsError
+from pynvr.redaction import without_password
+
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A broker, and the beginning of all topics of one camera."""
+
+    host: str
+    port: int
+    tls: bool
+    topic: str
+    """pynvr/front_door."""
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @property
+    def node(self) -> str:
+        """The topic as a name: pynvr_front_door."""
+        return "".join(sign if sign.isalnum() and sign.isascii() else "_" for sign in self.topic)
+
+
+def parse(url: str) -> Broker:
+    """Read mqtts://user:secret@host:8883/pynvr/front_door; raises SettingsError for what is not of that form.
+
+    A user or password with signs like @ or / has them as %40 or %2F.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise _wrong(url, str(error)) from None
+    topic = unquote(parts.path).strip("/")
+    if parts.scheme not in PORTS:
+        raise _wrong(url, "has to begin with mqtt:// or mqtts://")
+    if not parts.hostname:
+        raise _wrong(url, "names no host")
+    if not topic:
+        raise _wrong(url, "names no topic; the end of mqtt://host/pynvr/front_door is one")
+    if set("+#\0?") & set(topic) or parts.query or parts.fragment:
+        raise _wrong(url, "a topic cannot have the signs + # ?")
+    user = unquote(parts.username) if parts.username else None
+    password = unquote(parts.password) if parts.password else None
+    return Broker(parts.hostname, port or PORTS[parts.scheme], parts.scheme == "mqtts", topic, user, password)
+
+
+def _wrong(url: str, why: str) -> SettingsError:
+    return SettingsError(f"MQTT_URL = {without_password(url)!r}: {without_password(why)}")

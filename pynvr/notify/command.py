@@ -1,0 +1,172 @@
+"""ON_EVENT_COMMAND: a program for each event, never through a shell, always ended and waited for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pynvr.errors import SettingsError
+from pynvr.notify.event import TEXT_FIELDS, DeliveryError, Event, Parcel
+from pynvr.notify.motion_picture import with_picture
+
+log = logging.getLogger(__name__)
+
+PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
+"""{file} is filled in, {{file}} is the text {file}; all other braces are left alone."""
+LOGGED_BYTES, LOGGED_LINES = 4096, 20
+"""Of a program's output; the rest is thrown away."""
+
+
+class CommandReceiver:
+    """Runs the program; exit code 0 means that it has taken the event."""
+
+    name = "command"
+    waits_for_picture = True
+
+    def __init__(self, command: Sequence[str], timeout_s: float, archive: Path) -> None:
+        """Check the argument list; raises SettingsError for a placeholder or a program that there is not."""
+        check(command)
+        self._command = command
+        self._timeout_s = timeout_s
+        self._archive = archive
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def deliver(self, parcel: Parcel) -> None:
+        """As `Receiver` has it."""
+        event = with_picture(parcel, self._archive, self.name)
+        if event is None:
+            return
+        try:
+            process = self._start(event)
+        except (OSError, ValueError) as error:
+            raise DeliveryError(f"ON_EVENT_COMMAND cannot be started: {error}") from None
+        output = b""
+        in_time = False
+        self._process = process
+        try:
+            output, in_time = self._listen(process)
+        finally:
+            # before it is waited for, so that its number cannot be another's yet
+            kill_group(process)
+            process.wait()
+            self._process = None
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    stream.close()
+        for line in output.decode(errors="replace").splitlines()[:LOGGED_LINES]:
+            log.info("%s: %s", Path(self._command[0]).name, line)
+        if not in_time:
+            limit = f"EVENT_TIMEOUT_SECS = {self._timeout_s:g}"
+            raise DeliveryError(f"ON_EVENT_COMMAND hung at {event.type} and was ended after {limit}")
+        if process.returncode:
+            raise DeliveryError(f"ON_EVENT_COMMAND ended with {process.returncode} at {event.type}")
+
+    def close(self) -> None:
+        """End the program that runs, if any."""
+        process = self._process
+        if process is not None:
+            kill_group(process)
+
+    def _start(self, event: Event) -> subprocess.Popen[bytes]:
+        values = {name: _text(getattr(event, name)) for name in TEXT_FIELDS}
+        environment = {b"PYNVR_" + name.upper().encode(): value for name, value in values.items()}
+        process = subprocess.Popen(
+            [os.fsencode(self._command[0]), *(fill(part, values) for part in self._command[1:])],
+            env=os.environb | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                os.set_blocking(stream.fileno(), False)
+        self._unsent = event.as_json().encode(errors="replace") + b"\n"
+        return process
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> tuple[bytes, bool]:
+        """Feed the program and take its output until it ends or its time is over; return both."""
+        assert process.stdin is not None and process.stdout is not None
+        stdin, stdout = process.stdin.fileno(), process.stdout.fileno()
+        output = b""
+        deadline = time.monotonic() + self._timeout_s
+        ended = os.pidfd_open(process.pid)
+        try:
+            waiting = select.poll()
+            waiting.register(stdin, select.POLLOUT)
+            waiting.register(stdout, select.POLLIN)
+            waiting.register(ended, select.POLLIN)
+            while (left_s := deadline - time.monotonic()) > 0:
+                ready = dict(waiting.poll(left_s * 1000))
+                if stdin in ready and not self._feed(stdin):
+                    waiting.unregister(stdin)
+                    process.stdin.close()
+                if stdout in ready:
+                    some = os.read(stdout, 65536)
+                    output += some[: LOGGED_BYTES - len(output)]
+                    if not some:
+                        waiting.unregister(stdout)
+                elif ended in ready:  # and it has said all
+                    return output, True
+            return output, False
+        finally:
+            os.close(ended)
+
+    def _feed(self, stdin: int) -> bool:
+        """Send some of the JSON; False where there is no more, or nobody reads it."""
+        try:
+            self._unsent = self._unsent[os.write(stdin, self._unsent) :]
+        except BrokenPipeError:
+            self._unsent = b""
+        return bool(self._unsent)
+
+
+def check(command: Sequence[str]) -> None:
+    """Raise SettingsError for an argument list that cannot work."""
+    if not command:
+        raise SettingsError("ON_EVENT_COMMAND: is empty; set None for no command")
+    for part in command:
+        for match in PLACEHOLDER.finditer(part):
+            if match[2] is not None and match[2] not in TEXT_FIELDS:
+                known = ", ".join(f"{{{name}}}" for name in TEXT_FIELDS)
+                raise SettingsError(
+                    f"ON_EVENT_COMMAND: there is no {match[0]}, only {known}; "
+                    f"{{{match[0]}}} stands for that text itself"
+                )
+    if shutil.which(command[0]) is None:
+        raise SettingsError(f"ON_EVENT_COMMAND: {command[0]!r} is no program that can be run")
+
+
+def fill(argument: str, values: dict[str, bytes]) -> bytes:
+    """Put the values into one argument, once: what looks like a placeholder in a value stays as it is."""
+    parts, end = [], 0
+    for match in PLACEHOLDER.finditer(argument):
+        parts.append(os.fsencode(argument[end : match.start()]))
+        parts.append(values[match[2]] if match[2] is not None else b"{%s}" % match[1].encode())
+        end = match.end()
+    return b"".join([*parts, os.fsencode(argument[end:])])
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End the program with all that it has started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _text(value: object) -> bytes:
+    """A field as the system takes it: without NUL, which ends an argument."""
+    text = "" if value is None else str(value).replace("\0", "")
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:  # half of a character, as JSON can have it
+        return text.encode(errors="replace")

@@ -1,0 +1,53 @@
+"""How far a receiver has been told of the recordings: one small file that survives a power cut."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+from pynvr.archive import fsync
+
+log = logging.getLogger(__name__)
+
+PREFIX = ".pynvr.cursor."
+
+
+class Cursor:
+    """Holds the id of the latest recording that a receiver has taken, in memory and in a file."""
+
+    def __init__(self, archive: Path, receiver: str, newest: str) -> None:
+        """Read the receiver's file; a new one is told of what comes after the recording `newest`."""
+        self._path = archive / f"{PREFIX}{receiver}"
+        self._refused = False
+        self._saved_at = 0.0
+        self._saved: str | None = None
+        try:
+            self.id = self._saved = self._path.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            self.id = newest
+            self.save()
+
+    def move(self, recording_id: str) -> None:
+        """Know that everything up to this recording has been taken; about once a second the disk is told."""
+        self.id = recording_id
+        if time.monotonic() - self._saved_at >= fsync.SYNC_INTERVAL_S:
+            self.save()
+
+    def save(self) -> None:
+        """Have it on the disk when this returns.
+
+        A disk that refuses is told of once: after a restart some recordings are then told of again.
+        """
+        if self.id == self._saved:
+            return
+        self._saved_at = time.monotonic()
+        part = self._path.with_name(self._path.name + ".part")
+        try:
+            part.write_text(self.id + "\n", encoding="utf-8")
+            fsync.move(part, self._path)
+        except OSError as error:
+            log.log(logging.DEBUG if self._refused else logging.WARNING, "%s: %s", self._path, error)
+            self._refused = True
+        else:
+            self._saved, self._refused = self.id, False

@@ -1,0 +1,85 @@
+"""METRICS_FILE_PATH: a text file that Prometheus' node_exporter picks up (its textfile collector)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pynvr.notify.motion_picture import replace_file
+
+log = logging.getLogger(__name__)
+
+GAUGES = {
+    "fps": ("frames_per_second", "Frames handled per second."),
+    "last_frame_age_s": ("last_frame_age_seconds", "Seconds since the latest frame."),
+    "free_bytes": ("archive_free_bytes", "Bytes free on the archive's disk."),
+}
+COUNTERS = {
+    "frames_received": ("frames_received_total", "Frames that came from the camera."),
+    "frames_dropped": ("frames_dropped_total", "Frames that were lost to a full queue or disk."),
+    "frames_recorded": ("frames_recorded_total", "Frames that were written to recordings."),
+    "packets_received": ("packets_received_total", "Packets that came from the recorded stream."),
+    "packets_dropped": ("packets_dropped_total", "Packets that were lost to a full queue."),
+    "reconnects": ("camera_reconnects_total", "How often the camera was found again."),
+}
+"""Fact of the status -> the metric's name and what it means."""
+EVENTS = {
+    "pending": ("gauge", "events_pending", "Events that a receiver has not taken yet."),
+    "failed": ("counter", "events_failed_total", "Tries of a receiver that failed."),
+    "expired": ("counter", "events_expired_total", "Events that came too late and were given up."),
+}
+
+
+class Metrics:
+    """Writes the status as metrics each time that it is told of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._refused = False
+
+    def __call__(self, facts: Mapping[str, Any]) -> None:
+        """Replace the file."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self._path, as_text(facts).encode())
+        except OSError as error:
+            log.log(logging.DEBUG if self._refused else logging.WARNING, "METRICS_FILE_PATH: %s", error)
+            self._refused = True
+        else:
+            self._refused = False
+
+
+def as_text(facts: Mapping[str, Any]) -> str:
+    """The facts in Prometheus' text format, each with its help and type."""
+    return "\n".join(_lines(facts)) + "\n"
+
+
+def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    camera = f'camera="{_escaped(str(facts["camera"]))}"'
+    for kind, table in (("gauge", GAUGES), ("counter", COUNTERS)):
+        for fact, (name, meaning) in table.items():
+            if facts.get(fact) is not None:
+                yield from _metric(kind, name, meaning, {camera: facts[fact]})
+    yield from _metric(
+        "gauge", "recording", "1 while a recording is open.", {camera: int(bool(facts.get("recording")))}
+    )
+    state = f'{camera},state="{_escaped(str(facts["state"]))}"'
+    yield from _metric("gauge", "state", "1 for what the recorder does now.", {state: 1})
+    events = facts.get("events") or {}
+    for fact, (kind, name, meaning) in EVENTS.items():
+        values = {f'{camera},receiver="{_escaped(who)}"': counts[fact] for who, counts in events.items()}
+        if values:
+            yield from _metric(kind, name, meaning, values)
+
+
+def _metric(kind: str, name: str, meaning: str, values: Mapping[str, float]) -> Iterator[str]:
+    yield f"# HELP pynvr_{name} {meaning}"
+    yield f"# TYPE pynvr_{name} {kind}"
+    for labels, value in values.items():
+        yield f"pynvr_{name}{{{labels}}} {value}"
+
+
+def _escaped(label: str) -> str:
+    return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,0 +1,31 @@
+"""The picture of the moment of a motion as a file, for receivers that want a path."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from pynvr.notify.event import Event, Parcel
+
+log = logging.getLogger(__name__)
+
+
+def with_picture(parcel: Parcel, archive: Path, receiver: str) -> Event | None:
+    """Return the parcel's event, its picture written to a file that stays until the next motion."""
+    if parcel.event is None or parcel.jpeg is None:
+        return parcel.event
+    path = archive / f".pynvr.motion.{receiver}.jpg"
+    try:
+        replace_file(path, parcel.jpeg)
+    except OSError as error:  # an alarm without its picture is better than none
+        log.warning("%s cannot be written: %s", path, error)
+        return parcel.event
+    return replace(parcel.event, picture=str(path))
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that nobody ever sees a part of it; raises OSError."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    part.replace(path)

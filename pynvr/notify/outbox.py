@@ -1,0 +1,80 @@
+"""Everybody who is told, each with a thread of its own: one that fails or hangs holds up no other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from pynvr.notify import backlog
+from pynvr.notify.cursor import Cursor
+from pynvr.notify.event import Event, Parcel, happened
+from pynvr.notify.postman import Postman, Receiver
+
+Status: TypeAlias = dict[str, dict[str, int]]
+
+
+class Outbox:
+    """Takes events from any thread, and never keeps it waiting."""
+
+    def __init__(self, receivers: Sequence[Receiver], archive: Path, index: Path, camera: str) -> None:
+        """Find out what each receiver has not been told of yet.
+
+        To be made before anything is added to the index: a new receiver is told of what comes from now on.
+        """
+        self.camera = camera
+
+        def fetch(recording_id: str) -> list[Event]:
+            entries = backlog.closed_after(index, recording_id)
+            return [backlog.closed_event(entry, archive, camera) for entry in entries]
+
+        newest = backlog.newest_id(index)
+        self._postmen = [
+            Postman(receiver, Cursor(archive, receiver.name, newest), fetch) for receiver in receivers
+        ]
+
+    def start(self) -> None:
+        """Begin to deliver; the first event is that the recorder has started."""
+        self.tell(happened("started", self.camera))
+        for postman in self._postmen:
+            postman.start()
+
+    def tell(self, event: Event, jpeg: bytes | None = None) -> None:
+        """Tell everybody."""
+        for postman in self._postmen:
+            postman.tell(Parcel(event, jpeg))
+
+    def tell_at_once(self, event: Event) -> None:
+        """Tell of motion those who need no picture."""
+        for postman in self._postmen:
+            if not postman.receiver.waits_for_picture:
+                postman.tell(Parcel(event))
+
+    def tell_with_picture(self, event: Event, jpeg: bytes | None) -> None:
+        """Tell of motion the others; who was told at once gets the picture alone."""
+        for postman in self._postmen:
+            if postman.receiver.waits_for_picture:
+                postman.tell(Parcel(event, jpeg))
+            elif jpeg is not None:
+                postman.tell(Parcel(None, jpeg))
+
+    def recording_closed(self) -> None:
+        """Know that the index has a line more."""
+        for postman in self._postmen:
+            postman.recording_closed()
+
+    def hurry(self, receiver: str) -> None:
+        """Know that this receiver can be reached now."""
+        for postman in self._postmen:
+            if postman.receiver.name == receiver:
+                postman.hurry()
+
+    def status(self) -> Status:
+        """For each receiver: pending, failed, expired."""
+        return {postman.receiver.name: postman.counts()._asdict() for postman in self._postmen}
+
+    def close(self) -> None:
+        """Tell that the recorder stops, deliver what can be delivered at once, and let go."""
+        self.tell(happened("stopped", self.camera))
+        for postman in self._postmen:
+            postman.close()

@@ -1,0 +1,216 @@
+"""One receiver and its thread: what is to be delivered, in which order, how often it is tried.
+
+Two lanes. What is about now goes first, and is given up after a minute: an alarm an hour late is worse
+than none. Closed recordings follow in the order of the index, each at least once, however long it takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from pynvr.notify.cursor import Cursor
+from pynvr.notify.event import DeliveryError, Event, Parcel
+
+log = logging.getLogger(__name__)
+
+EXPIRES_S = 60.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+"""Between two tries; each pause is twice the one before."""
+MOST_WAITING = 100
+"""Parcels about now; of more the oldest is given up. Few hold a picture."""
+STOPPING_S = 5.0
+"""What a stop leaves a receiver to take the rest; what it does not take follows after the next start."""
+
+
+class Receiver(Protocol):
+    """Somebody who is told: used by its postman's thread only, but for `close`."""
+
+    name: str
+    """In the cursor's file name, the log and the status."""
+    waits_for_picture: bool
+    """Whether it is told of motion together with the picture, or at once and of the picture later."""
+
+    def deliver(self, parcel: Parcel) -> None:
+        """Hand it over; raises DeliveryError where it has to be tried again."""
+
+    def close(self) -> None:
+        """Let go, and have a delivery that is under way fail; called by another thread."""
+
+
+class Counts(NamedTuple):
+    """How a receiver does."""
+
+    pending: int
+    failed: int
+    """Tries that failed."""
+    expired: int
+    """Parcels that were given up."""
+
+
+class _Waiting(NamedTuple):
+    parcel: Parcel
+    until: float
+
+
+class Postman:
+    """Delivers to one receiver."""
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        cursor: Cursor,
+        backlog: Callable[[str], Sequence[Event]],
+    ) -> None:
+        """`backlog` fetches the next events of closed recordings after an id; it may raise OSError."""
+        self.receiver = receiver
+        self._cursor = cursor
+        self._backlog = backlog
+        self._now: deque[_Waiting] = deque()
+        self._closed: deque[Event] = deque()
+        self._unread = 0
+        """Lines that the index has got since it was read last."""
+        self._more = True
+        """Whether it may have others that are not fetched yet, as at the start."""
+        self._failed = self._expired = 0
+        self._hurry = self._stopping = self._over = False
+        self._changed = threading.Condition()
+        """Guards all but the cursor; notified when there is more to do, or no reason to wait any more."""
+        self._thread = threading.Thread(target=self._run, name=f"to {receiver.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._thread.start()
+
+    def counts(self) -> Counts:
+        """How it stands."""
+        with self._changed:
+            return Counts(len(self._now) + len(self._closed) + self._unread, self._failed, self._expired)
+
+    def tell(self, parcel: Parcel) -> None:
+        """Take something that is about now; never waits. A receiver that fails is tried at once."""
+        with self._changed:
+            self._hurry = True
+            if len(self._now) >= MOST_WAITING:
+                self._now.popleft()
+                self._expired += 1
+            self._now.append(_Waiting(parcel, time.monotonic() + EXPIRES_S))
+            self._changed.notify()
+
+    def recording_closed(self) -> None:
+        """Know that the index has a line more; never waits."""
+        with self._changed:
+            self._unread += 1
+            self._changed.notify()
+
+    def hurry(self) -> None:
+        """Try again at once: the receiver is there."""
+        with self._changed:
+            self._hurry = True
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Deliver what can be delivered at once, then let the receiver go."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(STOPPING_S)
+        with self._changed:
+            self._over = True
+        self.receiver.close()
+        self._thread.join(1.0)
+
+    # --- on its thread --------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._deliver()
+        finally:
+            self._cursor.save()
+
+    def _deliver(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while (parcel := self._next()) is not None:
+            try:
+                self.receiver.deliver(parcel)
+            except DeliveryError as error:
+                level = logging.WARNING if pause_s == FIRST_PAUSE_S else logging.DEBUG
+                log.log(level, "%s: %s; trying again", self.receiver.name, error)
+            except Exception:  # a bug must not end the deliveries
+                log.exception("%s: delivering failed; trying again", self.receiver.name)
+            else:
+                if pause_s > FIRST_PAUSE_S:
+                    log.info("%s: takes events again", self.receiver.name)
+                pause_s = FIRST_PAUSE_S
+                self._done(parcel)
+                continue
+            self._cursor.save()
+            if not self._pause(pause_s):
+                return
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+
+    def _next(self) -> Parcel | None:
+        """Wait for what is to be delivered next, which stays where it is; None: it is time to end."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._has_work() or self._stopping)
+                self._hurry = False
+                self._give_up_what_is_old()
+                if self._over or (self._stopping and not self._has_work()):
+                    return None
+                if self._now:
+                    return self._now[0].parcel
+                if self._closed:
+                    return Parcel(self._closed[0])
+                self._unread, self._more = 0, False
+            if not self._fetch() and not self._pause(FIRST_PAUSE_S):
+                return None
+
+    def _has_work(self) -> bool:
+        return bool(self._now or self._closed or self._unread or self._more)
+
+    def _fetch(self) -> bool:
+        """Read in the index what comes next; False where it cannot be read now."""
+        try:
+            fetched = self._backlog(self._cursor.id)
+        except OSError as error:
+            log.warning("the index cannot be read: %s; trying again", error)
+            fetched = []
+            refused = True
+        else:
+            refused = False
+        with self._changed:
+            self._closed.extend(fetched)
+            self._more = refused or bool(fetched)  # there may be more than are fetched at a time
+        return not refused
+
+    def _give_up_what_is_old(self) -> None:
+        now = time.monotonic()
+        while self._now and self._now[0].until < now:
+            self._now.popleft()
+            self._expired += 1
+
+    def _done(self, parcel: Parcel) -> None:
+        event = parcel.event
+        if event is not None and event.type == "recording_closed":
+            self._cursor.move(event.id)
+            with self._changed:
+                self._closed.popleft()
+                last = not self._closed
+            if last:
+                self._cursor.save()
+            return
+        with self._changed:
+            if self._now and self._now[0].parcel is parcel:  # it may have been pushed out meanwhile
+                self._now.popleft()
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait until it is worth another try; False where there is none any more."""
+        with self._changed:
+            self._failed += 1
+            self._changed.wait_for(lambda: self._hurry or self._stopping, seconds)
+            return not self._stopping

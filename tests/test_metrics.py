@@ -1,0 +1,47 @@
+"""Metrics in Prometheus' text format."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pynvr.notify.metrics import Metrics, as_text
+
+FACTS = {
+    "camera": 'rtsp://u:***@host/"a"\\b\nc', "state": "watching", "fps": 25.0, "last_frame_age_s": None,
+    "frames_received": 10, "frames_dropped": 0, "frames_recorded": 3, "reconnects": 1, "recording": "x",
+    "free_bytes": 5, "events": {"mqtt": {"pending": 1, "failed": 2, "expired": 3}},
+}  # fmt: skip
+LINE = re.compile(r'[a-z_]+\{([a-z]+="(\\.|[^"\\\n])*",?)+\} \d+(\.\d+)?')
+
+
+def test_every_line_is_of_the_format() -> None:
+    lines = as_text(FACTS).splitlines()
+    samples = [line for line in lines if not line.startswith("#")]
+    assert all(LINE.fullmatch(line) for line in samples)
+    for line in samples:
+        name = line.partition("{")[0]
+        assert any(other.startswith(f"# HELP {name} ") for other in lines)
+        kind = next(other.split()[-1] for other in lines if other.startswith(f"# TYPE {name} "))
+        assert (kind == "counter") == name.endswith("_total")
+    assert any(line.startswith("pynvr_events_failed_total") and line.endswith(" 2") for line in samples)
+    assert any(line.startswith("pynvr_recording{") and line.endswith(" 1") for line in samples)
+    assert not any("last_frame_age" in line for line in samples)
+
+
+def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "textfile" / "pynvr.prom"
+    Metrics(path)(FACTS)
+    Metrics(path)(FACTS | {"state": "recording"})
+    assert 'state="recording"' in path.read_text()
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_a_folder_that_refuses_is_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    metrics = Metrics(tmp_path / "file" / "pynvr.prom")
+    metrics(FACTS)
+    metrics(FACTS)
+    assert caplog.text.count("METRICS_FILE_PATH") == 1

@@ -1,0 +1,285 @@
+"""Every closed recording reaches every receiver, in order, whatever fails; what is about now expires."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from running import until
+
+from pynvr.notify import backlog, postman
+from pynvr.notify.cursor import PREFIX, Cursor
+from pynvr.notify.event import EVENT_TYPES, DeliveryError, Event, Parcel, happened
+from pynvr.notify.outbox import Outbox
+from pynvr.notify.postman import Receiver
+
+
+class Listener:
+    """A receiver that notes what it takes; `refuse` says how often it does not."""
+
+    waits_for_picture = False
+
+    def __init__(self, name: str = "listener", refuse: int = 0) -> None:
+        self.name = name
+        self.refuse = refuse
+        self.taken: list[Event] = []
+        self.closed = False
+
+    def deliver(self, parcel: Parcel) -> None:
+        if self.refuse > 0:
+            self.refuse -= 1
+            raise DeliveryError("not now")
+        if parcel.event is not None:
+            self.taken.append(parcel.event)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def ids(self) -> list[str]:
+        return [event.id for event in self.taken if event.type == "recording_closed"]
+
+    def types(self) -> list[str]:
+        return [event.type for event in self.taken]
+
+
+class Hanging(Listener):
+    """Takes nothing until it is let go."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.go = threading.Event()
+
+    def deliver(self, parcel: Parcel) -> None:
+        self.go.wait(30)
+        super().deliver(parcel)
+
+    def close(self) -> None:
+        self.go.set()
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postman, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(postman, "STOPPING_S", 0.5)
+
+
+class Index:
+    """An index that is written as an archive does."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.path = root / "recordings.jsonl"
+        self.count = 0
+
+    def add(self, *outboxes: Outbox, lines: int = 1) -> list[str]:
+        ids = []
+        with self.path.open("a") as file:
+            for _ in range(lines):
+                self.count += 1
+                ids.append(f"{self.count:06d}")
+                entry = {"file": f"day/video_{self.count}.mp4", "last_frame_utc": "x", "id": ids[-1]}
+                file.write(json.dumps(entry) + "\n")
+        for outbox in outboxes:
+            for _ in range(lines):
+                outbox.recording_closed()
+        return ids
+
+    def cut(self, keep: Callable[[dict[str, str]], bool]) -> None:
+        """As retention does."""
+        lines = self.path.read_text().splitlines(keepends=True)
+        new = self.path.with_name("new")
+        new.write_text("".join(line for line in lines if keep(json.loads(line))))
+        new.replace(self.path)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    return Index(tmp_path)
+
+
+@contextmanager
+def running(index: Index, *receivers: Receiver) -> Iterator[Outbox]:
+    outbox = Outbox(receivers, index.root, index.path, "Front door")
+    outbox.start()
+    try:
+        yield outbox
+    finally:
+        outbox.close()
+
+
+def test_everybody_hears_everything_in_order(index: Index) -> None:
+    one, other = Listener("one"), Listener("other")
+    with running(index, one, other) as outbox:
+        outbox.tell(happened("motion_started", "Front door"))
+        ids = index.add(outbox)
+        until(lambda: one.ids() == ids == other.ids(), 5, "the recording")
+    assert one.types() == ["started", "motion_started", "recording_closed", "stopped"]
+    assert sorted(other.types()) == sorted(one.types())
+    assert one.closed
+
+
+def test_what_was_not_delivered_follows_after_a_restart(index: Index) -> None:
+    listener = Listener(refuse=10**6)
+    with running(index, listener) as outbox:
+        ids = index.add(outbox, lines=3)
+    assert listener.taken == []
+    ids += index.add(lines=2)  # recovered before the outbox is there
+    again = Listener()
+    with running(index, again):
+        until(lambda: again.ids() == ids, 5, "what is left")
+    once_more = Listener()
+    with running(index, once_more):
+        pass
+    assert once_more.ids() == []
+
+
+def test_a_new_receiver_is_told_of_what_comes(index: Index) -> None:
+    index.add(lines=5)
+    listener = Listener()
+    with running(index, listener) as outbox:
+        ids = index.add(outbox)
+        until(lambda: listener.ids() == ids, 5, "the new one")
+
+
+@pytest.mark.parametrize("lines", [1, 7, backlog.MOST + 3, 3 * backlog.MOST])
+def test_a_long_backlog_is_delivered_whole_and_in_order(index: Index, lines: int) -> None:
+    listener = Listener(refuse=2)
+    with running(index, listener) as outbox:
+        ids = index.add(outbox, lines=lines)
+        until(lambda: listener.ids() == ids, 20, "all")
+        until(lambda: outbox.status()["listener"]["pending"] == 0, 5, "nothing to be left")
+
+
+def test_retention_changes_nothing_about_the_others(index: Index) -> None:
+    listener = Listener()
+    with running(index, listener) as outbox:
+        old = index.add(outbox, lines=4)
+        until(lambda: listener.ids() == old, 5, "the old ones")
+        listener.refuse = 5
+        new = index.add(outbox, lines=4)
+        index.cut(lambda entry: entry["id"] not in {*old, new[0]})
+        outbox.recording_closed()
+        until(lambda: listener.ids()[-1:] == new[-1:], 5, "the rest")
+    assert [each for each in listener.ids() if each != new[0]] == old + new[1:]
+
+
+def test_torn_and_strange_lines_are_left_out(index: Index) -> None:
+    listener = Listener()
+    with running(index, listener) as outbox:
+        with index.path.open("ab") as file:
+            file.write(b'{"file": "old.mp4"}\n[1]\nnull\n\xff\xfe\n{"id": "7"}\n{"file": "torn\n')
+        ids = index.add(outbox)
+        until(lambda: listener.ids() == ids, 5, "the whole line")
+
+
+def test_one_that_hangs_holds_up_no_other(index: Index) -> None:
+    hanging = [Hanging(f"hanging {number}") for number in range(5)]
+    listener = Listener()
+    with running(index, *hanging, listener) as outbox:
+        outbox.tell(happened("motion_started", "Front door"))
+        ids = index.add(outbox)
+        until(lambda: "motion_started" in listener.types() and listener.ids() == ids, 1.0, "the other")
+        assert outbox.status()["hanging 0"]["pending"] == 3
+
+
+def test_what_is_about_now_expires_and_recordings_do_not(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "EXPIRES_S", 0.05)
+    listener = Listener(refuse=10**6)
+    with running(index, listener) as outbox:
+        outbox.tell(happened("motion_started", "Front door"))
+        ids = index.add(outbox)
+        until(lambda: outbox.status()["listener"]["expired"] == 2, 5, "started and motion_started to expire")
+        monkeypatch.setattr(postman, "EXPIRES_S", 60.0)
+        listener.refuse = 0
+        until(lambda: listener.ids() == ids, 5, "the recording")
+        assert outbox.status()["listener"]["failed"] > 0
+    assert listener.types() == ["recording_closed", "stopped"]
+
+
+def test_more_than_fits_pushes_out_the_oldest(index: Index) -> None:
+    hanging = Hanging("hanging")
+    outbox = Outbox([hanging], index.root, index.path, "Front door")
+    for number in range(postman.MOST_WAITING + 5):
+        outbox.tell(happened("motion_started", str(number)))
+    outbox.start()
+    assert outbox.status()["hanging"] == {"pending": postman.MOST_WAITING, "failed": 0, "expired": 6}
+    outbox.close()
+
+
+def test_a_receiver_that_is_there_again_is_tried_at_once(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "FIRST_PAUSE_S", 30.0)
+    listener = Listener(refuse=1)
+    with running(index, listener) as outbox:
+        until(lambda: outbox.status()["listener"]["failed"] == 1, 5, "the first try")
+        outbox.hurry("listener")
+        until(lambda: listener.types() == ["started"], 5, "the second try")
+
+
+@pytest.mark.usefixtures("logged_errors")
+def test_a_bug_in_a_receiver_ends_nothing(index: Index) -> None:
+    class Buggy(Listener):
+        def deliver(self, parcel: Parcel) -> None:
+            if self.refuse:
+                self.refuse -= 1
+                raise KeyError("bug")
+            super().deliver(parcel)
+
+    buggy = Buggy(refuse=3)
+    with running(index, buggy) as outbox:
+        ids = index.add(outbox)
+        until(lambda: buggy.ids() == ids, 5, "the recording")
+
+
+def test_a_disk_that_refuses_the_cursor_delays_nothing(index: Index, tmp_path: Path) -> None:
+    listener = Listener()
+    with running(index, listener) as outbox:
+        (tmp_path / f"{PREFIX}listener.part").mkdir()
+        ids = index.add(outbox, lines=3)
+        until(lambda: listener.ids() == ids, 5, "all")
+    (tmp_path / f"{PREFIX}listener.part").rmdir()
+    again = Listener()
+    with running(index, again):
+        until(lambda: again.ids() == ids, 5, "all again: at least once")
+
+
+def test_a_cursor_is_kept(tmp_path: Path) -> None:
+    cursor = Cursor(tmp_path, "mqtt", "7")
+    cursor.move("9")
+    cursor.save()
+    assert Cursor(tmp_path, "mqtt", "7").id == "9"
+    assert Cursor(tmp_path, "other", "7").id == "7"
+
+
+# ---- the event
+
+
+def test_the_event_of_a_recording_has_its_paths(tmp_path: Path) -> None:
+    entry = {"file": "day/video_1.mp4", "id": "1", "picture": "day/video_1.jpg", "last_frame_s": 3.5,
+             "last_frame_utc": "2017-04-02T13:20:17.042+00:00", "recovered": True}  # fmt: skip
+    event = backlog.closed_event(entry, tmp_path, "rtsp://user:secret@host/")
+    assert event.file == f"{tmp_path}/day/video_1.mp4"
+    assert event.picture == f"{tmp_path}/day/video_1.jpg"
+    assert event.strip is None
+    assert event.time_s == 3.5
+    assert "recovered" in (event.message or "")
+    assert "secret" not in event.as_json()
+    assert json.loads(event.as_json())["recording"] == entry
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES)
+def test_events_have_one_form(kind: str) -> None:
+    event = happened(kind, "Front door", message="rtsp://user:secret@host/ is away")  # type: ignore[arg-type]
+    told = json.loads(event.as_json())
+    assert list(told) == ["type", "id", "camera", "time_utc", "time_s", "message", "file", "picture", "strip",
+                          "recording"]  # fmt: skip
+    assert told["type"] == kind
+    assert told["time_utc"].endswith("+00:00")
+    assert "secret" not in event.as_json()
