@@ -22,8 +22,8 @@ LAYERS = (
 )
 """A room imports from itself and from the layers before; rooms of one layer know nothing of each other."""
 MAY_READ_SETTINGS = {
-    "assembly", "cli", "check", "service/logs", "detection/from_settings", "tuning/scripts", "tuning/report",
-    "settings/loading", "settings/permissions",
+    "assembly", "cli", "check", "service/logs", "detection/from_settings", "tuning/scripts", "tuning/view",
+    "tuning/report", "settings/loading", "settings/permissions",
 }  # fmt: skip
 PURE = ("detection", "events", "recording/prealarm", "recording/packet_prealarm")
 """Told the time by their callers; whoever makes a detector or a ring may do so a million times in a test."""

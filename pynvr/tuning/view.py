@@ -1,0 +1,130 @@
+"""Where the tuning scripts' pictures go, and what the window's keys and mouse do."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime, timezone
+from pathlib import Path
+
+import cv2
+
+from pynvr.assembly import make_archive
+from pynvr.detection.detector import MotionDetector
+from pynvr.errors import RecordingError
+from pynvr.media.frame import Image
+from pynvr.recording.clip import Clip
+from pynvr.settings import Settings
+from pynvr.tuning import mosaic, window
+from pynvr.tuning.controls import Action, Controls
+
+ZONE_SIZE = 500, 500
+"""Zones are drawn at this size for showing, and then stretched."""
+
+
+class View:
+    """Where the pictures go: a window, a file, both, or nowhere beside a report."""
+
+    PAUSE_MS = 50
+
+    def __init__(
+        self,
+        settings: Settings,
+        detector: MotionDetector,
+        source_fps: float,
+        options: argparse.Namespace,
+        name: str,
+        panes: int,
+    ) -> None:
+        """Open the window or the file that `options` ask for.
+
+        The window's keys and mouse change `detector`. `name` is the window's title and the beginning of
+        file names. `panes` is how many panes the pictures have in each direction.
+        """
+        no_window = options.no_window or options.report is not None
+        output: Path | None = options.output
+        self._settings = settings
+        self._name = name
+        self._window = None if no_window or not window.available() else window.Window(name)
+        self._clip: Clip | None = None
+        self._detector = detector
+        self._controls = Controls(detector, detector.zones.with_regions(()), settings.MOTION_REGIONS)
+        self._shape: tuple[int, ...] = (1, 1)
+        self._panes = panes
+        if self._window is None and output is None and options.report is None:
+            stem = make_archive(settings).new_stem(datetime.now(timezone.utc), name)
+            output = stem.with_name(stem.name + settings.OUTPUT_FILES_EXTENSION)
+        if output is not None:
+            if self._window is None:
+                reason = "as asked" if no_window else "there is no display"
+                print(f"no window ({reason}): writing what it would show to {output}")
+            self._clip = Clip(output, settings.FOURCC_CODEC, source_fps)
+        if self._window is not None:
+            print(Controls.HELP)
+            self._window.listen(self._clicked)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody looks at the pictures."""
+        return self._window is not None or self._clip is not None
+
+    def show(self, image: Image, time: float) -> bool:
+        """Show a picture; return False when the user ends it."""
+        self._shape = image.shape
+        self._draw_zones(image)
+        if self._clip is not None:
+            self._clip.write(image, time)
+        if self._window is None:
+            return True
+        action = self._controls.key(self._window.show(image))
+        if action is Action.PAUSE:
+            action = self._paused(image)
+        if action is Action.SAVE:
+            self._save(image, time)
+        return action is not Action.END
+
+    def changed_settings(self) -> list[str]:
+        """What was changed by keys and mouse, as lines for the settings."""
+        return self._controls.changed_settings()
+
+    def close(self) -> None:
+        """Finish the file and take the window away."""
+        try:
+            if self._clip is not None and self._clip.close() == 0:
+                raise RecordingError("there was no picture to write")
+        finally:
+            if self._window is not None:
+                self._window.close()
+
+    def _paused(self, image: Image) -> Action:
+        """Show one picture until space or the end; regions can be drawn all the while."""
+        if self._window is None:
+            return Action.NONE
+        while True:
+            shown = image.copy()
+            self._draw_zones(shown)
+            action = self._controls.key(self._window.show(shown, self.PAUSE_MS))
+            if action is Action.SAVE:
+                self._save(shown, None)
+            elif action is not Action.NONE:
+                return Action.END if action is Action.END else Action.NONE
+
+    def _draw_zones(self, image: Image) -> None:
+        """On the source: the whole picture, or its upper left pane."""
+        height, width = image.shape[0] // self._panes, image.shape[1] // self._panes
+        looked_at = self._detector.zones.drawn(*ZONE_SIZE)
+        mosaic.draw_zones(image[:height, :width], looked_at, self._controls.corners)
+
+    def _clicked(self, x: int, y: int, right: bool) -> None:
+        """Any pane will do: all show the same scene."""
+        height, width = self._shape[0] // self._panes, self._shape[1] // self._panes
+        if right:
+            self._controls.close_region()
+        else:
+            self._controls.click((x % width / width, y % height / height))
+
+    def _save(self, image: Image, time: float | None) -> None:
+        stem = make_archive(self._settings).new_stem(datetime.now(timezone.utc), self._name)
+        path = stem.with_name(stem.name + ".png")
+        if not cv2.imwrite(str(path), image):
+            raise RecordingError(f"{path}: cannot be written")
+        print(f"saved {path}" + (f" ({time:.2f} s)" if time is not None else ""))
