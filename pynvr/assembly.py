@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pynvr.archive.archive import Archive
-from pynvr.archive.retention import Limits, Retention
+from pynvr.archive.retention import Retention
+from pynvr.archive.surplus import Limits
 from pynvr.demo.camera import DemoCamera, is_demo
 from pynvr.demo.scene import DemoScene
 from pynvr.errors import SettingsError

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from pynvr.archive.archive import Archive
-from pynvr.archive.retention import TRUST_AFTER_S, ClockGuard, Limits, Retention
+from pynvr.archive.clock_guard import TRUST_AFTER_S, ClockGuard
+from pynvr.archive.retention import Retention
+from pynvr.archive.surplus import Limits
 
 NOW = datetime.now(timezone.utc)
 
@@ -21,13 +23,13 @@ def archive(tmp_path: Path) -> Archive:
     return Archive(tmp_path / "video", None)
 
 
-def add(archive: Archive, name: str, days_old: float, megabytes: float = 1) -> Path:
+def add(archive: Archive, name: str, days_old: float, megabytes: float = 1, **more: object) -> Path:
     path = archive.root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.truncate(round(megabytes * 1e6))
     last = NOW - timedelta(days=days_old)
-    archive.add(path, {"last_frame_utc": last.isoformat(timespec="milliseconds")})
+    archive.add(path, {"last_frame_utc": last.isoformat(timespec="milliseconds"), **more})
     return path
 
 
@@ -104,11 +106,267 @@ def test_without_limits_nothing_goes(archive: Archive) -> None:
     assert path.exists()
 
 
-def test_recordings_from_the_future_stop_every_removal(archive: Archive) -> None:
+def test_a_recording_from_the_future_stops_only_the_rule_that_needs_a_clock(archive: Archive) -> None:
     old = add(archive, "old.avi", 100)
-    add(archive, "future.avi", -1)
+    middle = add(archive, "middle.avi", 50)
+    future = add(archive, "future.avi", -1)
     Retention(archive, Limits(1, None, None)).sweep()
     assert old.exists()
+    Retention(archive, Limits(1, 0.0025, None)).sweep()
+    assert not old.exists()
+    assert middle.exists()
+    Retention(archive, Limits(1, None, 1e6)).sweep()
+    assert not future.exists()
+
+
+def test_one_from_the_future_is_passed_over_once_the_clock_agrees_again(archive: Archive) -> None:
+    add(archive, "future.avi", -1000)
+    add(archive, "old.avi", 100)
+    add(archive, "new.avi", 0)
+    Retention(archive, Limits(1, None, None)).sweep()
+    assert names(archive) == ["future.avi", "new.avi"]
+
+
+@pytest.mark.parametrize("hours_ahead", [0.1, 3, 11])
+def test_recordings_of_a_file_may_lie_ahead(archive: Archive, hours_ahead: float) -> None:
+    """Their times are those of the file, begun when it was opened, and it is read faster than it plays."""
+    add(archive, "old.avi", 100)
+    add(archive, "file.avi", -hours_ahead / 24)
+    Retention(archive, Limits(1, None, None)).sweep()
+    assert names(archive) == ["file.avi"]
+
+
+def test_recordings_of_a_long_file_say_when_they_were_closed(archive: Archive) -> None:
+    add(archive, "old.avi", 100)
+    add(archive, "file.avi", -30, closed_utc=NOW.isoformat())
+    Retention(archive, Limits(1, None, None)).sweep()
+    assert names(archive) == ["file.avi"]
+
+
+@pytest.mark.parametrize(("limit", "newest"), [(1, 2), (10, 30), (365, 20), (30, 3000)])
+def test_a_clock_far_ahead_of_all_recordings_removes_none_by_age(
+    archive: Archive, limit: float, newest: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after years in a drawer, or when the clock says 2038: nobody can tell."""
+    for days in (1000, 400, 0):
+        add(archive, f"{days}.avi", days + newest)
+    retention = Retention(archive, Limits(limit, None, None))
+    retention.sweep()
+    retention.sweep()
+    assert len(names(archive)) == 3
+    assert caplog.text.count("is the clock right?") == 1
+    Retention(archive, Limits(limit, 0.0015, None)).sweep()
+    assert names(archive) == ["0.avi"]
+
+
+def test_a_new_recording_does_not_make_a_doubtful_clock_true_at_once(archive: Archive) -> None:
+    add(archive, "old.avi", 1000)
+    retention = Retention(archive, Limits(10, None, None))
+    retention.sweep()
+    add(archive, "new.avi", 0)
+    retention.sweep()
+    assert names(archive) == ["old.avi", "new.avi"]
+
+
+def test_many_days_at_once_are_told(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+    for days in (20, 19.5, 12, 0):
+        add(archive, f"{days}.avi", days)
+    Retention(archive, Limits(10, None, None)).sweep()
+    assert names(archive) == ["0.avi"]
+    (said,) = (record.message for record in caplog.records if record.levelname == "WARNING")
+    assert "3 recordings of 8.0 days at once" in said
+    assert "ARCHIVE_MAX_AGE_DAYS = 10" in said
+
+
+def test_a_days_worth_is_nothing_to_tell(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+    for days in (10.9, 10.1, 0):
+        add(archive, f"{days}.avi", days)
+    Retention(archive, Limits(10, None, None)).sweep()
+    assert names(archive) == ["0.avi"]
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+SPOILT = {
+    "no zone": b'{"file": "spoilt.avi", "last_frame_utc": "2001-01-01T00:00:00"}',
+    "no time": b'{"file": "spoilt.avi"}',
+    "a number as time": b'{"file": "spoilt.avi", "last_frame_utc": 978307200}',
+    "nonsense as time": b'{"file": "spoilt.avi", "last_frame_utc": "yesterday"}',
+    "a list as name": b'{"file": ["spoilt.avi"], "last_frame_utc": "2001-01-01T00:00:00+00:00"}',
+    "null as name": b'{"file": null, "last_frame_utc": "2001-01-01T00:00:00+00:00"}',
+    "NUL in the name": b'{"file": "a\\u0000b", "last_frame_utc": "2001-01-01T00:00:00+00:00"}',
+    "half a surrogate": b'{"file": "a\\ud800b", "last_frame_utc": "2001-01-01T00:00:00+00:00"}',
+    "year 0": b'{"file": "spoilt.avi", "last_frame_utc": "0000-01-01T00:00:00+00:00"}',
+    "not JSON": b"{file: spoilt.avi}",
+    "not an object": b'["spoilt.avi"]',
+    "not UTF-8": b"\xff\xfe\x00",
+    "nested": b"[" * 100_000,
+    "torn": b'{"file": "spoilt.avi", "last_fr',
+}
+
+
+@pytest.mark.parametrize("line", SPOILT.values(), ids=SPOILT)
+def test_a_spoilt_line_is_said_once_and_the_rest_goes_on(
+    archive: Archive, line: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(archive, "old.avi", 100)
+    (archive.root / "spoilt.avi").touch()
+    with archive.index.path.open("ab") as index:
+        index.write(line + b"\n")
+    add(archive, "older.avi", 90)
+    add(archive, "new.avi", 0)
+    retention = Retention(archive, Limits(1, 1, 1e-9))
+    for _ in range(3):
+        retention.sweep()
+    assert [name for name in names(archive) if str(name).endswith(".avi")][-1] == "new.avi"
+    assert not (archive.root / "old.avi").exists()
+    assert not (archive.root / "older.avi").exists()
+    assert (archive.root / "spoilt.avi").exists()
+    assert line in archive.index.path.read_bytes()
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 2  # 10 days at once
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/etc/hostname", "a/../../outside.avi", "recordings.jsonl"])
+def test_what_is_no_recording_is_never_removed(archive: Archive, name: str, logged_errors: list[str]) -> None:
+    outside = archive.root.parent / "outside.avi"
+    outside.write_text("precious")
+    add(archive, "old.avi", 100)
+    with archive.index.path.open("a") as index:
+        index.write(json.dumps({"file": name, "last_frame_utc": "2001-01-01T00:00:00+00:00"}) + "\n")
+    retention = Retention(archive, Limits(1, 1e-9, 1e9))
+    retention.sweep()
+    retention.sweep()
+    assert outside.read_text() == "precious"
+    assert archive.index.path.exists()
+    assert len(logged_errors) <= 1
+
+
+# ---- what belongs to a recording
+
+
+def test_companions_go_and_count_with_their_recording(archive: Archive) -> None:
+    path = add(archive, "2017/video_1.mp4", 3)
+    for suffix in (".jpg", ".strip.jpg"):
+        path.with_name(f"video_1{suffix}").write_bytes(bytes(1_000_000))
+    other = add(archive, "2017/video_12.mp4", 2)
+    other.with_suffix(".jpg").touch()
+    Retention(archive, Limits(None, 0.0045, None)).sweep()
+    assert path.exists()
+    Retention(archive, Limits(None, 0.0035, None)).sweep()
+    assert sorted(file.name for file in other.parent.iterdir()) == ["video_12.jpg", "video_12.mp4"]
+
+
+def test_what_is_kept_stays_and_counts(archive: Archive, logged_errors: list[str]) -> None:
+    kept = [add(archive, f"video_{number}.mp4", 50 - number) for number in range(3)]
+    for path in kept:
+        path.with_suffix(".keep").touch()
+    add(archive, "video_8.mp4", 2)
+    add(archive, "video_9.mp4", 1)
+    retention = Retention(archive, Limits(30, 0.0045, None))
+    retention.sweep()
+    assert names(archive) == ["video_0.mp4", "video_1.mp4", "video_2.mp4", "video_9.mp4"]
+    assert logged_errors == []
+    alone = Retention(archive, Limits(None, 0.0025, None))
+    alone.sweep()
+    alone.sweep()
+    assert names(archive) == ["video_0.mp4", "video_1.mp4", "video_2.mp4"]
+    (said,) = logged_errors
+    assert ".keep" in said
+    assert "ARCHIVE_MAX_SIZE_GB = 0.0025" in said
+    kept[1].with_suffix(".keep").unlink()
+    retention.sweep()
+    assert names(archive) == ["video_0.mp4", "video_2.mp4"]
+
+
+# ---- the list is kept true
+
+
+def test_what_is_added_between_sweeps_counts(archive: Archive) -> None:
+    retention = Retention(archive, Limits(None, 0.0035, None))
+    for number in range(20):
+        add(archive, f"{number}.avi", 20 - number)
+        retention.sweep()
+        assert names(archive) == [f"{n}.avi" for n in range(max(0, number - 2), number + 1)]
+
+
+def test_an_index_that_is_mended_is_read_again(archive: Archive) -> None:
+    retention = Retention(archive, Limits(None, 0.0035, None))
+    for number in range(3):
+        add(archive, f"{number}.avi", 20 - number)
+    retention.sweep()
+    lines = archive.index.path.read_text().splitlines(keepends=True)
+    archive.index.path.write_text("".join(reversed(lines)))
+    add(archive, "3.avi", 1)
+    retention.sweep()
+    assert names(archive) == ["1.avi", "0.avi", "3.avi"]
+    archive.index.path.unlink()
+    retention.sweep()
+    add(archive, "4.avi", 0)
+    retention.sweep()
+    assert names(archive) == ["4.avi"]
+
+
+@pytest.fixture
+def lazy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small index is treated as a large one."""
+    monkeypatch.setattr("pynvr.archive.index.SMALL_BYTES", 0)
+    monkeypatch.setattr("pynvr.archive.index.BYTES_PER_REMOVAL", 400)
+
+
+def on_disk(archive: Archive) -> list[str]:
+    return [json.loads(line)["file"] for line in archive.index.path.read_text().splitlines()]
+
+
+@pytest.mark.usefixtures("lazy")
+def test_a_large_index_is_not_written_anew_for_each_removal(archive: Archive) -> None:
+    retention = Retention(archive, Limits(None, 0.0205, None))
+    written: set[tuple[int, int]] = set()
+    for number in range(60):
+        add(archive, f"{number:02}.avi", 60 - number)
+        retention.sweep()
+        assert names(archive) == [f"{n:02}.avi" for n in range(max(0, number - 19), number + 1)]
+        assert set(names(archive)) <= set(on_disk(archive))
+        written.add((archive.index.path.stat().st_ino, len(on_disk(archive)) > number))
+    assert 20 <= len(on_disk(archive)) < 40
+    assert len(written) < 20
+
+
+@pytest.mark.usefixtures("lazy")
+def test_a_crash_before_the_lines_were_taken_out_costs_nothing(archive: Archive) -> None:
+    retention = Retention(archive, Limits(None, 0.0205, None))
+    for number in range(22):
+        add(archive, f"{number:02}.avi", 60 - number)
+        retention.sweep()
+    assert on_disk(archive)[0] == "00.avi"
+    again = Archive(archive.root, None)
+    retention = Retention(again, Limits(None, 0.0205, None))
+    for number in range(22, 50):
+        add(again, f"{number:02}.avi", 60 - number)
+        retention.sweep()
+        there = sorted(path.name for path in again.root.glob("*.avi"))
+        assert there == [f"{n:02}.avi" for n in range(number - 19, number + 1)]
+    assert names(again) == there
+
+
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EIO, errno.EROFS, errno.ESTALE, errno.EISDIR])
+def test_whatever_keeps_one_from_being_removed_is_said_once(
+    archive: Archive, number: int, monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]
+) -> None:
+    held = [add(archive, f"held{n}.avi", 100) for n in range(2)]
+    add(archive, "old.avi", 90)
+    add(archive, "new.avi", 0)
+    unlink = Path.unlink
+
+    def refusing(path: Path, missing_ok: bool = False) -> None:
+        if path in held:
+            raise OSError(number, "no")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refusing)
+    retention = Retention(archive, Limits(1, 0.0015, None))
+    for _ in range(3):
+        retention.sweep()
+    assert names(archive) == ["held0.avi", "held1.avi"]
+    assert logged_errors == ["held0.avi cannot be removed: no", "held1.avi cannot be removed: no"]
 
 
 HOUR = timedelta(hours=1)

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
+from pynvr.archive.companions import COMPANIONS
 from pynvr.archive.index import INDEX_NAME, Index
 from pynvr.archive.lock import lock
 from pynvr.errors import ArchiveError, SettingsError
@@ -28,8 +29,6 @@ NO_PLACE = {errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENAMET
 NO_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT}
 """Why a sub-folder cannot have its name: too long, or with a sign that the file system does not know."""
 VIDEO_SUFFIXES = (".avi", ".mp4", ".ts", ".mkv")
-COMPANIONS = (".jpg", ".strip.jpg", ".keep")
-"""Files beside a recording that belong to it: its pictures, and what keeps it from being removed."""
 SUFFIXES = (
     *VIDEO_SUFFIXES, *COMPANIONS, ".damaged", ".part.jsonl", *(f".part{suffix}" for suffix in VIDEO_SUFFIXES)
 )  # fmt: skip
@@ -165,12 +164,11 @@ class Archive:
         self.index.append(entry)
         self._tell("closed", entry)
 
-    def remove(self, names: Collection[str]) -> bool:
-        """Take recordings whose files are gone out of the index; False where that has to be tried again."""
-        removed = self.index.remove(names)
-        if removed:
-            self._tell("removed", names)
-        return removed
+    def remove(self, names: Collection[str]) -> int:
+        """Take recordings whose files are gone out of the index; return how many bytes shorter that is."""
+        shorter = self.index.remove(names)
+        self._tell("removed", names)
+        return shorter
 
     def _tell(self, what: str, news: object) -> None:
         for observer in self._observers:

@@ -63,7 +63,8 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
         if not known:
             if not verified:
                 _match(notes, container.survey(recording), recording)
-            archive.add(recording, index_entry(notes) | ({"recovered": True} if recovered else {}))
+            entry = index_entry(notes) | _ahead(notes) | ({"recovered": True} if recovered else {})
+            archive.add(recording, entry)
     journal_path.unlink(missing_ok=True)
     return recording
 
@@ -166,6 +167,13 @@ def index_entry(notes: Journal) -> dict[str, Any]:
         | {name: facts[name] for name in ("continues", "dropped") if facts.get(name)}
         | _found_in(facts, first)
     )
+
+
+def _ahead(notes: Journal) -> dict[str, str]:
+    """When it was closed, where that was before its own last frame: a file is read faster than it plays."""
+    now = datetime.now(timezone.utc)
+    last = datetime.fromisoformat(max(notes.frames).utc)
+    return {"closed_utc": journal.iso(now)} if last > now else {}
 
 
 def _found_in(facts: dict[str, Any], first: FrameNote) -> dict[str, float]:

@@ -14,10 +14,16 @@ from io import RawIOBase
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from pynvr.archive import fsync
 
 INDEX_NAME = "recordings.jsonl"
 COPY_BYTES = 1024 * 1024
+SMALL_BYTES = 256 * 1024
+"""An index up to this size is written anew whenever a recording is removed."""
+BYTES_PER_REMOVAL = 64 * 1024
+"""A larger one when there is a removed recording for so many of its bytes; so much is copied for each."""
 
 
 class Signature(NamedTuple):
@@ -28,15 +34,30 @@ class Signature(NamedTuple):
     inode: int
 
 
+class _About(msgspec.Struct):
+    """What of a line is looked at to find it."""
+
+    file: str
+
+
+_about = msgspec.json.Decoder(_About)
+
+
 class Index:
     """The index of one archive. One process writes it; others only read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._gone: set[str] = set()
+        """Recordings that were removed, but whose lines still stand in the file."""
+        self._left: Signature | None = None
+        """How this process has left the file."""
+        self._touched = True
 
     def entries(self) -> list[dict[str, object]]:
         """All objects of the index, oldest first."""
-        return [entry for _, line in self.lines() if (entry := parsed(line)) is not None]
+        found = (parsed(line) for _, line in self.lines())
+        return [entry for entry in found if entry is not None and str(entry.get("file")) not in self._gone]
 
     def lines(self, offset: int = 0) -> Iterator[tuple[int, bytes]]:
         """Each whole line from a byte's offset on, with the offset of its end; no index has no lines."""
@@ -55,9 +76,14 @@ class Index:
         wanted = json.dumps(name.rpartition("/")[2], ensure_ascii=False)[1:-1].encode()
         return any(wanted in line and file_of(line) == name for _, line in self.lines())
 
+    def is_gone(self, name: str) -> bool:
+        """Whether the recording was removed, and its line only waits for its turn."""
+        return name in self._gone
+
     def append(self, entry: Mapping[str, object]) -> None:
         """Add a line and have it on the disk; raises OSError, and then adds nothing."""
         line = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
+        self._touched |= self.signature() != self._left
         with self.path.open("ab+", buffering=0) as file:
             end = file.tell()
             if end and not _ends_with_newline(file):  # a torn last line stays alone
@@ -68,29 +94,52 @@ class Index:
             except OSError:
                 file.truncate(end)
                 raise
+            finally:
+                self._left = _signature(os.fstat(file.fileno()))
 
-    def remove(self, names: Collection[str]) -> bool:
-        """Take the lines of these recordings out, all at once or not at all.
+    def remove(self, names: Collection[str]) -> int:
+        """Take the lines of these recordings out, and return how many bytes shorter the file is.
 
-        The rest stays as it is, byte by byte; it is only copied after the last one was found, so
-        that removing the oldest is cheap. False where somebody has changed the index meanwhile:
-        then nothing was removed. Raises OSError.
+        A large index is written anew only once it is worth it; until then their lines stand in the
+        file, but `entries` leaves them out. Raises OSError.
         """
-        left = set(names)
+        self._gone.update(names)
+        size = self.path.stat().st_size
+        if size > SMALL_BYTES and len(self._gone) < size // BYTES_PER_REMOVAL:
+            return 0
+        return self._rewrite()
+
+    def _rewrite(self) -> int:
+        """Leave the lines of what is gone out, all at once or not at all.
+
+        The rest stays as it is, byte by byte; after the last line to be left out it is only copied, so
+        that removing the oldest is cheap.
+        """
+        left = set(self._gone)
         replacement = self.path.with_name(f".{self.path.name}.new")
         with self.path.open("rb") as old, replacement.open("wb") as new:
             before = _signature(os.fstat(old.fileno()))
             while left and (line := old.readline()):
                 name = file_of(line)
                 left.discard(name or "")
-                if name not in names:
+                if name not in self._gone:
                     new.write(line)
             shutil.copyfileobj(old, new, COPY_BYTES)
-        if self.signature() != before:
+        if self.signature() != before:  # somebody mends it just now
             replacement.unlink()
-            return False
+            return 0
         fsync.move(replacement, self.path)
-        return True
+        self._touched |= before != self._left
+        self._left = self.signature()
+        self._gone.clear()
+        return before.size - (self._left.size if self._left else 0)
+
+    def changed_by_others(self) -> bool:
+        """Whether anybody but this object has changed the file since this was last asked."""
+        now = self.signature()
+        changed = self._touched or now != self._left
+        self._touched, self._left = False, now
+        return changed
 
     def signature(self) -> Signature | None:
         """Changes whenever the file does; None where there is none."""
@@ -111,8 +160,10 @@ def parsed(line: bytes) -> dict[str, object] | None:
 
 def file_of(line: bytes) -> str | None:
     """The name of the recording that a line is about; None where it does not say."""
-    name = (parsed(line) or {}).get("file")
-    return name if isinstance(name, str) else None
+    try:
+        return _about.decode(line).file
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
 
 
 def _signature(status: os.stat_result) -> Signature:

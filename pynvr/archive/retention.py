@@ -1,6 +1,7 @@
 """How long recordings are kept: the oldest go first, and only what the index knows as ours.
 
-And not while the clock is in doubt: a wrong clock must not cost a year of recordings.
+Nothing of the index is kept in memory but how far it was read and what all together takes: a sweep
+reads what was added since, and from the oldest line on as far as something has to go.
 """
 
 from __future__ import annotations
@@ -9,60 +10,36 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
+
+from pynvr.archive import companions
 from pynvr.archive.archive import Archive
+from pynvr.archive.clock_guard import FAR_AHEAD, ClockGuard
+from pynvr.archive.surplus import GIGABYTE, Limits, Surplus
 
 log = logging.getLogger(__name__)
 
-GIGABYTE = 1e9
-STEP_S = 60.0
-"""The wall clock and the monotonic clock run side by side; a greater difference is a step."""
-TRUST_AFTER_S = 3600.0
-"""A clock that was in doubt has to agree for so long before it is believed."""
+RECOUNT_S = 86400.0
+"""What all together takes is counted anew so often: files change by other hands too."""
+RECOUNT_AT_ONCE_S = 3600.0
+"""The same where one is missing that was counted."""
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class ClockGuard:
-    """Judges the wall clock by the monotonic one and by the files."""
+class Known(msgspec.Struct):
+    """What the rules have to know of a recording."""
 
-    def __init__(self) -> None:
-        self._offset: float | None = None
-        self._doubted_at: float | None = None
-
-    def trusts(self, now: datetime, monotonic_s: float, newest_file: datetime | None) -> bool:
-        """Whether `now` may be believed: no step, and no file from the future, for an hour."""
-        offset = now.timestamp() - monotonic_s
-        stepped = self._offset is not None and abs(offset - self._offset) > STEP_S
-        behind = newest_file is not None and now < newest_file - timedelta(seconds=STEP_S)
-        self._offset = offset
-        if stepped or behind:
-            if self._doubted_at is None:
-                log.warning("the clock was set, or is behind the recordings: none is removed for an hour")
-            self._doubted_at = monotonic_s
-        elif self._doubted_at is not None and monotonic_s - self._doubted_at >= TRUST_AFTER_S:
-            self._doubted_at = None
-        return self._doubted_at is None
+    file: str
+    last_frame_utc: Moment
+    closed_utc: Moment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A recording as the index has it."""
-
-    name: str
-    last_frame: datetime
-    path: Path
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The settings ARCHIVE_…; None where there is no limit."""
-
-    max_age_days: float | None
-    max_size_gb: float | None
-    min_free_gb: float | None
+_known = msgspec.json.Decoder(Known)
 
 
 class Retention:
@@ -70,64 +47,135 @@ class Retention:
 
     def __init__(self, archive: Archive, limits: Limits) -> None:
         self._archive = archive
+        self._index = archive.index
         self._limits = limits
         self._guard = ClockGuard()
         # from here on a step is seen, not only from the first sweep on
         self._guard.trusts(datetime.now(timezone.utc), time.monotonic(), None)
+        self._counted_at: float | None = None
+        self._read_to = 0
+        """Offset in the index, up to which lines have been counted."""
+        self._gone_to = 0
+        """Offset in the index, up to which there is nothing any more but lines of what was removed."""
+        self._total_bytes = 0
+        self._newest: datetime | None = None
+        self._spoilt = self._spoilt_said = 0
+        self._said: set[str] = set()
 
     def sweep(self) -> None:
-        """Remove what the limits ask for, oldest first, and its lines from the index; raises OSError."""
-        kept = self._recordings()
-        now = datetime.now(timezone.utc)
-        newest = max((recording.last_frame for recording in kept), default=None)
-        if not self._guard.trusts(now, time.monotonic(), newest):
+        """Remove what the limits ask for and its lines from the index; raises OSError."""
+        if self._limits == Limits(None, None, None):
             return
-        removed: list[Kept] = []
-        for recording, reason in self._surplus(kept, now):
-            try:
-                recording.path.unlink(missing_ok=True)
-            except OSError as error:  # one that is held must not keep the others
-                log.error("%s cannot be removed: %s", recording.name, error.strerror)
-                continue
-            removed.append(recording)
-            log.info("removed %s: %s", recording.name, reason)
+        now = datetime.now(timezone.utc)
+        self._count()
+        max_age = self._limits.max_age or FAR_AHEAD
+        trusted = self._guard.trusts(now, time.monotonic(), self._newest, max_age)
+        free = shutil.disk_usage(self._archive.root).free
+        surplus = Surplus(self._limits, self._total_bytes, free, now if trusted else None)
+        removed = dict(self._removed(surplus))
         if removed:
-            self._archive.remove({recording.name for recording in removed})
-            for recording in removed:
-                self._archive.remove_if_empty(recording.path.parent)
+            shorter = self._archive.remove(removed.keys())
+            self._read_to -= shorter
+            self._gone_to = 0 if shorter else self._gone_to
+        by_age = [moment for moment in removed.values() if moment is not None]
+        if by_age and max(by_age) - min(by_age) > timedelta(days=1):
+            log.warning(
+                "removed %d recordings of %.1f days at once, all older than ARCHIVE_MAX_AGE_DAYS = %g: "
+                "the recorder was off, the limit was lowered, or the clock is wrong",
+                len(by_age), (max(by_age) - min(by_age)) / timedelta(days=1), self._limits.max_age_days,
+            )  # fmt: skip
 
-    def _recordings(self) -> list[Kept]:
-        """What the index knows and is still there, oldest first: the index is in order of closing."""
-        recordings = []
+    def _removed(self, surplus: Surplus) -> Iterator[tuple[str, datetime | None]]:
+        """Remove recordings, oldest first; yields their names, and the times of those that were too old."""
+        kept_bytes = 0
+        for recording in [] if surplus.satisfied else self._oldest():
+            reason = surplus.reason(recording.last_frame_utc)
+            if reason is not None and companions.is_kept(self._path(recording.file)):
+                kept_bytes += companions.weight(self._path(recording.file))
+            elif reason is not None and (freed := self._remove(recording.file, reason)) is not None:
+                surplus.removed(freed)
+                self._total_bytes = max(0, self._total_bytes - freed)
+                yield recording.file, recording.last_frame_utc if surplus.was_too_old else None
+            if surplus.satisfied:
+                return
+        if surplus.over_size and kept_bytes:
+            self._say_once(
+                f"recordings with a .keep file take {kept_bytes / GIGABYTE:.1f} GB and alone exceed "
+                f"ARCHIVE_MAX_SIZE_GB = {self._limits.max_size_gb:g}, so that nothing else stays: "
+                "raise it, or remove .keep files"
+            )
+
+    def _oldest(self) -> Iterator[Known]:
+        """What the index knows and was not removed yet, in order of closing."""
+        nothing_yet = True
+        for offset, line in self._index.lines(self._gone_to):
+            recording = _read(line)
+            if recording is not None and not self._index.is_gone(recording.file):
+                nothing_yet = False
+                if self._is_inside(recording.file):
+                    yield recording
+            elif nothing_yet and recording is not None:
+                self._gone_to = offset
+
+    def _count(self) -> None:
+        """Read what was added to the index: sizes, and the newest time; all of it where others changed it."""
+        now = time.monotonic()
+        old = self._counted_at is None or now - self._counted_at > RECOUNT_S
+        if self._index.changed_by_others() or old:
+            self._counted_at = now
+            self._read_to = self._gone_to = self._total_bytes = self._spoilt = 0
+            self._newest = None
+        weighs = self._limits.max_size_gb is not None
+        for offset, line in self._index.lines(self._read_to):
+            self._read_to = offset
+            recording = _read(line)
+            if recording is None:
+                self._spoilt += bool(line.strip())
+                continue
+            self._newest = recording.closed_utc or recording.last_frame_utc
+            if weighs:
+                self._total_bytes += companions.weight(self._path(recording.file))
+        if self._spoilt > self._spoilt_said:
+            self._spoilt_said = self._spoilt
+            log.warning(
+                "%s: %d lines say nothing that can be understood; of what they are about nothing is removed",
+                self._index.path, self._spoilt,
+            )  # fmt: skip
+
+    def _remove(self, name: str, reason: str) -> int | None:
+        """Remove a recording with what belongs to it; how many bytes that set free, None where it stays."""
+        try:
+            freed = companions.remove(self._path(name))
+        except OSError as error:  # one that is held must not keep the others
+            self._say_once(f"{name} cannot be removed: {error.strerror or error}")
+            return None
+        self._archive.remove_if_empty(Path(self._path(name)).parent)
+        if freed is not None:
+            log.info("removed %s: %s", name, reason)
+        elif self._counted_at is not None and time.monotonic() - self._counted_at > RECOUNT_AT_ONCE_S:
+            self._counted_at = None  # somebody else removed it, and perhaps more
+        return freed or 0
+
+    def _is_inside(self, name: str) -> bool:
+        """Whether this is a file in the archive, and not the index itself; a line may say anything."""
         root = self._archive.root.resolve()
-        for entry in self._archive.index.entries():
-            try:
-                name = str(entry["file"])
-                path = self._archive.root / name
-                last_frame = datetime.fromisoformat(str(entry["last_frame_utc"]))
-                if not path.resolve().is_relative_to(root):
-                    continue
-                recordings.append(Kept(name, last_frame, path, path.stat().st_size))
-            except (KeyError, ValueError, FileNotFoundError):
-                continue
-        return recordings
+        path = Path(self._path(name))
+        return path != self._index.path and path.parent.resolve().is_relative_to(root)
 
-    def _surplus(self, kept: list[Kept], now: datetime) -> Iterator[tuple[Kept, str]]:
-        limits = self._limits
-        total = sum(recording.size for recording in kept)
-        missing = 0.0
-        if limits.min_free_gb is not None:
-            missing = limits.min_free_gb * GIGABYTE - shutil.disk_usage(self._archive.root).free
-        for recording in kept:
-            days = (now - recording.last_frame) / timedelta(days=1)
-            if limits.max_age_days is not None and days > limits.max_age_days:
-                reason = f"older than ARCHIVE_MAX_AGE_DAYS = {limits.max_age_days:g}"
-            elif limits.max_size_gb is not None and total > limits.max_size_gb * GIGABYTE:
-                reason = f"the archive exceeds ARCHIVE_MAX_SIZE_GB = {limits.max_size_gb:g}"
-            elif missing > 0:
-                reason = f"less is free than ARCHIVE_MIN_FREE_GB = {limits.min_free_gb:g}"
-            else:
-                continue
-            total -= recording.size
-            missing -= recording.size
-            yield recording, reason
+    def _path(self, name: str) -> str:
+        return f"{self._archive.root}/{name}"
+
+    def _say_once(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            log.error("%s", message)
+
+
+def _read(line: bytes) -> Known | None:
+    """A line of the index; None for one that is no JSON, no object, or has no time with its zone."""
+    try:
+        recording = _known.decode(line)
+        recording.file.encode()
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return None if "\0" in recording.file else recording

@@ -1,0 +1,61 @@
+"""A recording and the files beside it that belong to it: its pictures, and what keeps it from being removed.
+
+Paths are text here, and asked for one by one: an archive may have 200,000 recordings.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+KEEP = ".keep"
+"""`video_….keep` beside a recording: whoever put it there wants the recording to stay."""
+PICTURES = (".jpg", ".strip.jpg")
+COMPANIONS = (*PICTURES, KEEP)
+
+
+def weight(recording: str) -> int:
+    """Bytes that a recording and its companions take; what is not there takes none."""
+    stem = _stem(recording)
+    # most have no pictures, and an exception takes longer than a question
+    beside = (stem + suffix for suffix in PICTURES)
+    return _size(recording) + sum(_size(path) for path in beside if os.access(path, os.F_OK))
+
+
+def is_kept(recording: str) -> bool:
+    """Whether a `.keep` file lies beside it."""
+    return os.path.lexists(_stem(recording) + KEEP)
+
+
+def remove(recording: str) -> int | None:
+    """Remove a recording and its companions; how many bytes that sets free, None where it was gone before.
+
+    Raises OSError where one of them stays.
+    """
+    freed = _size(recording)
+    was_there = _unlink(recording)
+    stem = _stem(recording)
+    for path in (stem + suffix for suffix in COMPANIONS):
+        size = _size(path)
+        freed += size if _unlink(path) else 0
+    return freed if was_there else None
+
+
+def _stem(recording: str) -> str:
+    folder, slash, name = recording.rpartition("/")
+    return folder + slash + name.split(".", 1)[0]
+
+
+def _size(path: str) -> int:
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
+
+
+def _unlink(path: str) -> bool:
+    try:
+        Path(path).unlink()
+    except FileNotFoundError:
+        return False
+    return True

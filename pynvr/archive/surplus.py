@@ -1,0 +1,75 @@
+"""Which recordings are too many. Pure: told the sizes, the times and the limits, knows no files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+GIGABYTE = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The settings ARCHIVE_…; None where there is no limit."""
+
+    max_age_days: float | None
+    max_size_gb: float | None
+    min_free_gb: float | None
+
+    @property
+    def max_age(self) -> timedelta | None:
+        """The first of them as a duration."""
+        return None if self.max_age_days is None else timedelta(days=min(self.max_age_days, 1e6))
+
+
+class Surplus:
+    """Judges recordings one after another, in the index's order, and is told of those that went.
+
+    Size and free space need no clock: the first in the index go first. By age go those at the index's
+    head, up to the first one that is young enough: what was closed after it is younger, whatever a
+    clock that was wrong at that time has said. A time in the future says nothing.
+    """
+
+    def __init__(self, limits: Limits, total_bytes: float, free_bytes: float, now: datetime | None) -> None:
+        """All together take `total_bytes`, `free_bytes` are free; `now` is None while it is in doubt."""
+        self._limits = limits
+        self._over = 0.0 if limits.max_size_gb is None else total_bytes - limits.max_size_gb * GIGABYTE
+        self._missing = 0.0 if limits.min_free_gb is None else limits.min_free_gb * GIGABYTE - free_bytes
+        self._now = now if limits.max_age is not None else None
+        self._by_age = self._now is not None
+        self.was_too_old = False
+        """Whether that was the reason for the latest one."""
+
+    @property
+    def over_size(self) -> bool:
+        """Whether all together are still more than ARCHIVE_MAX_SIZE_GB."""
+        return self._over > 0
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether no later recording has to go."""
+        return not self._by_age and self._over <= 0 and self._missing <= 0
+
+    def reason(self, time: datetime) -> str | None:
+        """Why the next recording, whose last frame is of `time`, has to go; None if it may stay."""
+        limits = self._limits
+        self.was_too_old = self._too_old(time)
+        if self.was_too_old:
+            return f"older than ARCHIVE_MAX_AGE_DAYS = {limits.max_age_days:g}"
+        if self._over > 0:
+            return f"the archive exceeds ARCHIVE_MAX_SIZE_GB = {limits.max_size_gb:g}"
+        if self._missing > 0:
+            return f"less is free than ARCHIVE_MIN_FREE_GB = {limits.min_free_gb:g}"
+        return None
+
+    def removed(self, size_bytes: int) -> None:
+        """Know that it went."""
+        self._over -= size_bytes
+        self._missing -= size_bytes
+
+    def _too_old(self, time: datetime) -> bool:
+        max_age = self._limits.max_age
+        if not self._by_age or self._now is None or max_age is None or time > self._now:
+            return False
+        self._by_age = self._now - time > max_age
+        return self._by_age
