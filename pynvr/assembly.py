@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,8 +97,17 @@ def timeouts(settings: Settings) -> Timeouts:
     return Timeouts(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)
 
 
-def make_writer(settings: Settings, mode: Mode, archive: Archive, live: bool) -> RecordingWriter:
-    """The writer thread; the two places where frames or packets wait have bounds, which are printed."""
+def make_writer(
+    settings: Settings,
+    mode: Mode,
+    archive: Archive,
+    live: bool,
+    failed: Callable[[BaseException, str], None] = lambda error, thread: None,
+) -> RecordingWriter:
+    """The writer thread; the two places where frames or packets wait have bounds, which are printed.
+
+    `failed` is called when the thread fails, with the reason and its name.
+    """
     ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
     # the queue has to take over a full ring at once, and frames of its own beside
     queue_limit = ring_limit + round(settings.WRITER_QUEUE_LIMIT_MB * MEBIBYTE)
@@ -107,7 +117,7 @@ def make_writer(settings: Settings, mode: Mode, archive: Archive, live: bool) ->
         queue_limit // MEBIBYTE,
     )
     limits = Limits(settings.ARCHIVE_MAX_AGE_DAYS, settings.ARCHIVE_MAX_SIZE_GB, settings.ARCHIVE_MIN_FREE_GB)
-    return RecordingWriter(archive, mode.form, queue_limit, live, Retention(archive, limits).sweep)
+    return RecordingWriter(archive, mode.form, queue_limit, live, Retention(archive, limits).sweep, failed)
 
 
 def make_recorder(settings: Settings, mode: Mode, source: Source, writer: RecordingWriter) -> Recorder:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
 import cv2
 
@@ -21,12 +19,13 @@ from pynvr.archive.index import INDEX_NAME
 from pynvr.detection.detector import Detector
 from pynvr.detection.from_settings import make_detector
 from pynvr.detection.pacing import PacedDetector
-from pynvr.errors import PynvrError
+from pynvr.errors import HangingError, PynvrError
 from pynvr.redaction import without_password
 from pynvr.service import logs
 from pynvr.service.console import with_progress
 from pynvr.service.health import Health
 from pynvr.service.permissions import files_for
+from pynvr.service.stopping import Stop, stop_on_signals, threads_watched
 from pynvr.settings import Settings, load
 from pynvr.settings.loading import ConfigLoader, import_config
 from pynvr.settings.permissions import settings_files, warn_of_strangers
@@ -59,13 +58,13 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
 
 
 def run_command(
-    command: Callable[[Settings, threading.Event], None],
+    command: Callable[[Settings, Stop], None],
     load_config: ConfigLoader,
     options: argparse.Namespace,
     overrides: dict[str, object],
 ) -> int:
     """Run a command with settings, log and signals in place; every error ends as one line and a code."""
-    stop = threading.Event()
+    stop, hangs = Stop(), False
     try:
         config = import_config(load_config)
         if options.cam is not None:
@@ -74,56 +73,35 @@ def run_command(
         cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
         older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
         private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
-        with logs.native_output_logged(), stop_on_signals(stop), private:
+        with logs.native_output_logged(), threads_watched(stop), stop_on_signals(stop), private:
             logs.start(settings)
             warn_of_strangers(settings, settings_files(config, options.config), options.cam)
             with logs.failure_logged():
                 command(settings, stop)
+                stop.raise_failure()
         code = 0
     except (PynvrError, OSError) as error:
         print(f"pynvr: {without_password(str(error))}", file=sys.stderr)
         code = error.exit_code if isinstance(error, PynvrError) else 1
+        hangs = isinstance(error, HangingError)
     except Exception as error:  # a fault of the program; the log has the traceback
         print(f"pynvr: {without_password(repr(error))}", file=sys.stderr)
         code = 1
     finally:
         logs.stop()
-    return leave(code)
+    return leave(code, at_once=hangs or not may_end())
 
 
-def leave(code: int) -> int:
-    """Return `code`, or end the process with it at once where OpenCV still sits out a camera's timeout."""
-    if not may_end():
+def leave(code: int, at_once: bool) -> int:
+    """Return `code`, or end the process with it: a thread may still sit out a camera's timeout or hang."""
+    if at_once:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     return code
 
 
-@contextmanager
-def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Set `stop` on SIGINT, SIGTERM or SIGHUP (the terminal is gone); a second one ends the process at once.
-
-    A SIGHUP that is ignored, as under nohup, stays ignored.
-    """
-
-    def handle(number: int, _: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    previous = {number: signal.signal(number, handle) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _check(settings: Settings, stop: threading.Event) -> None:
+def _check(settings: Settings, stop: Stop) -> None:
     with ExitStack() as stack:
         make_detector(settings)  # its mask has to be there
         mode = assembly.choose(settings, stop, stack)
@@ -138,7 +116,7 @@ def _check(settings: Settings, stop: threading.Event) -> None:
         check.check(settings, source, archive, mode.packets)
 
 
-def _record(settings: Settings, stop: threading.Event) -> None:
+def _record(settings: Settings, stop: Stop) -> None:
     every, fps = make_detector(settings), settings.MOTION_DETECTION_FPS
     detector: Detector = every if fps is None else PacedDetector(every, fps)
     with ExitStack() as stack:
@@ -148,9 +126,9 @@ def _record(settings: Settings, stop: threading.Event) -> None:
         # in copy mode nobody else needs the pictures
         source = assembly.open_source(settings, stop, A_FEW, every.reduced if mode.packets else None)
         stack.callback(source.close)
-        writer = assembly.make_writer(settings, mode, archive, source.live)
+        writer = assembly.make_writer(settings, mode, archive, source.live, stop.fail)
         health = stack.enter_context(
-            Health(source, writer, archive.root, settings.STATUS_FILE_PATH, mode.packets)
+            Health(source, writer, archive.root, settings.STATUS_FILE_PATH, mode.packets, stop.failed.is_set)
         )
         recorder = assembly.make_recorder(settings, mode, source, writer)
         stack.callback(recorder.close)

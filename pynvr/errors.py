@@ -25,6 +25,10 @@ class RecordingError(PynvrError):
     """A recording cannot be written, closed or read back."""
 
 
+class HangingError(RecordingError):
+    """A thread hangs in the system and cannot be waited for: the process has to end without it."""
+
+
 class SettingsError(PynvrError):
     """Settings that cannot work; 78 is EX_CONFIG of sysexits.h.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -16,10 +17,12 @@ import pytest
 from conftest import defaults
 from recordings import make_clip, play, read_index, remains, rising, videos
 
-from pynvr.cli import record, stop_on_signals
+from pynvr.cli import record
 from pynvr.demo.scene import Visit
 from pynvr.errors import SettingsError
-from pynvr.service import console, logs
+from pynvr.recording import open_recording, part_file
+from pynvr.service import console, health, logs
+from pynvr.service.health import Health
 from pynvr.settings import Settings
 
 Make = Callable[..., Settings]
@@ -192,28 +195,42 @@ def test_signal_closes_the_open_recording(
     assert len(remains(archive_path)) == 2
 
 
-def test_a_hangup_that_is_ignored_stays_ignored() -> None:
-    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        stop = threading.Event()
-        with stop_on_signals(stop):
-            signal.raise_signal(signal.SIGHUP)
-        assert not stop.is_set()
-    finally:
-        signal.signal(signal.SIGHUP, previous)
+THREADS = {
+    "writer": (open_recording.OpenRecording, "write"),
+    "part": (part_file, "_write_all"),
+    "health": (Health, "_write"),
+}
+"""A thread of the recorder, and something that it calls."""
 
 
-def test_second_signal_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    codes: list[int] = []
-    monkeypatch.setattr(os, "_exit", codes.append)
-    stop = threading.Event()
-    with stop_on_signals(stop):
-        assert not stop.is_set()
-        signal.raise_signal(signal.SIGTERM)
-        assert stop.is_set()
-        assert codes == []
-        signal.raise_signal(signal.SIGTERM)
-        assert codes == [128 + signal.SIGTERM]
+@pytest.mark.parametrize("error", [ValueError("broken"), SystemExit(0), MemoryError()])
+@pytest.mark.parametrize("thread", THREADS)
+def test_whatever_ends_a_thread_ends_the_run_with_exit_code_1(
+    config: ModuleType,
+    archive_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    logged_errors: list[str],
+    capsys: pytest.CaptureFixture[str],
+    thread: str,
+    error: BaseException,
+) -> None:
+    place, name = THREADS[thread]
+    really, main = getattr(place, name), threading.current_thread()
+
+    def fail(*arguments: object) -> object:
+        # in the second recording, so that there is a first one to be kept
+        if threading.current_thread() is main or len(read_index(archive_path)) == 0:
+            return really(*arguments)
+        raise error
+
+    monkeypatch.setattr(place, name, fail)
+    monkeypatch.setattr(health, "INTERVAL_S", 0.01)
+    config.__dict__["STATUS_FILE_PATH"] = str(archive_path.parent / "status.json")
+    assert run(config) == 1
+    assert complaint(capsys)
+    assert logged_errors
+    assert len(read_index(archive_path)) >= 1
+    assert json.loads((archive_path.parent / "status.json").read_text())["state"] == "failed"
 
 
 # ---- the log

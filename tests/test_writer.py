@@ -12,7 +12,7 @@ import pytest
 from recordings import MOMENT, begins, buffered, numbered, play, read_index, remains, videos
 
 from pynvr.archive.archive import Archive
-from pynvr.errors import RecordingError
+from pynvr.errors import HangingError, RecordingError
 from pynvr.media.codecs import H264
 from pynvr.media.frame import BufferedFrame, Image
 from pynvr.media.packet import Stream, TimedPacket
@@ -361,6 +361,74 @@ def test_unforeseen_failure_is_logged_and_told(
         recorder.close()
     assert logged_errors == ["the writer failed"]
     assert not recorder.recording
+
+
+@pytest.mark.usefixtures("logged_errors")
+def test_nobody_waits_for_a_writer_that_failed_and_cannot_even_close(
+    archive_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise ZeroDivisionError
+
+    told: list[tuple[type[BaseException], str]] = []
+    monkeypatch.setattr(writer, "PACK_ABOVE_BYTES", 0)
+    archive = Archive(archive_path, None)
+    archive.open()
+    recorder = RecordingWriter(
+        archive,
+        EncodeFormat("DIVX", ".avi", None),
+        2**20,
+        live=False,
+        failed=lambda error, thread: told.append((type(error), thread)),
+    )
+    really = open_recording.OpenRecording.close
+
+    def close(recording: open_recording.OpenRecording) -> None:
+        really(recording)
+        raise ValueError
+
+    monkeypatch.setattr(open_recording.OpenRecording, "write", stumble)
+    monkeypatch.setattr(open_recording.OpenRecording, "close", close)
+    recorder.begin(begins(buffered(0)))
+    with pytest.raises(ZeroDivisionError):
+        write_all(recorder, [buffered(index) for index in range(100)])
+    with pytest.raises(ZeroDivisionError):
+        recorder.close()
+    archive.close()
+    assert told == [(ZeroDivisionError, "writer")]
+
+
+def test_nobody_waits_for_a_disk_that_does_not_answer(
+    make_writer: MakeWriter, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(writer, "HANG_S", 0.0)
+    recorder = make_writer()
+    recorder.begin(begins(buffered(0)), [buffered(0)])
+    recorder.end()
+    with pytest.raises(HangingError, match="does not answer"):
+        recorder.close()
+    gate.opened.set()
+    monkeypatch.setattr(writer, "HANG_S", 40.0)
+    recorder.close()
+
+
+@pytest.mark.usefixtures("logged_errors")
+def test_housekeeping_that_fails_does_not_end_the_recording(
+    archive_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble() -> None:
+        raise TypeError("a spoilt line of the index")
+
+    monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.0)
+    archive = Archive(archive_path, None)
+    archive.open()
+    recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, True, stumble)
+    recorder.begin(begins(buffered(0)), [buffered(index) for index in range(5)])
+    recorder.end()
+    recorder.close()
+    archive.close()
+    assert play(videos(archive_path)[0]).numbers == list(range(5))
 
 
 def test_name_is_that_of_the_trigger(make_writer: MakeWriter, archive_path: Path) -> None:

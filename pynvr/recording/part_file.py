@@ -35,7 +35,7 @@ class PipedFile:
     def __init__(self, path: Path) -> None:
         """Create `path`; raises RecordingError where that cannot be done or it exists."""
         self.path = path
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except OSError as error:
@@ -65,18 +65,27 @@ class PipedFile:
 
     def close(self) -> None:
         """Wait until all is on the disk; call it when the pipe has been closed. Raises RecordingError."""
-        if self._pump.is_alive():
+        if self._pump.ident is None:
+            os.close(self._reading)
+        else:
             self._pump.join()
-        os.close(self._reading)
         os.close(self._file)
         shutil.rmtree(self._folder, ignore_errors=True)
         self.check()
 
     def _pump_to_disk(self) -> None:
+        try:
+            self._move_all()
+        except Exception as error:  # whatever it is, whoever writes into the pipe has to hear of it
+            self._error = error
+        finally:
+            os.close(self._reading)  # from now on nobody waits for room in the pipe
+
+    def _move_all(self) -> None:
         whole, synced = 0, time.monotonic()
         while chunk := os.read(self._reading, CHUNK_BYTES):
             if self._error is not None:
-                continue  # read on, so that nobody waits for room in the pipe
+                continue  # read on: FFmpeg would print a line for each picture that it cannot write
             try:
                 _write_all(self._file, chunk)
                 whole += len(chunk)
@@ -97,8 +106,9 @@ class PipedFile:
         if not same and (there.st_dev, there.st_size) != (ours.st_dev, ours.st_size):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
-    def _explained(self, error: OSError) -> RecordingError:
-        return RecordingError(f"{self.path}: cannot be written (PATH_FOR_VIDEO): {error.strerror}")
+    def _explained(self, error: Exception) -> RecordingError:
+        reason = error.strerror if isinstance(error, OSError) else repr(error)
+        return RecordingError(f"{self.path}: cannot be written (PATH_FOR_VIDEO): {reason}")
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

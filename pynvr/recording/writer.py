@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pynvr.archive.archive import Archive
 from pynvr.archive.closing import recover
-from pynvr.errors import PynvrError
+from pynvr.errors import HangingError, PynvrError, RecordingError
 from pynvr.media.packet import Recordable
 from pynvr.recording.open_recording import OpenRecording, RecordingFormat
 from pynvr.recording.orders import Begin, End, Order, Write
@@ -27,6 +27,9 @@ PACK_ABOVE_BYTES = 16 * 1024 * 1024
 RETRY_S = 5.0
 """After the disk has refused, a recording is tried again so often."""
 HOUSEKEEPING_S = 60.0
+LOOK_EVERY_S = 1.0
+HANG_S = 40.0
+"""One order may take so long: a disk that stalls for 20 s has to be survived."""
 CLOSING_BYTES_PER_S = 5e6
 """Closing reads the part twice, writes its copy and reads that; a slower disk could not record."""
 
@@ -46,16 +49,19 @@ class RecordingWriter:
         limit_bytes: int,
         live: bool,
         housekeeping: Callable[[], None] = lambda: None,
+        failed: Callable[[BaseException, str], None] = lambda error, thread: None,
     ) -> None:
         """At most `limit_bytes` of frames wait; beyond that a live source's are dropped and counted.
 
-        `housekeeping` is called on the thread after each recording, and about once a minute.
+        `housekeeping` is called on the thread after each recording, and about once a minute; `failed`
+        when the thread ends before it is told to, with the reason and its name.
         """
         self._archive = archive
         self._format = form
         self._limit_bytes = limit_bytes if live else PACK_ABOVE_BYTES
         self._live = live
         self._housekeeping = housekeeping
+        self._tell_failure = failed
         self._tidied_at = time.monotonic()
         self._orders: deque[Order | None] = deque()
         self._bytes = 0
@@ -130,9 +136,19 @@ class RecordingWriter:
         with self._changed:
             self._orders.append(None)
             self._changed.notify_all()
-        self._thread.join()
+        while self._thread.is_alive():
+            self._thread.join(LOOK_EVERY_S)
+            if self._hangs():
+                raise HangingError(
+                    "the disk does not answer (PATH_FOR_VIDEO); the next start closes what is open"
+                )
         if self._failure is not None:
             raise self._failure
+
+    def _hangs(self) -> bool:
+        """Whether the thread has been at one order for so long that it may never come back."""
+        busy = self.busy_since
+        return busy is not None and time.monotonic() - busy > HANG_S + self.allowance_s
 
     def _drop(self) -> None:
         if not self._dropped_now:
@@ -161,13 +177,23 @@ class RecordingWriter:
                 self._tidy()
                 self.busy_since = None
         except BaseException as error:
-            self.busy_since = None
-            if not isinstance(error, PynvrError | OSError):
-                log.exception("the writer failed")
+            self._give_up(error)
+
+    def _give_up(self, error: BaseException) -> None:
+        """Let nobody wait for this thread any more, then save what there is."""
+        with self._changed:
+            # a SystemExit here must not become one of the process, with exit code 0
+            ours = isinstance(error, Exception)
+            self._failure = error if ours else RecordingError(f"the writer ended: {error!r}")
+            self._changed.notify_all()
+        if not isinstance(error, PynvrError | OSError):
+            log.exception("the writer failed")
+        self._tell_failure(error, self._thread.name)
+        try:
             self._abandon()
-            with self._changed:
-                self._failure = error
-                self._changed.notify_all()
+        except Exception:  # the next start closes it
+            log.exception("the open recording could not be closed")
+        self.busy_since = None
 
     def _next_order(self) -> Order | None:
         while True:
@@ -193,7 +219,6 @@ class RecordingWriter:
                     self._end(order)
         except (PynvrError, OSError) as error:
             if not self._live:
-                self._abandon()
                 raise
             self._fail(error, order)
 
@@ -263,3 +288,5 @@ class RecordingWriter:
             self._housekeeping()
         except OSError as error:
             log.error("housekeeping of the archive failed: %s", error)
+        except Exception:  # recording matters more
+            log.exception("housekeeping of the archive failed")

@@ -13,12 +13,13 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
-from datetime import datetime, timezone
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from pynvr.media.frame import Frame, Gap
+from pynvr.recording import writer
 from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
 from pynvr.service import systemd
@@ -28,13 +29,14 @@ from pynvr.sources.packet_file import PacketSource
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 5.0
+VALID_S = 3 * INTERVAL_S
+"""A status older than this is of a recorder that is no more, or hangs."""
 LOG_INTERVAL_S = 3600.0
 HANG_S = 5.0
 """Frames that nobody handles for so much longer than a camera may be silent: the loop hangs."""
 DISK_WAIT_S = 10.0
 """One order that takes so long waits for the disk."""
-WRITER_HANG_S = 40.0
-"""One order may take so long; a disk that stalls for 20 s has to be survived."""
+WRITER_HANG_S = writer.HANG_S
 
 
 class LastError(logging.Handler):
@@ -58,16 +60,18 @@ class Health:
         archive: Path,
         status: Path | None,
         packets: PacketSource | None = None,
+        failed: Callable[[], bool] = lambda: False,
     ) -> None:
         """Watch a source, a writer, and in copy mode where packets come from.
 
-        Write to `status` if there is a path.
+        Write to `status` if there is a path. `failed` tells whether a thread of the process has failed.
         """
         self._source = source
         self._packets = packets
         self._writer = writer
         self._archive = archive
         self._status = status
+        self._failed = failed
         self._last_error = LastError()
         self._started = time.monotonic()
         self._handled = 0
@@ -86,11 +90,12 @@ class Health:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         systemd.notify("STOPPING=1")
         self._quit.set()
-        self._thread.join()
-        self._write(self._facts() | {"state": "stopped"})
+        self._thread.join(HANG_S)  # the disk of the status file may hang
+        if not self._thread.is_alive():
+            self._write(self._facts() | {"state": "failed" if kind or self._failed() else "stopped"})
         logging.getLogger().removeHandler(self._last_error)
 
     def counted(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
@@ -119,6 +124,8 @@ class Health:
 
     def _state(self, now: float) -> str:
         busy = self._writer.busy_since
+        if self._failed():
+            return "stuck"
         if busy is not None and now - busy > WRITER_HANG_S + self._writer.allowance_s:
             return "stuck"
         camera = self._source.status()
@@ -139,7 +146,7 @@ class Health:
         return "recording" if self._writer.recording else "watching"
 
     def _facts(self) -> dict[str, Any]:
-        now = time.monotonic()
+        now, utc = time.monotonic(), datetime.now(timezone.utc)
         fps = (self._handled - self._rate_count) / max(now - self._rate_since, 1e-3)
         self._rate_since, self._rate_count = now, self._handled
         camera = self._source.status()
@@ -148,7 +155,8 @@ class Health:
         except OSError:
             free = None
         return {
-            "time_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "time_utc": utc.isoformat(timespec="seconds"),
+            "valid_until_utc": (utc + timedelta(seconds=VALID_S)).isoformat(timespec="seconds"),
             "pid": os.getpid(),
             "camera": self._source.name,
             "state": self._state(now),

@@ -13,8 +13,8 @@ def notify(*states: str) -> None:
         return
     if address.startswith("@"):  # an abstract socket
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        try:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.sendto("\n".join(states).encode(), address)
-        except OSError:
-            return  # a manager that does not listen must not stop the recorder
+    except OSError:
+        return  # a manager that does not listen must not stop the recorder

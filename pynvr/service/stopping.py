@@ -1,0 +1,100 @@
+"""When a run ends, and why: somebody asked for it, or a thread failed.
+
+Nothing that fails may leave a recorder behind that looks alive. So an exception that ends a thread, whichever
+it is, ends the run: what is open is closed, the exit code is 1, and a service manager starts anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from pynvr.errors import PynvrError
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 60.0
+"""After a failure the run has so long to close what is open; then the process ends as it is."""
+
+
+class Stop(threading.Event):
+    """Set when the run has to end; knows what failed, if that is why."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failure: BaseException | None = None
+        self.failed = threading.Event()
+
+    def fail(self, error: BaseException, thread: str) -> None:
+        """End the run because `thread` failed; the first failure counts."""
+        if self.failure is None:
+            told = isinstance(error, PynvrError | OSError)
+            self.failure = error if told else PynvrError(f"thread {thread} failed: {error!r}; see the log")
+        self.set()
+        self.failed.set()
+
+    def raise_failure(self) -> None:
+        """Raise the failure that ended the run, if any."""
+        if self.failure is not None:
+            raise self.failure
+
+
+@contextmanager
+def threads_watched(stop: Stop) -> Iterator[None]:
+    """Have the run fail with the first thread that an exception ends.
+
+    A run that cannot end then, since something of it hangs, is ended after `GRACE_S`.
+    """
+
+    def seen(hook: threading.ExceptHookArgs) -> None:
+        name = hook.thread.name if hook.thread is not None else "unknown"
+        error = hook.exc_value or hook.exc_type()
+        stop.fail(error, name)  # first of all: what follows may fail too
+        log.critical("thread %s failed, the run ends", name, exc_info=error)
+
+    over = threading.Event()
+    # there from the beginning: where threads fail, perhaps no more can be started
+    guard = threading.Thread(target=_end_at_last, args=(stop, over), name="guard", daemon=True)
+    previous, threading.excepthook = threading.excepthook, seen
+    guard.start()
+    try:
+        yield
+    finally:
+        threading.excepthook = previous
+        over.set()
+        stop.failed.set()  # which the guard waits for
+
+
+def _end_at_last(stop: Stop, over: threading.Event) -> None:
+    stop.failed.wait()
+    if not over.wait(GRACE_S):
+        log.critical("cannot end in %.0f s after a failure: ending at once", GRACE_S)
+        os._exit(1)
+
+
+@contextmanager
+def stop_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Set `stop` on SIGINT, SIGTERM or SIGHUP (the terminal is gone); a second one ends the process at once.
+
+    But not a SIGHUP, which the kernel and the shell both send. One that is ignored, as under nohup, stays so.
+    """
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if stop.is_set() and number != signal.SIGHUP:
+            os._exit(128 + number)
+        stop.set()
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
