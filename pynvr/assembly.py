@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from pynvr.archive.archive import Archive
 from pynvr.archive.retention import Retention
@@ -36,7 +35,8 @@ from pynvr.service import malloc
 from pynvr.settings import Settings
 from pynvr.sources.base import Source
 from pynvr.sources.camera import LiveSource, Reduce
-from pynvr.sources.file import FileSource, fitted_size, is_live
+from pynvr.sources.file import FileSource, fitted_size
+from pynvr.sources.kind import file_path, is_live
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_file import FilePackets, PacketSource
 from pynvr.sources.reader import AT_ONCE, ReadAhead, Timeouts
@@ -87,7 +87,7 @@ def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
             "network cameras or both files"
         )
     if not is_live(cam):
-        return FilePackets(Path(cam), settings.OUTPUT_FILES_EXTENSION)
+        return FilePackets(file_path(cam), settings.OUTPUT_FILES_EXTENSION)
     limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
     return LivePackets(cam, stop, limit, timeouts(settings), settings.OUTPUT_FILES_EXTENSION)
 
@@ -147,7 +147,7 @@ def open_source(
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
         fit_inside = settings.scaleFrameTo
         return LiveSource(settings.cam, stop, limit, timeouts(settings), fit_inside, read_ahead, reduce)
-    return FileSource(Path(settings.cam), stop, settings.scaleFrameTo)
+    return FileSource(file_path(settings.cam), stop, settings.scaleFrameTo)
 
 
 def make_events(settings: Settings, live: bool) -> MotionEvents:

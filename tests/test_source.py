@@ -19,7 +19,8 @@ from pynvr.demo.frame_number import read_frame_number
 from pynvr.demo.scene import Visit
 from pynvr.errors import CameraError
 from pynvr.media.frame import Frame
-from pynvr.sources.file import FileSource, as_bgr, claimed_fps, is_live
+from pynvr.sources.file import FileSource, as_bgr, claimed_fps
+from pynvr.sources.kind import is_live
 
 VISITS = (Visit(1.0, 2.0),)
 
@@ -62,10 +63,14 @@ def test_same_every_time(tmp_path: Path) -> None:
     assert all(np.array_equal(a.image, b.image) for a, b in zip(one, other, strict=True))
 
 
-def test_truncated_file_gives_what_is_there(tmp_path: Path) -> None:
+def test_truncated_file_gives_what_is_there_and_says_so(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "clip.avi", rising(25, 4), VISITS)
     os.truncate(path, path.stat().st_size // 2)
-    numbers = [read_frame_number(frame.image) for frame in frames_of(FileSource(path, Event()))]
+    source, numbers = FileSource(path, Event()), []
+    with pytest.raises(CameraError, match=r"ends too early: it promises 100 pictures, and \d+ came"):
+        for frame in source:
+            numbers.append(read_frame_number(cast(Frame, frame).image))
+    source.close()
     assert 20 < len(numbers) < 100
     assert numbers[:-1] == list(range(len(numbers) - 1))
 
@@ -154,7 +159,8 @@ def test_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("rtsp://host/", True),
         ("http://host/video.mjpg", True),
         ("/dev/v4l/by-id/unplugged", True),
-        ("/dev/null", True),  # a device as /dev/video0 is one
+        ("/dev/null", False),  # a device that is no camera
+        ("file:///srv/clip.mp4", False),
         ("demo.avi", False),
         ("/srv/missing.mp4", False),
         ("-1", False),

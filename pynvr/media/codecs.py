@@ -62,9 +62,10 @@ H265 = CopyCodec(
 MJPEG = CopyCodec("MJPEG", ".avi", {".avi": "MJPG", ".mkv": "MJPG"})
 
 CODECS = {
-    "h264": H264, "avc1": H264, "hevc": H265, "hev1": H265, "hvc1": H265, "h265": H265, "mjpg": MJPEG,
+    "h264": H264, "avc1": H264, "hevc": H265, "hev1": H265, "hvc1": H265, "h265": H265,
+    "mjpg": MJPEG, "mjpeg": MJPEG,
 }  # fmt: skip
-"""By OpenCV's CAP_PROP_FOURCC, in lower case."""
+"""By OpenCV's CAP_PROP_FOURCC and by FFmpeg's names, in lower case."""
 
 
 def codec_of(fourcc: int) -> CopyCodec | None:

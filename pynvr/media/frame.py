@@ -34,6 +34,8 @@ class Frame:
     """Wall clock, for names, logs and the index only."""
     index: int
     """Counts the frames of one source from 0."""
+    lost_before: int = 0
+    """Pictures between the frame before and this one that could not be decoded."""
 
     @property
     def nbytes(self) -> int:
@@ -42,7 +44,7 @@ class Frame:
 
     def buffered(self, encoding: Encoding | None = None) -> BufferedFrame:
         """The same frame as it waits in memory, by default as it is."""
-        frame = BufferedFrame(self.image, Encoding.BGR, self.time, self.utc, self.index)
+        frame = BufferedFrame(self.image, Encoding.BGR, self.time, self.utc, self.index, self.lost_before)
         return frame if encoding is None else frame.encoded(encoding)
 
 
@@ -68,7 +70,8 @@ class BufferedFrame:
     time: float
     utc: datetime
     index: int
-    """These three as `Frame` has them."""
+    lost_before: int = 0
+    """These four as `Frame` has them."""
 
     key = True
     """A picture stands for itself; a packet may need others before it."""
@@ -103,7 +106,7 @@ class BufferedFrame:
             return self
         else:
             data = cast(NDArray[np.uint8], cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420))
-        return BufferedFrame(data, encoding, self.time, self.utc, self.index)
+        return BufferedFrame(data, encoding, self.time, self.utc, self.index, self.lost_before)
 
     def packed(self) -> BufferedFrame:
         """The same frame in as little memory as possible: as JPEG."""

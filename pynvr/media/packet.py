@@ -24,6 +24,20 @@ class Packet:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """How a player shows the pictures of a file, beside what the packets themselves say."""
+
+    turn: int = 0
+    """Degrees counter-clockwise: 0, 90, 180 or 270."""
+    pixel_width: int = 1
+    pixel_height: int = 1
+    """Of one pixel, in any unit."""
+
+
+AS_CODED = Shape()
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """What the packets of one connection have in common."""
 
@@ -35,6 +49,7 @@ class Stream:
     """As Annex B, for key packets that come without."""
     reorder_s: float
     """How far packets come before others that are shown earlier; 0 without B-frames."""
+    shape: Shape = AS_CODED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,11 +6,10 @@ for all packets `until` a frame's time.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -20,12 +19,13 @@ from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources.base import SourceStatus
-from pynvr.sources.file import check_file, claimed_fps
+from pynvr.sources.file import claimed_fps
+
+if TYPE_CHECKING:
+    from pynvr.sources.demux import Coded
 
 RAW = (cv2.CAP_PROP_FORMAT, -1)
 """Has OpenCV hand out packets as they come."""
-FAR_BELOW_MS = -1e12
-"""OpenCV 4 makes such times of none."""
 USUAL_SUFFIX = ".mp4"
 FLEXIBLE = (".mp4", ".ts")
 """Asked for by default or for H.264's sake: other codecs get a container of their own instead."""
@@ -58,7 +58,7 @@ class PacketSource(Protocol):
 
 
 class FilePackets:
-    """The packets of a video file, read when they are asked for; with the file's own times."""
+    """The packets of a video file, read when they are asked for; at the times that its pictures have."""
 
     live = False
     lag_s = 0.0
@@ -68,18 +68,21 @@ class FilePackets:
 
         Raises CameraError where it cannot be read, SettingsError for what cannot be copied so.
         """
+        from pynvr.sources.demux import Demuxer  # brings 17 MB, which no camera needs
+
         self.name = str(path)
-        check_file(path)
-        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, RAW)
-        if not self._capture.isOpened():
-            raise CameraError(f"{path}: is not a video that OpenCV can read")
-        self._stream = stream_of(self._capture, self.name, suffix)
-        self._started = datetime.now(timezone.utc)
-        packets = self._read()
-        first = list(itertools.islice(packets, 2))
-        self._refuse_without_times(first)
-        self._packets = itertools.chain(first, packets)
-        self._waiting = next(self._packets, None)
+        self._demuxer = Demuxer(path)
+        try:
+            self._codec = copyable(
+                codecs.CODECS.get(self._demuxer.codec), self._demuxer.codec, self.name, suffix
+            )
+            self._started = datetime.now(timezone.utc)
+            self._stream: Stream | None = None
+            self._packets = self._read()
+            self._waiting = next(self._packets, None)
+        except BaseException:
+            self._demuxer.close()
+            raise
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
         """As `PacketSource` has it."""
@@ -98,34 +101,39 @@ class FilePackets:
 
     def close(self) -> None:
         """Close the file."""
-        self._capture.release()
-
-    def _refuse_without_times(self, first: Sequence[TimedPacket]) -> None:
-        """Raise SettingsError for an elementary stream (.h264, .h265): its packets have no times."""
-        if len(first) > 1 and first[0].time == first[1].time:
-            raise SettingsError(
-                f'RECORDING_MODE = "copy": {self.name} does not say when its pictures are shown; put it '
-                'into an .mp4 file first, or set "encode"'
-            )
+        self._demuxer.close()
 
     def _read(self) -> Iterator[TimedPacket]:
-        while (got := self._capture.read())[0]:
-            key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
-            time = max(
-                0.0, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            )  # far below 0 where there is none
-            utc = self._started + timedelta(seconds=time)
-            yield TimedPacket(np.asarray(got[1], np.uint8), key, time, utc, self._stream)
+        """The packets from the first one on that can be decoded by itself."""
+        for coded in self._demuxer.annex_b() if self._codec.parameter_sets else self._demuxer.coded():
+            if self._stream is None and not coded.key:
+                continue
+            if coded.shown is None:
+                raise SettingsError(
+                    f'RECORDING_MODE = "copy": {self.name} does not say when its pictures are shown; put it '
+                    'into an .mp4 file first, or set "encode"'
+                )
+            if self._stream is None:
+                self._stream = self._stream_from(coded)
+            utc = self._started + timedelta(seconds=coded.shown)
+            yield TimedPacket(coded.data, coded.key, coded.shown, utc, self._stream)
+
+    def _stream_from(self, first: Coded) -> Stream:
+        demuxer, codec = self._demuxer, self._codec
+        told = demuxer.extradata
+        sets = codecs.parameter_sets(codec, first.data.tobytes())
+        if not sets and codecs.is_annex_b(told):
+            sets = codecs.parameter_sets(codec, told)
+        width, height = demuxer.size
+        delay = max(0.0, (first.shown or 0.0) - first.decoded)
+        return Stream(codec, width, height, demuxer.fps, sets, delay, demuxer.shape())
 
 
-def stream_of(capture: cv2.VideoCapture, name: str, suffix: str) -> Stream:
-    """What OpenCV says about a stream; raises SettingsError where it cannot be copied into such a file."""
-    number = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
-    codec = codecs.codec_of(number)
+def copyable(codec: codecs.CopyCodec | None, sent: str, name: str, suffix: str) -> codecs.CopyCodec:
+    """A codec that was found; raises SettingsError where it cannot be copied into a file of such a suffix."""
     if codec is None:
-        fourcc = number.to_bytes(4, "little").decode("ascii", "backslashreplace")
         raise SettingsError(
-            f'RECORDING_MODE = "copy": {name} sends {fourcc}; only H.264, H.265 and MJPEG can be copied: '
+            f'RECORDING_MODE = "copy": {name} sends {sent}; only H.264, H.265 and MJPEG can be copied: '
             'let the camera send one of these, or set "encode"'
         )
     if suffix not in (*codec.fourcc, *FLEXIBLE):
@@ -133,6 +141,14 @@ def stream_of(capture: cv2.VideoCapture, name: str, suffix: str) -> Stream:
             f'OUTPUT_FILES_EXTENSION = "{suffix}": {name} sends {codec.name}, which can be copied into '
             f"{' or '.join(codec.fourcc)} only; set one of these or None"
         )
+    return codec
+
+
+def stream_of(capture: cv2.VideoCapture, name: str, suffix: str) -> Stream:
+    """What OpenCV says about a stream; raises SettingsError where it cannot be copied into such a file."""
+    number = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    sent = number.to_bytes(4, "little").decode("ascii", "backslashreplace")
+    codec = copyable(codecs.codec_of(number), sent, name, suffix)
     _, extra = capture.retrieve(None, int(capture.get(cv2.CAP_PROP_CODEC_EXTRADATA_INDEX)))
     told = b"" if extra is None else np.asarray(extra, np.uint8).tobytes()
     return Stream(

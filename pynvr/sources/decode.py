@@ -1,0 +1,131 @@
+"""The pictures of a video file, up to its real end; what cannot be decoded is counted and told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import av.error
+import cv2
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from pynvr.errors import CameraError
+from pynvr.media.frame import TIME_TOLERANCE_S, Image
+from pynvr.sources.demux import Demuxer
+from pynvr.sources.losses import Losses
+
+log = logging.getLogger(__name__)
+
+SMALLEST_STEP_S = 0.001
+TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+"""How to turn a picture that is to be shown turned by so many degrees, counter-clockwise."""
+TICKS_PER_S = 1_000_000
+"""In which the decoder is told a packet's time, and tells it again with the picture."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded picture, still in the form in which the decoder keeps it."""
+
+    frame: VideoFrame
+    time: float
+    """Seconds from the beginning of the file, strictly increasing."""
+    lost_before: int
+    """Pictures since the one before that could not be decoded."""
+
+
+class Decoder:
+    """Iterate over it to get a file's pictures."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; raises CameraError where it has no video."""
+        self._demuxer = Demuxer(path)
+        self.fps = self._demuxer.fps
+        self.frame_count = self._demuxer.frame_count
+        self._reformatter = VideoReformatter()
+        self._losses = Losses()
+        self._count = 0
+        self._last = -SMALLEST_STEP_S
+        self._interlaced = False
+        self._delay: int | None = None
+
+    def __iter__(self) -> Iterator[Picture]:
+        """Yield every picture that can be decoded."""
+        context = self._demuxer.stream.codec_context
+        for step in self._demuxer:
+            packet = step.packet
+            if step.shown is not None and not packet.is_discard:
+                self._losses.sent(_ticks(step.shown) / TICKS_PER_S)
+            packet.pts = None if step.shown is None else _ticks(step.shown)
+            packet.dts = _ticks(step.decoded)
+            try:
+                frames = context.decode(packet)
+            except av.error.FFmpegError:
+                self._losses.refused()
+                continue
+            for frame in frames:
+                yield self._picture(frame)
+        try:
+            frames = context.decode(None)
+        except av.error.FFmpegError:
+            self._losses.refused()
+            frames = []
+        for frame in frames:
+            yield self._picture(frame)
+        self._losses.rest()
+
+    def _picture(self, frame: VideoFrame) -> Picture:
+        told, lost = frame.pts, 0
+        if told is not None:
+            time = told / TICKS_PER_S
+            lost = self._losses.shown(time, frame.interlaced_frame)
+        elif frame.dts is not None and self._demuxer.dated:  # B-frames in .avi: decoded in time, shown later
+            self._delay = frame.dts if self._delay is None else self._delay
+            time = (frame.dts - self._delay) / TICKS_PER_S
+        else:
+            time = self._last + 1 / self.fps if self._count else 0.0
+        self._last = time = time if time > self._last + TIME_TOLERANCE_S else self._last + SMALLEST_STEP_S
+        self._count += 1
+        if frame.interlaced_frame and not self._interlaced:
+            self._interlaced = True
+            log.info("%s: is interlaced: each picture holds two moments", self._demuxer.name)
+        return Picture(frame, time, lost)
+
+    def image(self, picture: Picture) -> Image:
+        """The picture as BGR, upright, with square pixels; its lines are never fewer than those decoded."""
+        frame = picture.frame
+        image = cast(Image, self._reformatter.reformat(frame, format="bgr24").to_ndarray())
+        ratio = self._demuxer.pixel_ratio
+        if ratio > 1:
+            image = cast(Image, cv2.resize(image, (round(image.shape[1] * ratio), image.shape[0])))
+        elif ratio < 1:
+            image = cast(Image, cv2.resize(image, (image.shape[1], round(image.shape[0] / ratio))))
+        turn = TURNS.get(frame.rotation % 360)
+        return image if turn is None else cast(Image, cv2.rotate(image, turn))
+
+    def check_end(self) -> None:
+        """Say what was lost; raises CameraError where no picture came, or much less than promised."""
+        demuxer = self._demuxer
+        if self._count == 0:
+            raise CameraError(f"cam = {demuxer.name!r}: no picture in it can be decoded")
+        if self._losses.count:
+            log.warning("%s: %s", demuxer.name, self._losses)
+        for moment in demuxer.timeline.laid_anew[:1]:
+            times = len(demuxer.timeline.laid_anew)
+            log.warning(
+                "%s: its times begin anew or leap %d times, first at %.1f s: they are laid end to end",
+                demuxer.name, times, moment,
+            )  # fmt: skip
+        demuxer.check_end()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._demuxer.close()
+
+
+def _ticks(seconds: float) -> int:
+    return round(seconds * TICKS_PER_S)

@@ -1,0 +1,72 @@
+"""What the setting `cam` names: a camera, or a film that has an end."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pynvr.errors import CameraError
+
+VIDEO4LINUX = 81
+"""Major number of Linux's cameras."""
+
+
+def is_live(cam: str) -> bool:
+    """Whether `cam` names a local or network camera rather than a file."""
+    return cam.isdecimal() or ("://" in cam and not _is_file_address(cam)) or _is_camera(cam)
+
+
+def file_path(cam: str) -> Path:
+    """The file that `cam` names, as a path or as `file://` address."""
+    if not _is_file_address(cam):
+        return Path(cam)
+    return Path(os.fsdecode(unquote_to_path(cam)))
+
+
+def unquote_to_path(address: str) -> str:
+    """The path of a `file://` address; one with a host has no path here."""
+    parts = urlsplit(address.replace("?", "%3F").replace("#", "%23"))
+    if parts.netloc not in ("", "localhost"):
+        raise CameraError(f"cam = {address!r}: names a file of another machine; give its path here")
+    return unquote(parts.path, errors="surrogateescape")
+
+
+def _is_file_address(cam: str) -> bool:
+    return cam.lower().startswith("file:/")
+
+
+def _is_camera(cam: str) -> bool:
+    try:
+        found = Path(cam).stat()
+    except (OSError, ValueError):  # one that was pulled out is still a camera
+        return cam.startswith("/dev/")
+    return stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) == VIDEO4LINUX
+
+
+def check_file(path: Path) -> None:
+    """Raise CameraError, with the reason, for what cannot be a video file; never waits for anybody."""
+    try:
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode):
+            path.open("rb").close()
+    except FileNotFoundError:
+        raise CameraError(f"cam = {str(path)!r}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CameraError(f"cam = {str(path)!r}: {reason}") from None
+    other = next((words for is_it, words in OTHERS if is_it(found.st_mode)), None)
+    if other is not None:
+        raise CameraError(f"cam = {str(path)!r}: is {other}, not a video file")
+    if found.st_size == 0:
+        raise CameraError(f"cam = {str(path)!r}: is empty")
+
+
+OTHERS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe, which could be read only once and has no end"),
+    (stat.S_ISCHR, "a device that is no camera"),
+    (stat.S_ISBLK, "a disk"),
+    (stat.S_ISSOCK, "a socket"),
+)

@@ -1,0 +1,88 @@
+"""Times of a file's packets made right: pure arithmetic on what the file says.
+
+A file's times may begin again where two recordings were joined, stand still, leap or be missing.
+What is known to be right is the distance of packets that follow each other as they should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+BELIEVED_LEAP_S = 10.0
+"""FFmpeg too takes a leap further than this for another count, in containers where that happens."""
+STANDSTILL_S = 0.5
+"""Times that fall back by less have stood still or are unprecise, and are not another count."""
+USUAL_STEP_S = 2.0
+"""Packets further apart say nothing about the rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """When a packet is decoded and when it is shown, seconds from the beginning of the stream."""
+
+    decoded: float
+    shown: float | None
+    """None where the file does not say."""
+
+
+def _all(_: float, __: float) -> bool:
+    return True
+
+
+class Timeline:
+    """Lays packets, told in the order of decoding, onto one line of time that never falls back."""
+
+    def __init__(self, step_s: float, believes: Callable[[float, float], bool] = _all) -> None:
+        """`step_s` is the distance of two packets where nothing better is known.
+
+        `believes` is asked for each leap further than BELIEVED_LEAP_S, with the times before and after it.
+        """
+        self._step = step_s
+        self._believes = believes
+        self._offset = 0.0
+        """What is added to the file's times, since they last began anew."""
+        self._told: float | None = None
+        self._decoded: float | None = None
+        self._shown = float("-inf")
+        """Latest of each: as the file told it, and as it was laid."""
+        self.laid_anew: list[float] = []
+        """Where times had to be laid anew, in the times that resulted."""
+
+    def place(self, decoded: float | None, shown: float | None) -> Placed:
+        """Lay the next packet; the two times are those of the file, in seconds, None where it has none."""
+        if decoded is None:
+            return self._undated(shown)
+        delay = 0.0 if shown is None else shown - decoded
+        laid = decoded + self._offset
+        if self._decoded is not None and self._told is not None:
+            laid = self._following(decoded, self._told, self._decoded, delay)
+        self._told, self._decoded = decoded, laid
+        return self._placed(laid, None if shown is None else laid + delay)
+
+    def _following(self, decoded: float, told: float, laid: float, delay: float) -> float:
+        """When to decode a packet of the time `decoded`, after one of `told` that was laid at `laid`."""
+        gap, goes_on = decoded - told, decoded + self._offset
+        if 0 < gap <= USUAL_STEP_S:
+            self._step = gap
+        leaps = gap > BELIEVED_LEAP_S and not self._believes(told, decoded)
+        falls = gap <= -STANDSTILL_S or goes_on < laid - STANDSTILL_S
+        if not leaps and not falls:
+            return goes_on if goes_on > laid else laid + self._step
+        # what was shown last is not shown after what begins here
+        begin = max(laid, self._shown - delay) + self._step
+        self._offset = begin - decoded
+        self.laid_anew.append(begin)
+        return begin
+
+    def _undated(self, shown: float | None) -> Placed:
+        """A packet with no time of decoding: the first ones of a file with B-frames, or all of a bare one."""
+        laid = 0.0 if self._decoded is None else self._decoded + self._step
+        if shown is None:
+            self._decoded = laid
+        return self._placed(laid, None if shown is None else shown + self._offset)
+
+    def _placed(self, decoded: float, shown: float | None) -> Placed:
+        if shown is not None:
+            self._shown = max(self._shown, shown)
+        return Placed(decoded, shown)
