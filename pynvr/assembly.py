@@ -23,6 +23,7 @@ from pynvr.events import MotionEvents
 from pynvr.recording.base import Recorder
 from pynvr.recording.copying import CopyFormat
 from pynvr.recording.encoding import check_codec
+from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.frame_recorder import FrameRecorder
 from pynvr.recording.open_recording import EncodeFormat, RecordingFormat
 from pynvr.recording.packet_prealarm import PacketRing
@@ -40,6 +41,7 @@ from pynvr.sources.kind import file_path, is_live
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_file import FilePackets, PacketSource
 from pynvr.sources.reader import AT_ONCE, ReadAhead, Timeouts
+from pynvr.sources.snapshots import EVENT_S
 
 log = logging.getLogger(__name__)
 
@@ -128,10 +130,17 @@ def make_recorder(settings: Settings, mode: Mode, source: Source, writer: Record
     if mode.packets is None:
         malloc.keep_freed_pictures()
         frames = PreAlarmRing(seconds, ring_limit)
-        return FrameRecorder(frames, writer, hold_s, longest_s, source.nominal_fps)
+        return FrameRecorder(
+            frames, writer, EventPictures(writer.keep), hold_s, longest_s, source.nominal_fps
+        )
     ring = PacketRing(seconds, ring_limit)
 
-    return PacketRecorder(ring, writer, mode.packets, lambda: source.lag_s, hold_s, longest_s)
+    def want(pictures: bool) -> None:
+        if isinstance(source, LiveSource):
+            source.snapshots.every_s = EVENT_S if pictures else None
+
+    pictures = EventPictures(writer.keep, want)
+    return PacketRecorder(ring, writer, pictures, mode.packets, lambda: source.lag_s, hold_s, longest_s)
 
 
 def open_source(

@@ -17,6 +17,7 @@ from pynvr.demo.scene import DemoScene, Visit
 from pynvr.detection.classic import ClassicDetector
 from pynvr.media.frame import BufferedFrame, Frame, Image
 from pynvr.recording.clip import Clip
+from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
 
 SMALL = (160, 120)
@@ -99,13 +100,21 @@ def read_index(archive: Path) -> list[dict[str, Any]]:
 
 def videos(archive: Path) -> list[Path]:
     """The recordings in an archive, in order of their names."""
-    return sorted(path for path in archive.rglob("video_*") if path.is_file())
+    return sorted(
+        path for path in archive.rglob("video_*") if path.is_file() and path.suffix not in (".jpg", ".keep")
+    )
 
 
 def remains(archive: Path) -> list[str]:
-    """Everything in an archive but its lock."""
-    files = (path for path in archive.rglob("*") if path.is_file())
-    return sorted(p.relative_to(archive).as_posix() for p in files if p.name != ".pynvr.lock")
+    """Everything in an archive but its lock and the finished pictures of recordings."""
+    files = (path for path in archive.rglob("*") if path.is_file() and path.name != ".pynvr.lock")
+    left = (path for path in files if path.suffix != ".jpg" or ".part" in path.name)
+    return sorted(path.relative_to(archive).as_posix() for path in left)
+
+
+def no_pictures() -> EventPictures:
+    """For a recorder of which only the video matters."""
+    return EventPictures(lambda picture: None)
 
 
 def rising(fps: float, seconds: float) -> list[float]:

@@ -180,10 +180,8 @@ def test_index_lines(make: Make, archive_path: Path) -> None:
     archive = make()
     for name in ("one.avi", "Tür/zwei.avi"):
         archive.add(archive_path / name, {"frames": 3})
-    assert read_index(archive_path) == [
-        {"file": "one.avi", "frames": 3},
-        {"file": "Tür/zwei.avi", "frames": 3},
-    ]
+    found = [(entry["file"], entry["frames"]) for entry in read_index(archive_path)]
+    assert found == [("one.avi", 3), ("Tür/zwei.avi", 3)]
     assert archive.index.has(archive.relative_name(archive_path / "Tür" / "zwei.avi"))
     assert not archive.index.has(archive.relative_name(archive_path / "three.avi"))
 
@@ -196,7 +194,7 @@ def test_line_after_a_torn_one_is_whole(make: Make, archive_path: Path, torn: st
         index.write(torn)
     archive.add(archive_path / "two.avi", {})
     lines = archive.index.path.read_text().splitlines()
-    assert [json.loads(lines[0]), json.loads(lines[-1])] == [{"file": "one.avi"}, {"file": "two.avi"}]
+    assert [json.loads(line)["file"] for line in (lines[0], lines[-1])] == ["one.avi", "two.avi"]
     assert archive.index.has(archive.relative_name(archive_path / "one.avi"))
     assert archive.index.has(archive.relative_name(archive_path / "two.avi"))
 

@@ -88,6 +88,7 @@ def test_closed_recording_has_its_name_its_index_line_and_nothing_beside(archive
     (entry,) = read_index(archive.root)
     assert entry == {
         "file": "2017/video_2017-04-02T132017.mp4",
+        "id": entry["id"],
         "trigger_utc": "2017-04-02T13:20:17.000+00:00",
         "first_frame_utc": "2017-04-02T13:21:57.000+00:00",
         "last_frame_utc": journal.iso(frame(0, 100 + TIMES[-1]).utc),

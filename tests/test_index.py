@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
 
+from pynvr.archive import index as index_module
 from pynvr.archive.archive import Archive
 from pynvr.archive.index import Index
 
@@ -100,6 +102,37 @@ def test_who_listens_is_told_and_cannot_stop_it(tmp_path: Path, logged_errors: l
     archive = Archive(tmp_path, None, observers=(Deaf(), listener))
     archive.add(tmp_path / "a.mp4", {"frames": 3})
     archive.remove({"a.mp4"})
-    assert listener.heard == [{"file": "a.mp4", "frames": 3}, {"a.mp4"}]
+    entry, removed = listener.heard
+    assert entry == {"file": "a.mp4", "frames": 3, "id": entry["id"]}
+    assert removed == {"a.mp4"}
     assert archive.index.entries() == []
     assert len(logged_errors) == 2
+
+
+# ---- ids
+
+
+def test_ids_are_unique_and_rise_whatever_the_clock_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        hour = 12
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime(2017, 4, 2, cls.hour, tzinfo=tz)
+
+    monkeypatch.setattr(index_module, "datetime", Clock)
+    index = Index(tmp_path / "recordings.jsonl")
+    given = [index.new_id(), index.new_id()]
+    index.append({"file": "a.mp4", "id": given[-1]})
+    index.append({"file": "b.mp4", "id": "spoilt"})
+    monkeypatch.setattr(Clock, "hour", 3)
+    again = Index(index.path)
+    given += [again.new_id(), again.new_id()]
+    after = Index(tmp_path / "empty.jsonl")
+    after.go_on_after(given[-1])
+    given.append(after.new_id())
+    assert given == sorted(set(given))
+    assert given[0] == "20170402T120000000"
+    assert all(index_module.ID.fullmatch(each) for each in given)

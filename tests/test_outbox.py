@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from running import until
 
+from pynvr.archive import index as archive_index
 from pynvr.notify import backlog, postman
 from pynvr.notify.cursor import PREFIX, Cursor
 from pynvr.notify.event import EVENT_TYPES, DeliveryError, Event, Parcel, happened
@@ -103,7 +104,7 @@ def index(tmp_path: Path) -> Index:
 
 @contextmanager
 def running(index: Index, *receivers: Receiver) -> Iterator[Outbox]:
-    outbox = Outbox(receivers, index.root, index.path, "Front door")
+    outbox = Outbox(receivers, index.root, archive_index.Index(index.path), "Front door")
     outbox.start()
     try:
         yield outbox
@@ -204,7 +205,7 @@ def test_what_is_about_now_expires_and_recordings_do_not(
 
 def test_more_than_fits_pushes_out_the_oldest(index: Index) -> None:
     hanging = Hanging("hanging")
-    outbox = Outbox([hanging], index.root, index.path, "Front door")
+    outbox = Outbox([hanging], index.root, archive_index.Index(index.path), "Front door")
     for number in range(postman.MOST_WAITING + 5):
         outbox.tell(happened("motion_started", str(number)))
     outbox.start()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from recordings import frame
+from recordings import frame, no_pictures
 
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
@@ -84,7 +84,9 @@ def writer() -> Writer:
 @pytest.fixture
 def recorder(packets: Packets, writer: Writer) -> PacketRecorder:
     """In an event that began with the last of 20 frames; 25 packets have come."""
-    recorder = PacketRecorder(PacketRing(0.5, 2**20), writer, packets, lambda: 0.0, HOLD_S, 600)
+    recorder = PacketRecorder(
+        PacketRing(0.5, 2**20), writer, no_pictures(), packets, lambda: 0.0, HOLD_S, 600
+    )
     packets.waiting.extend(map(packet, range(25)))
     for number in range(20):
         change = Change.STARTED if number == 19 else Change.NONE
@@ -125,7 +127,9 @@ def test_nothing_is_waited_for_without_an_event(
     packets: Packets, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packet_recorder.time, "sleep", lambda _: pytest.fail("it waits"))
-    recorder = PacketRecorder(PacketRing(0.5, 2**20), writer, packets, lambda: 0.0, HOLD_S, 600)
+    recorder = PacketRecorder(
+        PacketRing(0.5, 2**20), writer, no_pictures(), packets, lambda: 0.0, HOLD_S, 600
+    )
     recorder.interrupt()
     recorder.close()
     assert writer.written == []

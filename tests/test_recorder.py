@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recordings import MOMENT, frame, play, read_index, rising, wandering
+from recordings import MOMENT, frame, no_pictures, play, read_index, rising, wandering
 
 from pynvr import pipeline
 from pynvr.archive.archive import Archive
@@ -81,7 +81,7 @@ def run(
     frames: Iterable[Frame | Gap], moving: Iterable[int], pre_s: float, hold_s: float, longest_s: float = LONG
 ) -> Notebook:
     notebook = Notebook()
-    recorder = FrameRecorder(PreAlarmRing(pre_s, PLENTY), notebook, hold_s, longest_s, 20.0)
+    recorder = FrameRecorder(PreAlarmRing(pre_s, PLENTY), notebook, no_pictures(), hold_s, longest_s, 20.0)
     pipeline.run(frames, Script(moving), MotionEvents(hold_s), recorder)
     recorder.close()
     assert not notebook.open
@@ -174,7 +174,7 @@ def test_a_ring_that_is_too_small_is_told(caplog: pytest.LogCaptureFixture) -> N
     frames = [frame(number, number / 10) for number in range(100)]
     notebook = Notebook()
     ring = PreAlarmRing(5.0, 20 * 1024)
-    recorder = FrameRecorder(ring, notebook, 1.0, LONG, 10.0)
+    recorder = FrameRecorder(ring, notebook, no_pictures(), 1.0, LONG, 10.0)
     pipeline.run(iter(frames), Script([50, 51, 90]), MotionEvents(1.0), recorder)
     assert 0 < len(notebook.notes[0]) < 51
     told = [record.message for record in caplog.records if "PRE_ALARM_MEMORY_LIMIT_MB" in record.message]
@@ -205,7 +205,7 @@ def test_pre_alarm_does_not_reach_across_a_gap() -> None:
 
 def test_gap_resets_the_detector_and_begins_the_warm_up_anew() -> None:
     notebook, detector = Notebook(), Script([5, 30, 55, 85])
-    recorder = FrameRecorder(PreAlarmRing(1, PLENTY), notebook, 0.5, LONG, 20.0)
+    recorder = FrameRecorder(PreAlarmRing(1, PLENTY), notebook, no_pictures(), 0.5, LONG, 20.0)
     pipeline.run(with_gap(50, 50), detector, MotionEvents(0.5, warm_up_s=1.0), recorder)
     recorder.close()
     assert detector.resets == 1
@@ -225,7 +225,7 @@ def test_recordings_on_the_disk(memory: str, archive_path: Path) -> None:
     limit = PLENTY if memory == "raw" else 20 * frames[0].buffered(Encoding.I420).nbytes
     ring = PreAlarmRing(2.0, limit)
     writer = RecordingWriter(archive, EncodeFormat("DIVX", ".mp4", None), 2**26, live=False)
-    recorder = FrameRecorder(ring, writer, 1.0, LONG, 20.0)
+    recorder = FrameRecorder(ring, writer, no_pictures(), 1.0, LONG, 20.0)
     pipeline.run(frames, Script([60, 70, 150]), MotionEvents(1.0), recorder)
     recorder.close()
     archive.close()

@@ -160,7 +160,7 @@ class Archive:
 
     def add(self, recording: Path, entry: Mapping[str, object]) -> None:
         """Enter a closed recording into the index; raises OSError, and then it is not entered."""
-        entry = {"file": self.relative_name(recording), **entry}
+        entry = {"file": self.relative_name(recording), "id": self.index.new_id(), **entry}
         self.index.append(entry)
         self._tell("closed", entry)
 

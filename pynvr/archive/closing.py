@@ -14,8 +14,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from pynvr.archive import fsync, journal
-from pynvr.archive.archive import Archive
+from pynvr.archive import fsync, journal, pictures
+from pynvr.archive.archive import VIDEO_SUFFIXES, Archive
 from pynvr.archive.journal import FrameNote, Journal
 from pynvr.archive.remux import copy_of, mean_rate, rate_for, remux
 from pynvr.errors import RecordingError
@@ -57,14 +57,20 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
     names = [final, final.with_suffix(part_suffix), final.with_suffix(".damaged")]
     verified = part.exists() and _finish(part, names, notes)
     recording = next((name for name in names if name.exists()), None)
+    if recording is None:
+        pictures.discard(stem)
+        found = {}
+    else:
+        found = pictures.finish(stem)
     if recording is not None and recording.suffix != ".damaged":
         # only a crash can have come between the index and here
         known = recovered and archive.index.has(archive.relative_name(recording))
         if not known:
             if not verified:
                 _match(notes, container.survey(recording), recording)
-            entry = index_entry(notes) | _ahead(notes) | ({"recovered": True} if recovered else {})
-            archive.add(recording, entry)
+            entry = index_entry(notes) | _ahead(notes)
+            entry |= {kind: archive.relative_name(path) for kind, path in found.items()}
+            archive.add(recording, entry | ({"recovered": True} if recovered else {}))
     journal_path.unlink(missing_ok=True)
     return recording
 
@@ -106,7 +112,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
 
 def _suffix_of_part(stem: Path) -> str:
     """Container of a part whose journal is lost."""
-    parts = [path for path in stem.parent.glob(f"{stem.name}.part.*") if path.suffix != ".jsonl"]
+    parts = [path for path in stem.parent.glob(f"{stem.name}.part.*") if path.suffix in VIDEO_SUFFIXES]
     return parts[0].suffix if parts else ".ts"
 
 
@@ -165,6 +171,7 @@ def index_entry(notes: Journal) -> dict[str, Any]:
             "peak_changed_px": max(f.changed_px for f in frames),
         }
         | {name: facts[name] for name in ("continues", "dropped") if facts.get(name)}
+        | {name: facts[name] for name in ("peak_s", "peak_box", "strip_s") if name in facts}
         | _found_in(facts, first)
     )
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta, timezone
 from io import RawIOBase
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +26,8 @@ SMALL_BYTES = 256 * 1024
 """An index up to this size is written anew whenever a recording is removed."""
 BYTES_PER_REMOVAL = 64 * 1024
 """A larger one when there is a removed recording for so many of its bytes; so much is copied for each."""
+ID = re.compile(r"\d{8}T\d{9}")
+"""Of a line: the UTC time of closing to the millisecond, 20170402T132017042, or the next one that is free."""
 
 
 class Signature(NamedTuple):
@@ -53,6 +57,27 @@ class Index:
         self._left: Signature | None = None
         """How this process has left the file."""
         self._touched = True
+        self._highest = ""
+        """Of the ids that are known to have been given."""
+        self._looked = False
+
+    def new_id(self) -> str:
+        """An id for the next line, higher than all before, also where the clock was set back."""
+        if not self._looked:
+            for entry in self.entries():
+                self.go_on_after(str(entry.get("id")))
+            self._looked = True
+        now = datetime.now(timezone.utc)
+        if self._highest:
+            last = datetime.strptime(self._highest, "%Y%m%dT%H%M%S%f").replace(tzinfo=timezone.utc)
+            now = max(now, last + timedelta(milliseconds=1))
+        self._highest = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}"
+        return self._highest
+
+    def go_on_after(self, given: str) -> None:
+        """Give only ids higher than this one: a line had it that may be gone."""
+        if ID.fullmatch(given):
+            self._highest = max(self._highest, given)
 
     def entries(self) -> list[dict[str, object]]:
         """All objects of the index, oldest first."""

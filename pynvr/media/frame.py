@@ -36,11 +36,13 @@ class Frame:
     """Counts the frames of one source from 0."""
     lost_before: int = 0
     """Pictures between the frame before and this one that could not be decoded."""
+    jpeg: NDArray[np.uint8] | None = None
+    """The whole picture, now and then, where `image` is only what is looked at and a picture is wanted."""
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the picture takes."""
-        return self.image.nbytes
+        return self.image.nbytes + (0 if self.jpeg is None else self.jpeg.nbytes)
 
     def buffered(self, encoding: Encoding | None = None) -> BufferedFrame:
         """The same frame as it waits in memory, by default as it is."""

@@ -6,11 +6,10 @@ take lines out meanwhile; that changes nothing about the others.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pynvr.archive.index import Index, parsed
 from pynvr.notify.event import Event
 from pynvr.redaction import without_password
 
@@ -22,41 +21,30 @@ MOST = 500
 Entry = Mapping[str, object]
 
 
-def closed_after(index: Path, recording_id: str) -> list[Entry]:
+def closed_after(index: Index, recording_id: str) -> list[Entry]:
     """The index's next objects after `recording_id`, oldest first, `MOST` at most.
 
-    Lines without an id are older than ids are; lines that a crash has torn are left out. Raises OSError.
+    Lines without an id are older than ids are. Raises OSError.
     """
-    try:
-        with index.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-            tail = _entries(file.read())
-            if file.tell() > TAIL_BYTES and (not tail or str(tail[0]["id"]) > recording_id):
-                file.seek(0)
-                tail = _entries(file.read())
-    except FileNotFoundError:
+    signature = index.signature()
+    if signature is None:
         return []
-    return [entry for entry in tail if str(entry["id"]) > recording_id][:MOST]
+    offset = max(0, signature.size - TAIL_BYTES)
+    found = _with_ids(index, offset)
+    if offset and (not found or str(found[0]["id"]) > recording_id):
+        found = _with_ids(index, 0)
+    return [entry for entry in found if str(entry["id"]) > recording_id][:MOST]
 
 
-def newest_id(index: Path) -> str:
+def newest_id(index: Index) -> str:
     """The highest id in the index; empty where there is none. Raises OSError."""
-    try:
-        return max((str(entry["id"]) for entry in _entries(index.read_bytes())), default="")
-    except FileNotFoundError:
-        return ""
+    return max((str(entry["id"]) for entry in _with_ids(index, 0)), default="")
 
 
-def _entries(lines: bytes) -> list[Entry]:
-    found: list[Entry] = []
-    for line in lines.splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:  # UnicodeDecodeError too
-            continue
-        if isinstance(entry, dict) and "id" in entry and "file" in entry:
-            found.append(entry)
-    return found
+def _with_ids(index: Index, offset: int) -> list[Entry]:
+    """The objects from a byte's offset on, of which the first may be cut and is no object then."""
+    entries = (parsed(line) for _, line in index.lines(offset))
+    return [entry for entry in entries if entry is not None and "id" in entry and "file" in entry]
 
 
 def closed_event(entry: Entry, archive: Path, camera: str) -> Event:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from pynvr.archive.index import Index
 from pynvr.notify import backlog
 from pynvr.notify.cursor import Cursor
 from pynvr.notify.event import Event, Parcel, happened
@@ -17,7 +18,7 @@ Status: TypeAlias = dict[str, dict[str, int]]
 class Outbox:
     """Takes events from any thread, and never keeps it waiting."""
 
-    def __init__(self, receivers: Sequence[Receiver], archive: Path, index: Path, camera: str) -> None:
+    def __init__(self, receivers: Sequence[Receiver], archive: Path, index: Index, camera: str) -> None:
         """Find out what each receiver has not been told of yet.
 
         To be made before anything is added to the index: a new receiver is told of what comes from now on.
@@ -29,9 +30,11 @@ class Outbox:
             return [backlog.closed_event(entry, archive, camera) for entry in entries]
 
         newest = backlog.newest_id(index)
-        self._postmen = [
-            Postman(receiver, Cursor(archive, receiver.name, newest), fetch) for receiver in receivers
-        ]
+        self._postmen = []
+        for receiver in receivers:
+            cursor = Cursor(archive, receiver.name, newest)
+            index.go_on_after(cursor.id)
+            self._postmen.append(Postman(receiver, cursor, fetch))
 
     def start(self) -> None:
         """Begin to deliver; the first event is that the recorder has started."""

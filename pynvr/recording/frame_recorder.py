@@ -11,6 +11,7 @@ import logging
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
 from pynvr.media.frame import TIME_TOLERANCE_S, BufferedFrame, Frame
+from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
 from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
@@ -25,17 +26,19 @@ class FrameRecorder:
         self,
         ring: PreAlarmRing,
         writer: RecordingWriter,
+        pictures: EventPictures,
         hold_s: float,
         max_duration_s: float,
         nominal_fps: float,
     ) -> None:
-        """Put a ring and a writer to work.
+        """Put a ring, a writer and the maker of pictures to work.
 
         `hold_s` is what the label counts down; a recording longer than `max_duration_s` goes on in
         another file; `nominal_fps` guides the encoder where the ring cannot.
         """
         self._ring = ring
         self._writer = writer
+        self._pictures = pictures
         self._hold_s = hold_s
         self._max_duration_s = max_duration_s
         self._fps = nominal_fps
@@ -59,6 +62,7 @@ class FrameRecorder:
         if frame.time - self._first > self._max_duration_s - TIME_TOLERANCE_S:
             self._end()
             self._start(frame, [], continues=True)
+        self._pictures.see(frame, detection, frame.time)  # before it gets its label
         hold_left_s = self._last_motion + self._hold_s - frame.time
         self._writer.write(frame.buffered(), detection.changed_px, detection.motion, hold_left_s)
 
@@ -78,6 +82,7 @@ class FrameRecorder:
         if trigger.time > self._first:
             self._fps = len(pre_alarm) / (trigger.time - self._first)
         self._writer.begin(Begin(trigger.time, trigger.utc, self._fps, continues), pre_alarm)
+        self._pictures.begin(continues)
         self._recording = True
 
     def _mention_short_ring(self) -> None:
@@ -87,5 +92,6 @@ class FrameRecorder:
 
     def _end(self) -> None:
         if self._recording:
+            self._pictures.end()
             self._writer.end()
             self._recording = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from pynvr.archive import journal
+from pynvr.archive import journal, pictures
 from pynvr.archive.archive import Archive
 from pynvr.archive.closing import close_recording
 from pynvr.errors import RecordingError
@@ -15,7 +15,7 @@ from pynvr.media.frame import BufferedFrame
 from pynvr.media.packet import Recordable
 from pynvr.recording.encoding import CODECS, Encoder
 from pynvr.recording.label import draw_label
-from pynvr.recording.orders import Begin, Write
+from pynvr.recording.orders import Begin, Picture, Write
 
 
 class Part(Protocol):
@@ -110,6 +110,12 @@ class OpenRecording:
             self._part = self._start(order.frame)
         size_bytes = self._part.write(order)
         self._journal.note_frame(order.frame, order.changed_px, order.motion, size_bytes)
+
+    def keep(self, picture: Picture) -> None:
+        """Put a picture beside it; where the disk refuses, the frames will tell."""
+        with suppress(OSError):
+            pictures.keep(self.stem, picture.kind, picture.jpeg.tobytes())
+            self._journal.note_facts(**picture.facts)
 
     def close(self, dropped: int = 0) -> Path | None:
         """Make the final file and its index line and return its path; None where it has no picture.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pynvr.media.packet import Recordable
 
@@ -30,6 +34,26 @@ class Write:
     hold_left_s: float | None = None
     """Drawn onto the picture; None for a pre-alarm frame, which bears no label."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the frame takes."""
+        return self.frame.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Put a picture beside the open recording, in place of one of the same kind."""
+
+    kind: Literal["picture", "strip"]
+    jpeg: NDArray[np.uint8]
+    facts: Mapping[str, object]
+    """What the index is to say about it."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that it takes."""
+        return self.jpeg.nbytes
+
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -39,4 +63,4 @@ class End:
     """Frames of it that found no room in the queue."""
 
 
-Order: TypeAlias = Begin | Write | End
+Order: TypeAlias = Begin | Write | Picture | End

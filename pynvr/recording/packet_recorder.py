@@ -19,6 +19,7 @@ from pynvr.detection.detector import Detection
 from pynvr.events import Change
 from pynvr.media.frame import TIME_TOLERANCE_S, Frame, Gap
 from pynvr.media.packet import TimedPacket
+from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.writer import RecordingWriter
@@ -41,18 +42,20 @@ class PacketRecorder:
         self,
         ring: PacketRing,
         writer: RecordingWriter,
+        pictures: EventPictures,
         packets: PacketSource,
         frame_lag: Callable[[], float],
         hold_s: float,
         max_duration_s: float,
     ) -> None:
-        """Put a ring, a writer and a source of packets to work.
+        """Put a ring, a writer, the maker of pictures and a source of packets to work.
 
         `frame_lag` is the frames' counterpart of the packets' own `lag_s`: of two moments, one of
         each, time + lag tells which is earlier.
         """
         self._ring = ring
         self._writer = writer
+        self._pictures = pictures
         self._packets = packets
         self._frame_lag = frame_lag
         self._hold_s = hold_s
@@ -85,6 +88,8 @@ class PacketRecorder:
             self._last_motion = now
         if self._begin is not None:
             self._seen.append((now, detection))
+            if self._until is None:
+                self._pictures.see(frame, detection, now)
         if change is Change.STARTED or not 0 <= now - self._taken_at < TAKE_EVERY_S:
             self._take_packets(now)
 
@@ -144,6 +149,7 @@ class PacketRecorder:
         if pre_alarm:
             self._first = pre_alarm[0].time
             self._writer.begin(self._begin, pre_alarm)
+            self._pictures.begin()
             self._recording = self._continues = True
 
     def _go_on(self, packet: TimedPacket) -> None:
@@ -156,6 +162,7 @@ class PacketRecorder:
             begin = replace(self._begin, nominal_fps=fps)
         self._first = packet.time
         self._writer.begin(begin)
+        self._pictures.begin(begin.continues)
         self._recording = self._continues = True
 
     def _mention_short_ring(self) -> None:
@@ -175,6 +182,7 @@ class PacketRecorder:
 
     def _stop_writing(self) -> None:
         if self._recording:
+            self._pictures.end()
             self._writer.end()
             self._recording = False
 

@@ -18,7 +18,7 @@ from pynvr.archive.closing import recover
 from pynvr.errors import HangingError, PynvrError, RecordingError
 from pynvr.media.packet import Recordable
 from pynvr.recording.open_recording import OpenRecording, RecordingFormat
-from pynvr.recording.orders import Begin, End, Order, Write
+from pynvr.recording.orders import Begin, End, Order, Picture, Write
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,8 @@ class RecordingWriter:
         self._dropped_now = 0
         self._broken = False
         self._open: OpenRecording | None = None
+        self._pictures: dict[str, Picture] = {}
+        """The latest ones of this recording, for another file where the first one fails."""
         self.failing = False
         """Whether the disk has refused, and nothing has been recorded since."""
         self._retry_at = 0.0
@@ -124,6 +126,11 @@ class RecordingWriter:
                 self._changed.wait_for(lambda: self._bytes <= self._limit_bytes or self._failure)
         self._put(Write(held, changed_px, motion, hold_left_s))
 
+    def keep(self, picture: Picture) -> None:
+        """Put a picture beside the recording, unless there is no room for it in the queue."""
+        if not self._live or self._bytes + picture.nbytes <= self._limit_bytes:
+            self._put(picture)
+
     def end(self) -> None:
         """Close the recording once everything handed over is in it."""
         if self._dropped_now:
@@ -158,13 +165,12 @@ class RecordingWriter:
         self._dropped_now += 1
 
     def _put(self, *orders: Order) -> None:
-        frames = [order.frame for order in orders if isinstance(order, Write)]
-        self.received += len(frames)
+        self.received += sum(isinstance(order, Write) for order in orders)
         with self._changed:
             if self._failure is not None:
                 raise self._failure
             self._orders.extend(orders)
-            self._bytes += sum(frame.nbytes for frame in frames)
+            self._bytes += sum(order.nbytes for order in orders if isinstance(order, Write | Picture))
             self._changed.notify_all()
 
     # --- on the writer's thread -----------------------------------------------------------------
@@ -200,8 +206,8 @@ class RecordingWriter:
             with self._changed:
                 if self._changed.wait_for(lambda: self._orders, HOUSEKEEPING_S):
                     order = self._orders.popleft()
-                    if isinstance(order, Write):
-                        self._bytes -= order.frame.nbytes
+                    if isinstance(order, Write | Picture):
+                        self._bytes -= order.nbytes
                     self._changed.notify_all()
                     return order
             self._tidy()
@@ -212,7 +218,12 @@ class RecordingWriter:
                 case Begin():
                     if self.failing:
                         recover(self._archive, logging.DEBUG)
+                    self._pictures.clear()
                     self._open = OpenRecording(self._archive, self._format, order)
+                case Picture():
+                    self._pictures[order.kind] = order
+                    if self._open is not None:
+                        self._open.keep(order)
                 case Write():
                     self._write(order)
                 case End():
@@ -275,6 +286,8 @@ class RecordingWriter:
         recover(self._archive, logging.DEBUG)
         begin = Begin(order.frame.time, order.frame.utc, nominal_fps=25.0, continues=True)
         self._open = OpenRecording(self._archive, self._format, begin)
+        for picture in self._pictures.values():
+            self._open.keep(picture)
 
     def _recovered(self) -> None:
         self.failing = False

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta, timezone
 from typing import NamedTuple, TypeAlias, cast
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from pynvr.errors import CameraError
 from pynvr.media.frame import Frame, Gap, Gray, Image
@@ -18,6 +20,7 @@ from pynvr.sources.burst import Reading
 from pynvr.sources.clock import SMALLEST_STEP_S, StreamClock
 from pynvr.sources.file import as_bgr, claimed_fps
 from pynvr.sources.reader import AT_ONCE, DEFAULT_TIMEOUTS, LiveReader, ReadAhead, Timeouts
+from pynvr.sources.snapshots import Snapshots
 
 # Read by OpenCV once, at its first use. Without the first, one camera that is slow to open blocks all
 # others. The second replaces OpenCV's own options, of which TCP is the one that matters. Without
@@ -42,6 +45,8 @@ class Seen(NamedTuple):
     image: Image | Gray
     shape: tuple[int, ...]
     """Of the whole."""
+    jpeg: NDArray[np.uint8] | None = None
+    """The whole, where it is wanted."""
 
 
 class LiveSource(LiveReader[Frame, Seen]):
@@ -61,11 +66,12 @@ class LiveSource(LiveReader[Frame, Seen]):
     ) -> None:
         """Start to read `cam`: a number, a device or a URL; at most `limit_bytes` of frames wait.
 
-        With `reduce` the frames hold what it makes of the pictures.
+        With `reduce` the frames hold what it makes of the pictures, and now and then a whole one beside.
         """
+        self.snapshots = snapshots = Snapshots()
 
         def connect() -> PictureConnection:
-            return PictureConnection(cam, timeouts, fit_inside, reduce)
+            return PictureConnection(cam, timeouts, fit_inside, reduce, snapshots)
 
         super().__init__(without_password(cam), stop, limit_bytes, timeouts, connect, read_ahead)
 
@@ -88,9 +94,15 @@ class PictureConnection:
     """A connected camera whose pictures are decoded."""
 
     def __init__(
-        self, cam: str, timeouts: Timeouts, fit_inside: tuple[int, int] | None, reduce: Reduce | None
+        self,
+        cam: str,
+        timeouts: Timeouts,
+        fit_inside: tuple[int, int] | None,
+        reduce: Reduce | None,
+        snapshots: Snapshots,
     ) -> None:
         """Open the camera; raises CameraError."""
+        self._snapshots = snapshots
         self._cam = cam
         self._name = without_password(cam)
         self._fit_inside = fit_inside
@@ -115,19 +127,20 @@ class PictureConnection:
         if not received:
             return None
         image = as_bgr(cast(Image, picture), self._fit_inside)
-        seen = Seen(image, image.shape)
-        if self._reduce is not None:
-            seen = Seen(self._reduce(image), image.shape)
-            self._whole = cast(Image, picture)
         if self._first and self._clock is not None and not sends_times(self._cam, self._capture):
             self._clock = None
         self._first = False
         stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._clock is not None else None
+        seen = Seen(image, image.shape)
+        if self._reduce is not None:
+            time_s = time.monotonic() if stream_s is None else stream_s
+            seen = Seen(self._reduce(image), image.shape, self._snapshots.of(image, time_s))
+            self._whole = cast(Image, picture)
         return Reading(seen, image.nbytes, stream_s)
 
     def make(self, got: Reading[Seen], arrival: float, index: int) -> Iterable[Frame | Gap]:
         """The picture as a frame; a gap before it where its size has changed."""
-        image, shape = got.content
+        image, shape, jpeg = got.content
         if self._shape not in (None, shape):
             yield Gap(f"camera {self._name}: the picture's size changed")
         self._shape = shape
@@ -136,7 +149,7 @@ class PictureConnection:
         else:
             self._last = max(arrival, self._last + SMALLEST_STEP_S)
         utc = datetime.now(timezone.utc) - timedelta(seconds=time.monotonic() - self._last)
-        yield Frame(image, self._last, utc, index)
+        yield Frame(image, self._last, utc, index, jpeg=jpeg)
 
     def close(self) -> None:
         """Release the capture."""

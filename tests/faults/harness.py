@@ -133,7 +133,9 @@ def recordings(archive: Path, whole: bool = True) -> list[Recording]:
 
 def closed_files(archive: Path) -> list[Path]:
     """Files with a final name."""
-    return sorted(p for p in archive.rglob("video_*") if p.is_file() and ".part" not in p.name)
+    return sorted(
+        p for p in archive.rglob("video_*") if p.is_file() and ".part" not in p.name and p.suffix != ".jpg"
+    )
 
 
 def open_files(archive: Path) -> list[Path]:

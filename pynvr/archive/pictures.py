@@ -1,0 +1,52 @@
+"""The pictures beside a recording: parts of them while it is open, whole files when it is closed."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from pathlib import Path
+
+from pynvr.archive import fsync
+
+log = logging.getLogger(__name__)
+
+PARTS = {"picture": ".part.jpg", "strip": ".part.strip.jpg"}
+"""What is written while the recording is open; each is replaced as a whole by a better one."""
+FINAL = {"picture": ".jpg", "strip": ".strip.jpg"}
+END_OF_JPEG = b"\xff\xd9"
+
+
+def keep(stem: Path, kind: str, jpeg: bytes) -> None:
+    """Write a picture of the open recording, in place of the one before; raises OSError."""
+    part = stem.with_name(f"{stem.name}{PARTS[kind]}")
+    new = part.with_name(f"{part.name}.new")
+    new.write_bytes(jpeg)
+    new.replace(part)
+
+
+def finish(stem: Path) -> dict[str, Path]:
+    """Give the pictures of a recording that is being closed their final names; return what there is.
+
+    What a crash has torn is removed. A disk that refuses costs a picture, and no recording.
+    """
+    for kind, suffix in PARTS.items():
+        part = stem.with_name(f"{stem.name}{suffix}")
+        try:
+            part.with_name(f"{part.name}.new").unlink(missing_ok=True)
+            if part.exists():
+                if part.read_bytes().endswith(END_OF_JPEG):
+                    fsync.move(part, stem.with_name(f"{stem.name}{FINAL[kind]}"))
+                else:
+                    part.unlink()
+        except OSError as error:
+            log.warning("%s: the recording will be without it: %s", part.name, error)
+    final = {kind: stem.with_name(f"{stem.name}{suffix}") for kind, suffix in FINAL.items()}
+    return {kind: path for kind, path in final.items() if path.exists()}
+
+
+def discard(stem: Path) -> None:
+    """Remove the pictures of a recording that came to nothing."""
+    with suppress(OSError):
+        for suffix in PARTS.values():
+            for name in (f"{stem.name}{suffix}", f"{stem.name}{suffix}.new"):
+                stem.with_name(name).unlink(missing_ok=True)

@@ -1,0 +1,174 @@
+"""The pictures beside a recording: its best one and a film strip, made while the event goes on.
+
+While nothing moves nothing is done. During an event a frame costs a comparison; a picture is encoded
+when it is better than the best so far, and not for each of them while something grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pynvr.detection.detector import Detection
+from pynvr.media.frame import BufferedFrame, Encoding, Frame, Image
+from pynvr.recording.orders import Picture
+
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, width and height as fractions of the picture's width and height."""
+Jpeg: TypeAlias = NDArray[np.uint8]
+
+PX_A_FRAME = 250_000
+"""A picture of so many pixels may be encoded for each frame, a larger one for every second, third …: 1 ms."""
+CUT_WEIGHT = 0.25
+"""What is cut by the border is the best picture only if it is so much larger than what is whole."""
+STRIP_MOST = 12
+STRIP_STEP_S = 0.5
+STRIP_WIDTH_PX = 240
+STRIP_QUALITY = 80
+
+
+class EventPictures:
+    """Told of each frame of an event, it hands over pictures as they come."""
+
+    def __init__(
+        self,
+        keep: Callable[[Picture], None],
+        want: Callable[[bool], None] = lambda wanted: None,
+        first: Callable[[bytes], None] = lambda jpeg: None,
+    ) -> None:
+        """Hand pictures to `keep`, and the first one of each event to `first` too.
+
+        `want` is told when frames have to bring their whole pictures, and when no more.
+        """
+        self._keep = keep
+        self._want = want
+        self._first = first
+        self._on = self._first_due = False
+        self._best = -1.0
+        self._waiting: tuple[BufferedFrame, dict[str, object]] | None = None
+        """The best picture, while it is not encoded yet."""
+        self._rest = 0
+        """Frames until a picture may be encoded again."""
+        self._strip = Strip()
+
+    def begin(self, continues: bool = False) -> None:
+        """A recording begins, perhaps in the middle of an event."""
+        self._on, self._first_due = True, not continues
+        self._best, self._waiting, self._rest = -1.0, None, 0
+        self._strip = Strip()
+        self._want(True)
+
+    def see(self, frame: Frame, detection: Detection, time_s: float) -> None:
+        """Take a frame of the recording; `time_s` is its time there."""
+        if not self._on or (frame.jpeg is None and frame.image.ndim == 2):
+            return
+        self._rest -= 1
+        if not self._best < 0 and (not detection.motion or detection.changed_px <= self._best):
+            weight, box = self._best, None
+        else:
+            weight, box = weigh(detection)
+        if weight > self._best:
+            self._best = weight
+            facts: dict[str, object] = {"peak_s": time_s}
+            self._waiting = self._held(frame), facts | ({} if box is None else {"peak_box": box})
+        if self._rest <= 0:
+            self._send()
+        if self._strip.due(time_s):
+            self._strip.add(_small(frame), time_s)
+            self._keep(Picture("strip", self._strip.jpeg(), {"strip_s": self._strip.times_s}))
+
+    def end(self) -> None:
+        """The recording is over."""
+        if self._on:
+            self._send()
+            self._want(False)
+        self._on, self._strip = False, Strip()
+
+    def _held(self, frame: Frame) -> BufferedFrame:
+        """The picture as it can wait: the frame's own will get a label."""
+        if frame.jpeg is not None:
+            return BufferedFrame(frame.jpeg, Encoding.JPEG, frame.time, frame.utc, frame.index)
+        if self._rest <= 0:  # it does not wait
+            return frame.buffered()
+        held = frame.buffered(Encoding.I420)
+        return held.packed() if held.encoding is Encoding.BGR else held
+
+    def _send(self) -> None:
+        if self._waiting is None:
+            return
+        held, facts = self._waiting
+        self._waiting = None
+        height, width = held.image.shape[:2] if held.encoding is not Encoding.JPEG else (0, 0)
+        self._rest = height * width // PX_A_FRAME
+        jpeg = held.packed().data
+        self._keep(Picture("picture", jpeg, facts))
+        if self._first_due:
+            self._first_due = False
+            self._first(jpeg.tobytes())
+
+
+class Strip:
+    """Small pictures side by side, evenly over an event of any length: twelve at most.
+
+    When there are too many every second one goes, and the next ones come half as often.
+    """
+
+    def __init__(self) -> None:
+        self.times_s: list[float] = []
+        self._pictures: list[Image] = []
+        self._step_s = STRIP_STEP_S
+
+    def due(self, time_s: float) -> bool:
+        """Whether it is time for the next one."""
+        return not self.times_s or time_s >= self.times_s[-1] + self._step_s
+
+    def add(self, small: Image, time_s: float) -> None:
+        """Add the picture of that time."""
+        if len(self.times_s) == STRIP_MOST:
+            self.times_s, self._pictures = self.times_s[::2], self._pictures[::2]
+            self._step_s *= 2
+            if not self.due(time_s):
+                return
+        self.times_s.append(time_s)
+        self._pictures.append(small)
+
+    def jpeg(self) -> Jpeg:
+        """All of them in a row."""
+        row = np.concatenate(self._pictures, axis=1)
+        return cv2.imencode(".jpg", row, [cv2.IMWRITE_JPEG_QUALITY, STRIP_QUALITY])[1]
+
+
+def weigh(detection: Detection) -> tuple[float, Box | None]:
+    """How good a picture is, and where its largest blob is; 0 where nothing moves.
+
+    The changed pixels count, not the score: the robust detector's score is evidence, which only grows as
+    long as something is there. A blob that the border cuts counts less.
+    """
+    if not detection.motion:
+        return 0.0, None
+    boxes = [cv2.boundingRect(contour) for contour in detection.contours()]
+    if not boxes:
+        return float(detection.changed_px), None
+    x, y, width, height = max(boxes, key=lambda box: box[2] * box[3])
+    rows, columns = detection.mask.shape
+    cut = x <= 0 or y <= 0 or x + width >= columns or y + height >= rows
+    fractions = x / columns, y / rows, width / columns, height / rows
+    left, top, wide, high = (round(part, 4) for part in fractions)
+    return detection.changed_px * (CUT_WEIGHT if cut else 1.0), (left, top, wide, high)
+
+
+def _small(frame: Frame) -> Image:
+    """The picture as it is in the strip."""
+    if frame.jpeg is not None:
+        image = cast(Image, cv2.imdecode(frame.jpeg, cv2.IMREAD_REDUCED_COLOR_2))
+    else:
+        image = frame.image
+    # of a large picture only some pixels are read; there are enough left to average
+    step = max(1, image.shape[1] // (2 * STRIP_WIDTH_PX))
+    height = max(1, round(image.shape[0] * STRIP_WIDTH_PX / image.shape[1]))
+    few = image[::step, ::step]
+    return cast(Image, cv2.resize(few, (STRIP_WIDTH_PX, height), interpolation=cv2.INTER_AREA))
