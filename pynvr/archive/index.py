@@ -64,8 +64,9 @@ class Index:
     def new_id(self) -> str:
         """An id for the next line, higher than all before, also where the clock was set back."""
         if not self._looked:
-            for entry in self.entries():
-                self.go_on_after(str(entry.get("id")))
+            signature = self.signature()
+            for _, line in self.lines(max(0, signature.size - COPY_BYTES) if signature else 0):
+                self.go_on_after(str((parsed(line) or {}).get("id")))
             self._looked = True
         now = datetime.now(timezone.utc)
         if self._highest:

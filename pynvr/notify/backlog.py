@@ -44,7 +44,8 @@ def newest_id(index: Index) -> str:
 def _with_ids(index: Index, offset: int) -> list[Entry]:
     """The objects from a byte's offset on, of which the first may be cut and is no object then."""
     entries = (parsed(line) for _, line in index.lines(offset))
-    return [entry for entry in entries if entry is not None and "id" in entry and "file" in entry]
+    known = (entry for entry in entries if entry is not None and "id" in entry and "file" in entry)
+    return [entry for entry in known if not index.is_gone(str(entry["file"]))]
 
 
 def closed_event(entry: Entry, archive: Path, camera: str) -> Event:
