@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import guards
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -19,7 +20,8 @@ MOMENT_S = 7.5
 
 
 def main() -> None:
-    """Write md3.png: the detector's four stages of one frame."""
+    """Write md3.png: the detector's four stages of one frame; and a picture for each guard."""
+    guards.main()
     detector = RobustDetector()
     for frame in DemoCamera():
         if isinstance(frame, Frame):

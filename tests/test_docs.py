@@ -128,6 +128,12 @@ def test_settings_that_are_named_exist(name: str) -> None:
         assert setting in TYPES or hasattr(cv2, setting), setting
 
 
+@pytest.mark.parametrize("name", [name for name in TYPES if name.startswith("GUARD_")])
+def test_every_guard_has_its_place_and_its_picture(name: str, config_module: ModuleType) -> None:
+    section = text("docs/detection.md").partition(f"### `{name} = {getattr(config_module, name)!r}`\n")[2]
+    assert f"../img/{name.lower()}.jpg" in links(section.partition("###")[0])
+
+
 PYTHON = [
     pytest.param(block, id=f"{name} {number}")
     for name in NAMES
