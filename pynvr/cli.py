@@ -22,13 +22,14 @@ from pynvr.detection.pacing import PacedDetector
 from pynvr.errors import HangingError, PynvrError
 from pynvr.redaction import without_password
 from pynvr.service import logs
-from pynvr.service.console import with_progress
+from pynvr.service.console import streams_made_lasting, with_progress
 from pynvr.service.health import Health
+from pynvr.service.native_output import native_output_logged
 from pynvr.service.permissions import files_for
 from pynvr.service.stopping import Stop, stop_on_signals, threads_watched
 from pynvr.settings import Settings, load
 from pynvr.settings.loading import ConfigLoader, import_config
-from pynvr.settings.permissions import settings_files, warn_of_strangers
+from pynvr.settings.strangers import settings_files, warn_of_strangers
 from pynvr.sources.camera import A_FEW
 from pynvr.sources.reader import may_end
 
@@ -64,6 +65,18 @@ def run_command(
     overrides: dict[str, object],
 ) -> int:
     """Run a command with settings, log and signals in place; every error ends as one line and a code."""
+    with streams_made_lasting():
+        code, hangs = _run(command, load_config, options, overrides)
+    return leave(code, at_once=hangs or not may_end())
+
+
+def _run(
+    command: Callable[[Settings, Stop], None],
+    load_config: ConfigLoader,
+    options: argparse.Namespace,
+    overrides: dict[str, object],
+) -> tuple[int, bool]:
+    """Exit code, and whether a thread hangs."""
     stop, hangs = Stop(), False
     try:
         config = import_config(load_config)
@@ -73,10 +86,10 @@ def run_command(
         cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
         older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
         private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
-        with logs.native_output_logged(), threads_watched(stop), stop_on_signals(stop), private:
+        with threads_watched(stop), stop_on_signals(stop), private:
             logs.start(settings)
-            warn_of_strangers(settings, settings_files(config, options.config), options.cam)
-            with logs.failure_logged():
+            with logs.failure_logged(), native_output_logged(settings.LOG_FILE_PATH):
+                warn_of_strangers(settings, settings_files(config, options.config), options.cam)
                 command(settings, stop)
                 stop.raise_failure()
         code = 0
@@ -89,7 +102,7 @@ def run_command(
         code = 1
     finally:
         logs.stop()
-    return leave(code, at_once=hangs or not may_end())
+    return code, hangs
 
 
 def leave(code: int, at_once: bool) -> int:

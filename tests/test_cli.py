@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -295,17 +293,6 @@ def test_folder_in_the_logs_way(make_settings: Make) -> None:
     settings.LOG_FILE_PATH.mkdir(parents=True)
     with pytest.raises(SettingsError, match="LOG_FILE_PATH"):
         logs.start(settings)
-
-
-def test_what_c_libraries_print_becomes_log_lines(make_settings: Make) -> None:
-    settings = make_settings(APP_LOG_LEVEL=logging.DEBUG)
-    python_stderr = sys.stderr
-    logs.start(settings)
-    with logs.native_output_logged():
-        os.write(2, b"[mpeg4 @ 0x1] damaged\n")
-    logs.stop()
-    assert sys.stderr is python_stderr
-    assert "DEBUG - [mpeg4 @ 0x1] damaged" in settings.LOG_FILE_PATH.read_text()
 
 
 def test_progress_bar_is_for_people_only(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -199,6 +202,54 @@ def test_real_clip(real_clip: Path, run_script: Run, archive_path: Path) -> None
         assert entry["peak_changed_px"] >= 12000
     for one, other in pairwise(entries):
         assert one["last_frame_s"] < other["first_frame_s"]
+
+
+# ---- surroundings
+
+
+@pytest.fixture
+def by_hand(project: Path, tmp_path: Path) -> list[str]:
+    """A command that records a visit into a folder `überall`, with a log beside it."""
+    clip = make_clip(tmp_path / "clip.mp4", rising(10, 6), (Visit(2.0, 2.0),))
+    config = tmp_path / "chosen.py"
+    chosen = {"cam": clip, "PATH_FOR_VIDEO": tmp_path / "überall", "LOG_FILE_PATH": tmp_path / "own.log"}
+    lines = [f"{name} = {str(value)!r}\n" for name, value in chosen.items()]
+    config.write_text("".join(lines) + "MOTION_DETECTOR = 'classic'\n", encoding="utf-8")
+    return [sys.executable, str(project / RECORDER), "--config", str(config)]
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        pytest.param("exec 0<&- 1>&- 2>&-", id="no streams"),
+        pytest.param("exec 0<&-", id="no stdin"),
+        pytest.param("exec 2>&-", id="no stderr"),
+        pytest.param("exec >/dev/full 2>/dev/full", id="full"),
+        pytest.param("unset HOME LANG; export LC_ALL=C", id="C"),
+        pytest.param("export PYTHONIOENCODING=ascii", id="ASCII"),
+    ],
+)
+def test_it_records_and_logs_in_any_surroundings(
+    surroundings: str, by_hand: list[str], tmp_path: Path
+) -> None:
+    command = f'{surroundings}; exec "$0" "$@"'
+    result = subprocess.run(["sh", "-c", command, *by_hand], capture_output=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    assert len(videos(tmp_path / "überall")) == 1
+    assert "ended" in (tmp_path / "own.log").read_text(encoding="utf-8")
+    assert list(tmp_path.glob("own.log?*")) == []
+
+
+def test_a_console_that_goes_away_does_not_end_the_recorder(by_hand: list[str], tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        result = subprocess.run(by_hand, stdout=writing, stderr=writing, timeout=60, check=False)
+    finally:
+        os.close(writing)
+    assert result.returncode == 0
+    assert len(videos(tmp_path / "überall")) == 1
+    assert "ended" in (tmp_path / "own.log").read_text(encoding="utf-8")
 
 
 # ---- what is wrong is said in a line

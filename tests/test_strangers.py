@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from pynvr.settings import Settings
-from pynvr.settings.permissions import settings_files, warn_of_strangers
+from pynvr.settings.strangers import settings_files, warn_of_strangers
 
 Make = Callable[..., Settings]
 

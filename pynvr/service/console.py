@@ -1,12 +1,16 @@
-"""The progress bar of a run that has an end, and lines written to the console beside it.
+"""The console, which may be a terminal, a file, gone or never there: nothing of it may end a recorder.
 
-tqdm is imported where it is needed only: it brings 5 MB, and a service has no bar.
+Here are the standard streams, made to last, and the progress bar of a run that has an end. tqdm is imported
+where it is needed only: it brings 5 MB, and a service has no bar.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
 
 from pynvr.media.frame import Frame, Gap
 from pynvr.sources.base import Source
@@ -29,3 +33,67 @@ def write_line(line: str) -> None:
     from tqdm import tqdm
 
     tqdm.write(line, file=sys.stderr)
+
+
+@contextmanager
+def streams_made_lasting() -> Iterator[None]:
+    """Have standard streams that can always be written to, whatever becomes of what is behind them.
+
+    What was closed at the start is opened on nothing: otherwise the next file that is opened would be
+    what C libraries print to.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r+" if number else "r", closefd=False))  # noqa: SIM115
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast(TextIO, _Lasting(stream)) for stream in streams)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = streams
+
+
+@contextmanager
+def lasting_copy(descriptor: int) -> Iterator[TextIO]:
+    """A text stream to what `descriptor` leads to now."""
+    with os.fdopen(os.dup(descriptor), "w", buffering=1, encoding="utf-8", errors="replace") as stream:
+        lasting = cast(TextIO, _Lasting(stream))
+        yield lasting
+        lasting.flush()
+
+
+class _Lasting:
+    """A text stream that is written to while that works, and then to nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may know ASCII only
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            self._give_up()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            self._give_up()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _give_up(self) -> None:
+        """Lead to nothing, where what is buffered goes too, that it may not fail once more at the end."""
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, self._stream.fileno())
+        os.close(nothing)

@@ -1,13 +1,13 @@
-"""The log: a rolling file, a copy on the console, and what C libraries print."""
+"""The log: a rolling file, and a copy on the console."""
 
 from __future__ import annotations
 
+import faulthandler
 import logging
-import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 
 from pynvr.errors import PynvrError, SettingsError
@@ -23,6 +23,20 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return without_password(super().format(record))
+
+
+class _LogFile(RotatingFileHandler):
+    """A rolling file, which a native crash writes to as well: where in which thread it came."""
+
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        faulthandler.enable(stream)
+        return stream
+
+    def close(self) -> None:
+        """Close the file; a crash is told on the console from now on."""
+        faulthandler.enable(sys.__stderr__ or sys.stderr)
+        super().close()
 
 
 NOT_ON_CONSOLE = {"on_console": False}
@@ -45,7 +59,7 @@ def start(settings: Settings) -> None:
     formatter = _Formatter(settings.LOG_FORMAT)
     try:
         settings.LOG_FILE_PATH.parent.mkdir(parents=True, exist_ok=True)
-        file = RotatingFileHandler(
+        file = _LogFile(
             settings.LOG_FILE_PATH,
             maxBytes=settings.MAIN_LOG_FILE_MAX_SIZE,
             backupCount=settings.LOG_BACKUPS_COUNT,
@@ -77,34 +91,3 @@ def failure_logged() -> Iterator[None]:
 def stop() -> None:
     """Close the log's file."""
     logging.basicConfig(handlers=[logging.NullHandler()], force=True)
-
-
-@contextmanager
-def native_output_logged() -> Iterator[None]:
-    """Turn what OpenCV and FFmpeg print into log lines of level DEBUG.
-
-    They print to file descriptor 2, past Python, several lines for each
-    recording and for every damaged packet, and would fill a service's journal.
-    Python's own sys.stderr keeps going to where it went.
-    """
-    python_stderr, native = sys.stderr, os.dup(2)
-    reading, writing = os.pipe()
-    reader = threading.Thread(target=_log_lines, args=(reading,), name="native-log", daemon=True)
-    reader.start()
-    with os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace") as console:
-        sys.stderr = console
-        os.dup2(writing, 2)
-        os.close(writing)
-        try:
-            yield
-        finally:
-            os.dup2(native, 2)
-            os.close(native)
-            reader.join(1.0)
-            sys.stderr = python_stderr
-
-
-def _log_lines(descriptor: int) -> None:
-    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            log.debug("%s", line.rstrip())

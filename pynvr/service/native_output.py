@@ -1,0 +1,90 @@
+"""What C libraries print, as log lines; and what they printed last, when they take the process down.
+
+OpenCV and FFmpeg print to file descriptor 2, past Python: several lines for each recording and for every
+damaged packet, which would fill a service's journal. Here they print into a file beside the log, which is
+kept short while the process lives. A pipe would be lost with the process, and glibc's reason why it ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pynvr.redaction import without_password
+from pynvr.service import console
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".native"
+INTERVAL_S = 1.0
+KEPT_BYTES = 64 * 1024
+"""The file begins anew when it is longer than this."""
+LAST_WORDS_BYTES = 4096
+
+
+@contextmanager
+def native_output_logged(log_file: Path) -> Iterator[None]:
+    """Turn what is printed to file descriptor 2 into log lines of level DEBUG.
+
+    Python's own sys.stderr keeps going to where it went. What a process before this one left in its
+    file is logged first.
+    """
+    _tell_last_words(log_file)
+    path = log_file.with_name(f"{log_file.name}.{os.getpid()}{SUFFIX}")
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o600)
+    stderr, native, over = sys.stderr, os.dup(2), threading.Event()
+    reader = threading.Thread(target=_log_until, args=(over, file), name="native-log", daemon=True)
+    try:
+        with console.lasting_copy(native) as sys.stderr:
+            os.dup2(file, 2)
+            reader.start()
+            try:
+                yield
+            finally:
+                os.dup2(native, 2)
+                over.set()
+                reader.join()
+    finally:
+        sys.stderr = stderr
+        os.close(native)
+        os.close(file)
+        path.unlink(missing_ok=True)
+
+
+def _log_until(over: threading.Event, file: int) -> None:
+    rest, place = b"", 0
+    while True:
+        last = over.wait(INTERVAL_S)
+        while chunk := os.pread(file, KEPT_BYTES, place):
+            place += len(chunk)
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in [*lines, rest] if last else lines:
+                text = line.decode(errors="replace")
+                log.debug("%s", text)
+                # what holds a password is not left lying about
+                place = KEPT_BYTES if without_password(text) != text else place
+        if last:
+            return
+        if place >= KEPT_BYTES:
+            os.ftruncate(file, 0)
+            place = 0
+
+
+def _tell_last_words(log_file: Path) -> None:
+    """Log what the process before this one printed last, unless it came to a regular end or still runs."""
+    for path in sorted(log_file.parent.iterdir()):
+        _, _, pid = path.name.removesuffix(SUFFIX).rpartition(".")
+        if path.name != f"{log_file.name}.{pid}{SUFFIX}" or not pid.isdecimal():
+            continue
+        if int(pid) != os.getpid() and Path("/proc", pid).exists():
+            continue
+        with suppress(OSError):  # somebody else's
+            words = path.read_bytes()[-LAST_WORDS_BYTES:].decode(errors="replace")
+            for line in words.splitlines():
+                log.warning("process %s did not end as it should; it last said: %s", pid, line)
+            path.unlink()
