@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from pynvr.archive.archive import Archive
+from pynvr.archive.names import TRIAL_PREFIX
 from pynvr.archive.remux import rate_for, remux
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
@@ -81,7 +82,7 @@ def _check_packets(settings: Settings, archive: Archive, packets: PacketSource, 
 @contextmanager
 def _trial(archive: Archive, suffix: str) -> Iterator[tuple[Path, Path]]:
     """Names for a part and a file in the archive, where nothing is left afterwards."""
-    stem = archive.new_stem(datetime.now(timezone.utc), prefix="trial")
+    stem = archive.new_stem(datetime.now(timezone.utc), prefix=TRIAL_PREFIX)
     try:
         yield stem.with_name(f"{stem.name}.part.ts"), stem.with_name(stem.name + suffix)
     finally:

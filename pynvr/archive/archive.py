@@ -1,4 +1,4 @@
-"""The folder with the recordings: names, and one recorder at a time.
+"""The folder with the recordings: what is open and what is closed in it, and one recorder at a time.
 
 Nothing is ever overwritten, and nothing is written outside the folder.
 """
@@ -7,35 +7,23 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
-from pynvr.archive.companions import COMPANIONS
+from pynvr.archive import leftovers
 from pynvr.archive.index import INDEX_NAME, Index
 from pynvr.archive.lock import lock
+from pynvr.archive.names import PREFIX, SubfolderNamer, free_stem, make_subfolder
 from pynvr.errors import ArchiveError, SettingsError
 
 log = logging.getLogger(__name__)
 
-PREFIX = "video"
-"""Names of recordings begin so; whatever else lies in the archive is not touched."""
 MARKER_NAME = ".pynvr_archive"
 NO_PLACE = {errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG}
 """Why a folder cannot be an archive until somebody changes something; a disk may come back by itself."""
-NO_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT}
-"""Why a sub-folder cannot have its name: too long, or with a sign that the file system does not know."""
-VIDEO_SUFFIXES = (".avi", ".mp4", ".ts", ".mkv")
-SUFFIXES = (
-    *VIDEO_SUFFIXES, *COMPANIONS, ".damaged", ".part.jsonl", *(f".part{suffix}" for suffix in VIDEO_SUFFIXES)
-)  # fmt: skip
-"""All that a recording's files can end in."""
-LONGEST_NAME = f"{PREFIX}_2017-04-02T132017_9999.closing.part.avi"
-
-SubfolderNamer = Callable[[datetime], str]
 
 
 class Observer(Protocol):
@@ -65,6 +53,9 @@ class Archive:
         self.index = Index(root / INDEX_NAME)
         self._subfolder_namer = subfolder_namer
         self._lock: IO[str] | None = None
+        self._searched = False
+        self._open: set[Path] = set()
+        """Recordings, less their suffix, that were begun or found and not closed yet."""
 
     def open(self) -> None:
         """Make the folder where it is missing and lock it.
@@ -107,44 +98,10 @@ class Archive:
         Raises OSError where the sub-folder cannot be made, ArchiveError where the marker is missing.
         """
         self.check_marker()
-        folder = self._subfolder(utc)
-        name = f"{prefix}_{utc:%Y-%m-%dT%H%M%S}"
-        number = 1
-        while _taken(stem := folder / (name if number == 1 else f"{name}_{number}")):
-            number += 1
+        stem = free_stem(make_subfolder(self.root, self._subfolder_namer, utc), utc, prefix)
+        if prefix == PREFIX:
+            self._open.add(stem)
         return stem
-
-    def _subfolder(self, utc: datetime) -> Path:
-        """Make the folder that the user's function names; the archive itself where that cannot be one."""
-        folder = self.root
-        try:
-            if self._subfolder_namer is not None:
-                folder = self._inside(self._subfolder_namer(utc))
-        except Exception as error:  # whatever a user's function can raise
-            log.error("subFolderNameGeneratorFunc failed, recording into %s: %r", self.root, error)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):
-                (folder / LONGEST_NAME).lstat()  # raises another OSError where all together is too long
-        except OSError as error:
-            # where the archive itself is gone, it is not the name's fault
-            if folder == self.root or error.errno not in NO_NAME or not self.root.is_dir():
-                raise
-            name = f"{folder.relative_to(self.root)}"
-            log.error(
-                "subFolderNameGeneratorFunc: %.100r cannot be a folder's name, recording into %s: %s",
-                name, self.root, error.strerror,
-            )  # fmt: skip
-            return self.root
-        return folder
-
-    def _inside(self, name: str) -> Path:
-        """The sub-folder of that name; raises ValueError where it is outside, or no text."""
-        name.encode()  # what is not UTF-8 could not stand in the index
-        folder, root = (self.root / name).resolve(), self.root.resolve()
-        if not folder.is_relative_to(root):
-            raise ValueError(f"{folder} is outside of the archive")
-        return self.root / folder.relative_to(root)
 
     def remove_if_empty(self, folder: Path) -> None:
         """Remove a sub-folder with nothing in it, and those above it that this leaves empty."""
@@ -154,9 +111,21 @@ class Archive:
                 folder = folder.parent
 
     def leftovers(self) -> list[Path]:
-        """Paths, less the suffix, of recordings that were not closed; oldest name first."""
-        parts = self.root.rglob(f"{PREFIX}_*.part.*")
-        return sorted({path.with_name(path.name.split(".", 1)[0]) for path in parts})
+        """Paths, less the suffix, of recordings that were not closed; oldest name first.
+
+        The archive is looked through once; from then on it is known what was opened and not closed.
+        Raises OSError where the archive cannot be read.
+        """
+        if not self._searched:
+            found = leftovers.find(self.root)
+            leftovers.clear(found)
+            self._open |= found.stems
+            self._searched = True
+        return sorted(self._open)
+
+    def settle(self, stem: Path) -> None:
+        """Know that nothing of this recording is open any more."""
+        self._open.discard(stem)
 
     def add(self, recording: Path, entry: Mapping[str, object]) -> None:
         """Enter a closed recording into the index; raises OSError, and then it is not entered."""
@@ -180,11 +149,3 @@ class Archive:
     def relative_name(self, recording: Path) -> str:
         """A recording's name as the index has it."""
         return recording.relative_to(self.root).as_posix()
-
-
-def _taken(stem: Path) -> bool:
-    """Whether any file stands in the way of a recording of this name.
-
-    Asks for each file that could be: to list the folder would take the longer the more is in it.
-    """
-    return any(os.path.lexists(f"{stem}{suffix}") for suffix in SUFFIXES)

@@ -12,12 +12,21 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
+
+import msgspec
+from msgspec import Meta
 
 from pynvr.archive import fsync
 from pynvr.media.packet import Recordable
 
-SUFFIX = ".part.jsonl"
+LONGEST_LINE = 64 * 1024
+MOST_FRAMES = 5_000_000
+"""Two days; whatever says more is no journal, and would not go into the memory."""
+LATEST_S = 1e10
+
+Rate = Annotated[float, Meta(gt=0, le=1e6)]
+Side = Annotated[int, Meta(ge=1, le=1 << 20)]
 
 
 class FrameNote(NamedTuple):
@@ -34,12 +43,36 @@ class FrameNote(NamedTuple):
     """Of a packet that was copied; 0 where it was not known beforehand."""
 
 
+class Facts(TypedDict, total=False):
+    """Facts that closing relies on, with what they may be; there may be others."""
+
+    part_suffix: Literal[".ts", ".avi", ".mp4", ".mkv"]
+    suffix: Literal[".ts", ".avi", ".mp4", ".mkv"]
+    fourcc: Annotated[str, Meta(pattern="^[ -~]{4}$")]
+    output_rate: Rate | None
+    nominal_fps: Rate
+    trigger_s: Annotated[float, Meta(ge=-LATEST_S, le=LATEST_S)]
+    trigger_utc: Annotated[datetime, Meta(tz=True)]
+    continues: bool
+    copied: bool
+    width: Side
+    height: Side
+    delimiter: Annotated[str, Meta(pattern="^([0-9a-f]{2})*$", max_length=64)]
+    dropped: Annotated[int, Meta(ge=0)]
+
+
+_object = msgspec.json.Decoder(dict[str, Any])
+_frame = msgspec.json.Decoder(FrameNote)
+
+
 @dataclass(slots=True)
 class Journal:
     """The content of a journal file."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     frames: list[FrameNote] = field(default_factory=list)
+    odd: bool = False
+    """Whether there was more, which nobody could understand."""
 
     def times(self) -> list[float]:
         """When each frame is shown, seconds, in the order of decoding."""
@@ -78,20 +111,36 @@ class JournalWriter:
 
 
 def read(path: Path) -> Journal:
-    """Read a journal as far as a crash has left it: perhaps not at all, perhaps to the middle of a line."""
+    """Read a journal as far as it can be understood: a crash has left perhaps nothing, perhaps half a line.
+
+    `odd` where it holds what no crash leaves. Raises OSError.
+    """
     journal = Journal()
-    if not path.exists():
+    if not path.is_file():
         return journal
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            break
-        if isinstance(entry, dict):
-            journal.facts |= entry
-        else:
-            journal.frames.append(FrameNote(*entry))
+    with path.open("rb") as file:
+        while (line := file.readline(LONGEST_LINE)) and not journal.odd:
+            try:
+                _understand(line, journal)
+            except (msgspec.DecodeError, ValueError, RecursionError) as error:
+                cut = line.lstrip(b"\0")[:1] in (b"{", b"[", b"") and not file.read(1)
+                journal.odd = type(error) is not msgspec.DecodeError or not cut
+                break
     return journal
+
+
+def _understand(line: bytes, journal: Journal) -> None:
+    """Take up a line; raises msgspec.DecodeError where it is none, or ValueError."""
+    if line.startswith(b"{"):
+        entry = _object.decode(line)
+        msgspec.convert(entry, Facts)
+        journal.facts |= entry
+    else:
+        note = _frame.decode(line)
+        if abs(note.time) > LATEST_S or datetime.fromisoformat(note.utc).tzinfo is None:
+            raise msgspec.ValidationError("no such time")
+        journal.frames.append(note)
+        journal.odd = len(journal.frames) > MOST_FRAMES
 
 
 def iso(utc: datetime) -> str:

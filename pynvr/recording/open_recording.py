@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 from pynvr.archive import journal, pictures
 from pynvr.archive.archive import Archive
 from pynvr.archive.closing import close_recording
+from pynvr.archive.names import JOURNAL_SUFFIX
 from pynvr.errors import RecordingError
 from pynvr.media.frame import BufferedFrame
 from pynvr.media.packet import Recordable
@@ -93,7 +94,7 @@ class OpenRecording:
         self._format = form
         self._begin = begin
         self.stem = archive.new_stem(begin.trigger_utc)
-        self._journal = journal.JournalWriter(self.stem.with_name(self.stem.name + journal.SUFFIX))
+        self._journal = journal.JournalWriter(self.stem.with_name(self.stem.name + JOURNAL_SUFFIX))
         self._part: Part | None = None
         self._path: Path | None = None
 

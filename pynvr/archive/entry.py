@@ -1,0 +1,48 @@
+"""The index's object for a recording, from what its journal has noted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pynvr.archive.journal import FrameNote, Journal, iso
+from pynvr.archive.remux import mean_rate
+
+
+def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:
+    """All but the file's name; `now` is the wall clock."""
+    facts, frames = notes.facts, notes.frames
+    first, last = min(frames), max(frames)  # by their times
+    last_motion = max((f.time for f in frames if f.motion), default=facts["trigger_s"])
+    return (
+        {
+            "trigger_utc": facts["trigger_utc"],
+            "first_frame_utc": first.utc,
+            "last_frame_utc": last.utc,
+            "first_frame_s": first.time,
+            "trigger_s": facts["trigger_s"],
+            "last_motion_s": last_motion,
+            "last_frame_s": last.time,
+            "frames": len(frames),
+            "fps": round(mean_rate(notes.times(), float(facts["nominal_fps"])), 3),
+            "width": facts["width"],
+            "height": facts["height"],
+            "peak_changed_px": max(f.changed_px for f in frames),
+        }
+        | {name: facts[name] for name in ("continues", "dropped") if facts.get(name)}
+        | {name: facts[name] for name in ("peak_s", "peak_box", "strip_s") if name in facts}
+        | _found_in(facts, first)
+        | _ahead(last, now)
+    )
+
+
+def _found_in(facts: dict[str, Any], first: FrameNote) -> dict[str, float]:
+    """Where the trigger is in a copied file, which begins with whatever key packet there was."""
+    if not facts.get("copied"):
+        return {}
+    return {"trigger_in_file_s": round(max(0.0, facts["trigger_s"] - first.time), 3)}
+
+
+def _ahead(last: FrameNote, now: datetime) -> dict[str, str]:
+    """When it was closed, where that was before its own last frame: a file is read faster than it plays."""
+    return {"closed_utc": iso(now)} if datetime.fromisoformat(last.utc) > now else {}

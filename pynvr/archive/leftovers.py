@@ -1,0 +1,79 @@
+"""What a crash has left in an archive, found in one walk that asks for no more than names."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pynvr.archive.names import DAMAGED, PREFIX, TRIAL_PREFIX
+
+log = logging.getLogger(__name__)
+
+DEEPEST = 16
+"""Folders within folders; whoever mounts the archive into itself gets an end."""
+TRIAL = re.compile(rf"{TRIAL_PREFIX}_\d{{4}}-\d\d-\d\dT\d{{6}}(_\d+)?\.")
+YOUNG_S = 60.0
+"""A trial recording may be so old and still be one of a `--check` that runs."""
+
+
+@dataclass(slots=True)
+class Leftovers:
+    """What was found."""
+
+    stems: set[Path] = field(default_factory=set)
+    """Paths, less the suffix, of recordings that were not closed."""
+    trials: list[Path] = field(default_factory=list)
+    damaged: int = 0
+
+
+def find(root: Path) -> Leftovers:
+    """Look through an archive; raises OSError where its own folder cannot be read."""
+    found = Leftovers()
+    for entry in _files(root):
+        name = entry.name
+        if name.startswith(f"{PREFIX}_"):
+            if ".part." in name:
+                found.stems.add(Path(entry.path).with_name(name.split(".", 1)[0]))
+            found.damaged += name.endswith(DAMAGED)
+        elif TRIAL.match(name):
+            found.trials.append(Path(entry.path))
+    return found
+
+
+def clear(found: Leftovers) -> None:
+    """Remove trial recordings, and tell of what only a person can judge."""
+    for trial in found.trials:
+        with suppress(OSError):
+            if time.time() - trial.stat().st_mtime > YOUNG_S:
+                trial.unlink()
+                log.info("removed %s, which a --check has left", trial.name)
+    if found.damaged:
+        log.warning(
+            "%d files %s in the archive could not be read after a crash: remove it, or ask an expert",
+            found.damaged, DAMAGED,
+        )  # fmt: skip
+
+
+def _files(root: Path) -> Iterator[os.DirEntry[str]]:
+    folders: list[tuple[str, int]] = [(str(root), 0)]
+    while folders:
+        folder, depth = folders.pop()
+        try:
+            entries = os.scandir(folder)
+        except OSError as error:
+            if depth == 0:
+                raise
+            log.debug("%s is not looked through: %s", folder, error.strerror)  # as lost+found
+            continue
+        with entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    yield entry
+                elif depth < DEEPEST and entry.is_dir(follow_symlinks=False):
+                    folders.append((entry.path, depth + 1))
