@@ -15,7 +15,7 @@ LAYERS = (
     {"media", "settings"},
     {"sources", "detection", "events", "archive", "demo"},
     {"recording"},
-    {"pipeline", "service", "check", "notify"},
+    {"pipeline", "service", "check", "notify", "pages"},
     {"assembly"},
     {"cli"},
     {"tuning"},

@@ -1,0 +1,139 @@
+"""What the page knows of one day: a row for each recording, and the times in which nothing could be recorded.
+
+A day is one of UTC, as the names of recordings are; the browser makes local days of them. A row is as short
+as can be, because a year of twenty cameras has a million and a half of them: `site/data.js` reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+KEPT, RECOVERED, UNDECODABLE, CONTINUES, PICTURE = (1 << bit for bit in range(5))
+
+OPENING, CLOSING = "pynvr.day(", ");\n"
+"""A day's file calls a function with JSON: a page opened from the disk may read nothing but scripts."""
+DAY_S = 86400.0
+
+
+class Row(NamedTuple):
+    """A recording as the page shows it."""
+
+    name: str
+    """Relative to the archive."""
+    trigger_s: float
+    """After midnight, UTC."""
+    before_s: float
+    """From the file's first frame to the trigger."""
+    length_s: float
+    nbytes: int
+    motion: int
+    """The most changed pixels of a frame: how high its bar is."""
+    flags: int
+    tiles: int
+    """Pictures in the film strip; 0 where there is none."""
+
+
+class Gap(NamedTuple):
+    """A time in which nothing was watched."""
+
+    from_s: float
+    """After midnight, UTC."""
+    to_s: float
+    kind: str
+    """`lost`, `disarmed` or `off`."""
+
+
+def trigger_of(entry: Mapping[str, Any]) -> datetime:
+    """When an index entry was triggered, UTC; raises KeyError, TypeError or ValueError for a spoilt one."""
+    moment = datetime.fromisoformat(entry["trigger_utc"])
+    if moment.tzinfo is None:
+        raise ValueError(f"trigger_utc = {entry['trigger_utc']!r} names no time zone")
+    return moment.astimezone(timezone.utc)
+
+
+def row_of(entry: Mapping[str, Any], nbytes: int, kept: bool) -> Row:
+    """A row from an index entry; raises KeyError, TypeError or ValueError for a spoilt one."""
+    trigger = trigger_of(entry)
+    first, trigger_s, last = (float(entry[name]) for name in ("first_frame_s", "trigger_s", "last_frame_s"))
+    before = float(entry.get("trigger_in_file_s", trigger_s - first))
+    flags = (
+        KEPT * kept
+        | RECOVERED * bool(entry.get("recovered"))
+        | UNDECODABLE * bool(entry.get("undecodable"))
+        | CONTINUES * bool(entry.get("continues"))
+        | PICTURE * bool(entry.get("picture"))
+    )
+    since_midnight = trigger.hour * 3600 + trigger.minute * 60 + trigger.second + trigger.microsecond / 1e6
+    return Row(
+        str(entry["file"]),
+        math.floor(since_midnight * 10) / 10,  # never in the next second, nor on the next day
+        round(max(0.0, before), 1),
+        round(max(0.0, last - first), 1),
+        nbytes,
+        int(entry.get("peak_changed_px", 0)),
+        flags,
+        int(entry.get("strip_pictures", 0)) if entry.get("strip") else 0,
+    )
+
+
+@dataclass(slots=True)
+class Day:
+    """One day's rows by the recordings' names, and its gaps."""
+
+    day: str
+    """2017-04-02."""
+    rows: dict[str, Row] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+
+    def hours(self) -> int:
+        """In which hours of UTC something was recorded: bit 0 is the first one."""
+        mask = 0
+        for row in self.rows.values():
+            mask |= 1 << int(row.trigger_s // 3600)
+        return mask
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Forget all rows but these."""
+        self.rows = {name: row for name, row in self.rows.items() if name in names}
+
+    def script(self) -> str:
+        """The day's file."""
+        rows = sorted(self.rows.values(), key=lambda row: (row.trigger_s, row.name))
+        usual = PurePosixPath(rows[0].name) if rows else PurePosixPath()
+        folder = "" if usual.parent == PurePosixPath() else f"{usual.parent}/"
+        suffix = usual.suffix
+        short = [
+            ["" if row.name == self._usual_name(row, folder, suffix) else row.name, *row[1:]] for row in rows
+        ]
+        content = {"day": self.day, "folder": folder, "suffix": suffix, "rows": short, "gaps": self.gaps}
+        # ASCII only: U+2028 would end a line of a script
+        return OPENING + json.dumps(content, separators=(",", ":")) + CLOSING
+
+    @classmethod
+    def read(cls, path: Path, day: str) -> Day:
+        """The day as a file has it; an empty one where the file is missing or spoilt."""
+        self = cls(day)
+        try:
+            text = path.read_text("ascii")
+            content = json.loads(text.removeprefix(OPENING).removesuffix(CLOSING))
+            folder, suffix = content["folder"], content["suffix"]
+            for name, *rest in content["rows"]:
+                row = Row(name, *rest)
+                row = row if name else row._replace(name=self._usual_name(row, folder, suffix))
+                self.rows[row.name] = row
+            self.gaps = [Gap(*gap) for gap in content["gaps"]]
+        except (OSError, ValueError, TypeError, KeyError):
+            return cls(day)
+        return self
+
+    def _usual_name(self, row: Row, folder: str, suffix: str) -> str:
+        """How most recordings of a day are called: nothing of it needs to be in the file."""
+        second = int(row.trigger_s)
+        time = f"{second // 3600:02}{second // 60 % 60:02}{second % 60:02}"
+        return f"{folder}video_{self.day}T{time}{suffix}"

@@ -1,0 +1,124 @@
+"""Keeping the page true while the recorder works: told of everything, never waited for.
+
+A thread of its own writes the files. What it is told waits in a queue. A full disk costs the page, nothing
+else, and the next start makes the page whole again.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pynvr.pages.site import Entry, Site
+
+log = logging.getLogger(__name__)
+
+ALIVE_EVERY_S = 30.0
+"""How often `page/now.js` says that the recorder is alive; the page believes it for 90 s."""
+OFF_AFTER_S = 90.0
+QUEUE_LIMIT = 1000
+"""Changes that may wait; what is lost then is made good at the next start."""
+GAP_STATES = {"connecting": "lost", "disarmed": "disarmed"}
+"""States of the recorder in which nothing is watched -> what the page calls them."""
+
+
+class ArchivePage:
+    """The page of one archive; started and stopped with a `with`."""
+
+    def __init__(
+        self,
+        root: Path,
+        camera: str,
+        page_root: Path | None,
+        entries: Callable[[], Iterable[Entry]],
+        file_mode: int = 0o600,
+    ) -> None:
+        """`root` is the archive, `camera` its name for people, `entries` reads the lines of its index.
+
+        `page_root` is a folder above the archives that has one page for all of them, if there is one.
+        """
+        self._site = Site(root, file_mode)
+        self._camera = camera
+        self._page_root = page_root
+        self._entries = entries
+        self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue(QUEUE_LIMIT)
+        self._now: dict[str, Any] = {"state": "starting", "recording": None}
+        self._gap: tuple[datetime, str] | None = None
+        self._refused = False
+        self._thread = threading.Thread(target=self._work, name="page", daemon=True)
+
+    def __enter__(self) -> ArchivePage:
+        self._put(self._begin)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.state("stopped", None)
+        self._jobs.put(None)
+        self._thread.join()
+
+    def closed(self, entry: Mapping[str, Any]) -> None:
+        """Show a recording; `entry` is its line of the index."""
+        self._put(partial(self._site.add, dict(entry)))
+
+    def removed(self, names: Collection[str]) -> None:
+        """Forget recordings; `names` as the index has them."""
+        self._put(partial(self._site.remove, list(names)))
+
+    def state(self, state: str, recording: str | None) -> None:
+        """Say what the recorder does, and which recording is open, if one is."""
+        self._put(partial(self._change_state, state, recording, datetime.now(timezone.utc)))
+
+    def _put(self, job: Callable[[], None]) -> None:
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            log.warning("the archive's page cannot follow: it is made whole again at the next start")
+
+    # --- on the page's thread -------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=ALIVE_EVERY_S)
+            except queue.Empty:
+                job = self._say_now
+            if job is None:
+                return
+            try:
+                job()
+            except Exception as error:  # the page must not end the watch
+                log.log(logging.DEBUG if self._refused else logging.WARNING, "ARCHIVE_PAGE: %s", error)
+                self._refused = True
+
+    def _begin(self) -> None:
+        self._site.install(self._camera, self._page_root)
+        self._site.reconcile(self._entries())
+        before = self._site.read_now()
+        if before.get("alive"):
+            alive, now = datetime.fromisoformat(before["alive"]), datetime.now(timezone.utc)
+            if (now - alive).total_seconds() > OFF_AFTER_S:
+                self._site.note_gap(alive, now, "off")
+        self._say_now()
+
+    def _change_state(self, state: str, recording: str | None, moment: datetime) -> None:
+        kind = GAP_STATES.get(state)
+        if self._gap is not None and self._gap[1] != kind:
+            self._site.note_gap(self._gap[0], moment, self._gap[1])
+            self._gap = None
+        if kind is not None and self._gap is None:
+            self._gap = moment, kind
+        if recording != self._now["recording"] or "since" not in self._now:
+            self._now["since"] = moment.isoformat(timespec="seconds")
+        self._now |= {"state": state, "recording": recording, "gap": kind}
+        self._say_now()
+
+    def _say_now(self) -> None:
+        self._site.write_now(self._now | {"alive": datetime.now(timezone.utc).isoformat(timespec="seconds")})
+        self._refused = False

@@ -1,0 +1,257 @@
+"""The files of the page say what the index says, whatever happened in between."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pynvr.pages.day import Day, Gap, Row, row_of
+from pynvr.pages.page import ArchivePage
+from pynvr.pages.site import Site
+
+UTC = timezone.utc
+MORNING = datetime(2017, 4, 2, 6, 30, 0, 950_000, tzinfo=UTC)
+
+
+def entry(trigger: datetime = MORNING, name: str | None = None, **more: object) -> dict[str, Any]:
+    file = name or f"{trigger:%Y-%m-%d}/video_{trigger:%Y-%m-%dT%H%M%S}.mp4"
+    times = {"first_frame_s": 95.0, "trigger_s": 100.0, "last_frame_s": 125.5}
+    return {"file": file, "trigger_utc": trigger.isoformat(), **times, "peak_changed_px": 4000, **more}
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Make a recording's file of 100 bytes and return its line of the index."""
+
+    def make(*arguments: Any, **more: Any) -> dict[str, Any]:
+        line = entry(*arguments, **more)
+        file = tmp_path / line["file"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(bytes(100))
+        return line
+
+    return make
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    made = Site(tmp_path)
+    made.install("front door", None)
+    return made
+
+
+def day(root: Path, name: str = "2017-04-02") -> Day:
+    return Day.read(root / "days" / f"{name}.js", name)
+
+
+def days(root: Path) -> dict[str, list[int]]:
+    text = (root / "page" / "days.js").read_text()
+    return json.loads(text.removeprefix("pynvr.days(").removesuffix(");\n"))
+
+
+# ---- rows
+
+
+def test_row_says_what_the_index_says() -> None:
+    more = {"recovered": True, "picture": "x.jpg", "strip": "x.strip.jpg", "strip_pictures": 7}
+    row = row_of(entry(**more), 5_000_000, kept=True)
+    assert row == Row(entry()["file"], 23400.9, 5.0, 30.5, 5_000_000, 4000, 1 | 2 | 16, 7)
+
+
+def test_where_the_trigger_is_in_a_copied_file() -> None:
+    assert row_of(entry(trigger_in_file_s=6.2), 1, kept=False).before_s == 6.2
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"trigger_utc": "2017-04-02T06:30:00"},
+        {"trigger_utc": 5},
+        {"trigger_utc": "soon"},
+        {"trigger_s": None},
+    ],
+    ids=str,
+)
+def test_spoilt_lines_are_left_out(
+    site: Site, record: Any, tmp_path: Path, spoilt: dict[str, object]
+) -> None:
+    site.reconcile([record(**spoilt), {}, record(MORNING + timedelta(hours=1))])
+    assert len(day(tmp_path).rows) == 1
+
+
+@given(name=st.text(min_size=1).filter(lambda text: "\0" not in text and not text.isspace()))
+def test_any_name_comes_back_as_it_was(name: str) -> None:
+    given_day = Day("2017-04-02", {name: Row(name, 1.0, 0.0, 1.0, 1, 1, 0, 0)}, [Gap(0.0, 1.0, "off")])
+    script = given_day.script()
+    assert script.isascii() and script.count("\n") == 1  # U+2028 would end a line of it
+    content = json.loads(script.removeprefix("pynvr.day(").removesuffix(");\n"))
+    assert content["rows"][0][0] == name
+
+
+def test_usual_names_are_not_written_out(tmp_path: Path) -> None:
+    rows = [row_of(entry(MORNING + timedelta(minutes=number)), 1, kept=False) for number in range(100)]
+    script = Day("2017-04-02", {row.name: row for row in rows}).script()
+    assert script.count("2017-04-02") == 2
+    (tmp_path / "x.js").write_text(script)
+    assert Day.read(tmp_path / "x.js", "2017-04-02").rows == {row.name: row for row in rows}
+
+
+# ---- the site
+
+
+def test_closing_and_removing(site: Site, record: Any, tmp_path: Path) -> None:
+    first, second = record(), record(MORNING + timedelta(days=1, hours=2))
+    site.add(first)
+    site.add(second)
+    assert days(tmp_path) == {"2017-04-02": [1, 1 << 6], "2017-04-03": [1, 1 << 8]}
+    site.remove([first["file"]])
+    assert days(tmp_path) == {"2017-04-03": [1, 1 << 8]}
+    assert not (tmp_path / "days" / "2017-04-02.js").exists()
+
+
+def test_only_the_day_that_changed_is_written(site: Site, record: Any, tmp_path: Path) -> None:
+    site.reconcile([record(), record(MORNING + timedelta(days=1))])
+    before = (tmp_path / "days" / "2017-04-02.js").stat().st_ino
+    site.add(record(MORNING + timedelta(days=1, hours=1)))
+    assert (tmp_path / "days" / "2017-04-02.js").stat().st_ino == before
+
+
+def test_reconciling_makes_good_what_a_crash_left_out(site: Site, record: Any, tmp_path: Path) -> None:
+    lines = [record(MORNING + timedelta(minutes=number)) for number in range(5)]
+    for line in lines[:4]:
+        site.add(line)
+    (tmp_path / "days" / "2016-01-01.js").write_text(Day("2016-01-01", {"x": Row("x", *[1] * 7)}).script())
+    Site(tmp_path).reconcile(lines[1:])  # the first was removed, the last is not there yet
+    assert list(day(tmp_path).rows) == [line["file"] for line in lines[1:]]
+    assert days(tmp_path) == {"2017-04-02": [4, 1 << 6]}
+
+
+@pytest.mark.parametrize(
+    "content", ["", "pynvr.day(", "pynvr.day({});\n", "pynvr.day([1]);\n", "\xff\0" * 99]
+)
+def test_spoilt_day_is_made_anew(site: Site, record: Any, tmp_path: Path, content: str) -> None:
+    (tmp_path / "days" / "2017-04-02.js").write_text(content)
+    site.reconcile([record()])
+    assert len(day(tmp_path).rows) == 1
+
+
+def test_day_that_comes_twice_in_the_index(site: Site, record: Any, tmp_path: Path) -> None:
+    lines = [record(), record(MORNING + timedelta(days=1)), record(MORNING + timedelta(minutes=5))]
+    for _ in range(2):
+        site.reconcile(lines)
+        assert len(day(tmp_path).rows) == 2
+
+
+def test_gap_over_midnight(site: Site, tmp_path: Path) -> None:
+    begin = datetime(2017, 4, 2, 23, 0, tzinfo=UTC)
+    site.note_gap(begin, begin + timedelta(hours=26), "lost")
+    assert [day(tmp_path, f"2017-04-0{number}").gaps for number in (2, 3, 4)] == [
+        [Gap(82800.0, 86400.0, "lost")],
+        [Gap(0.0, 86400.0, "lost")],
+        [Gap(0.0, 3600.0, "lost")],
+    ]
+
+
+def test_kept_recordings(site: Site, record: Any, tmp_path: Path) -> None:
+    line = record()
+    (tmp_path / line["file"]).with_suffix(".keep").touch()
+    site.add(line)
+    assert day(tmp_path).rows[line["file"]].flags == 1
+
+
+@pytest.mark.parametrize(("mode", "folder"), [(0o600, 0o700), (0o640, 0o750)])
+def test_permissions(tmp_path: Path, record: Any, mode: int, folder: int) -> None:
+    site = Site(tmp_path, mode)
+    site.install("x", None)
+    site.add(record())
+    for path in (*(tmp_path / "page").iterdir(), *(tmp_path / "days").iterdir(), tmp_path / "index.html"):
+        assert stat.S_IMODE(path.stat().st_mode) == mode, path
+    for path in (tmp_path / "page", tmp_path / "days"):
+        assert stat.S_IMODE(path.stat().st_mode) == folder
+
+
+def test_all_cameras_on_one_page(tmp_path: Path) -> None:
+    names = [f"camera {number} </script>\u2028" for number in range(8)]
+
+    def install(name: str, number: int) -> None:
+        (tmp_path / str(number)).mkdir()
+        for _ in range(3):  # each is started again, too
+            Site(tmp_path / str(number)).install(name, tmp_path)
+
+    threads = [threading.Thread(target=install, args=(name, number)) for number, name in enumerate(names)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = (tmp_path / "page" / "cameras.js").read_text("ascii").splitlines()
+    told = [json.loads(line.removeprefix("pynvr.camera(").removesuffix(");")) for line in lines]
+    assert sorted(told, key=lambda camera: camera["path"]) == [
+        {"name": name, "path": str(number)} for number, name in enumerate(names)
+    ]
+
+
+def test_page_is_small_and_loads_nothing_from_elsewhere(site: Site, tmp_path: Path) -> None:
+    files = [tmp_path / "index.html", *(tmp_path / "page").iterdir()]
+    assert sum(path.stat().st_size for path in files) < 60_000
+    for path in files:
+        assert "://" not in path.read_text("utf-8")
+        assert "innerHTML" not in path.read_text("utf-8")
+    policy = "default-src 'none'; script-src 'self'; style-src 'self'"
+    assert policy in (tmp_path / "index.html").read_text()
+
+
+# ---- the thread
+
+
+def test_page_follows_the_recorder(tmp_path: Path, record: Any) -> None:
+    before, after, gone = (
+        record(),
+        record(MORNING + timedelta(minutes=1)),
+        record(MORNING + timedelta(minutes=2)),
+    )
+    with ArchivePage(tmp_path, "front door", None, lambda: [before, gone]) as page:
+        page.state("recording", after["file"])
+        page.closed(after)
+        page.removed([gone["file"]])
+    assert list(day(tmp_path).rows) == [before["file"], after["file"]]
+    now = Site(tmp_path).read_now()
+    assert now["state"] == "stopped" and now["recording"] is None
+
+
+def test_time_without_a_camera_is_a_gap(tmp_path: Path) -> None:
+    with ArchivePage(tmp_path, "front door", None, list) as page:
+        page.state("watching", None)
+        page.state("connecting", None)
+        page.state("connecting", None)
+        page.state("watching", None)
+    (gap,) = day(tmp_path, f"{datetime.now(UTC):%Y-%m-%d}").gaps
+    assert gap.kind == "lost"
+
+
+def test_time_without_a_recorder_is_a_gap(tmp_path: Path) -> None:
+    site, alive = Site(tmp_path), datetime.now(UTC) - timedelta(minutes=10)
+    site.install("front door", None)
+    site.write_now({"state": "watching", "recording": None, "alive": alive.isoformat()})
+    with ArchivePage(tmp_path, "front door", None, list):
+        pass
+    gaps = [gap for path in (tmp_path / "days").iterdir() for gap in day(tmp_path, path.stem).gaps]
+    assert {gap.kind for gap in gaps} == {"off"}
+    assert sum(gap.to_s - gap.from_s for gap in gaps) == pytest.approx(600, abs=5)
+
+
+def test_disk_that_refuses_costs_the_page_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "page").write_text("in the way")
+    with ArchivePage(tmp_path, "front door", None, list) as page:
+        page.closed(entry())
+        page.removed(["video_2017-04-02T063000.mp4"])
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "ARCHIVE_PAGE" in caplog.text
