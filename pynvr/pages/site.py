@@ -1,8 +1,8 @@
 """The files of an archive's page, and how they are kept true: one day's at a time, each replaced at once.
 
 `index.html` and `page/` come with the package. `days/2017-04-02.js` has a day's recordings. `page/days.js`
-says which days there are, `page/now.js` what goes on now, `page/cameras.js` whose archives the page shows. All
-of it can be made anew from the index, so nothing of it is worth a wait for the disk.
+says which days there are, `page/now.js` what goes on now, `page/cameras.js` whose archives the page shows.
+All of it can be made anew from the index, so nothing of it is worth a wait for the disk.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import re
+import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -47,6 +48,8 @@ class Site:
                 self._install(root)
         self._write(self._root / "page/cameras.js", _camera_line(camera, "."))
         (self._root / "days").mkdir(mode=self._folder_mode, exist_ok=True)
+        for torn in (*self._root.glob("page/.*.new"), *self._root.glob("days/.*.new")):
+            torn.unlink()
         if page_root is not None:
             path = self._root.resolve().relative_to(page_root.resolve()).as_posix()
             _add_line(page_root / "page/cameras.js", _camera_line(camera, path), self._file_mode)
@@ -158,7 +161,7 @@ class Site:
                 self._write(place, content)
 
     def _write(self, path: Path, content: str) -> None:
-        part = path.with_name(f".{path.name}.new")
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")  # others write into the page's root
         part.write_text(content, "utf-8")
         part.chmod(self._file_mode)
         part.replace(path)

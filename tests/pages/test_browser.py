@@ -1,0 +1,273 @@
+"""The page in a real browser: from the disk and from a web server, on a desktop and on a phone."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import NASTY, Cameras
+from playwright.sync_api import Page, expect
+
+CARD = "#cards button.card"
+
+
+@pytest.fixture
+def shown(page: Page, cameras: Cameras) -> Page:
+    """The long day, opened from the disk."""
+    page.goto(f"{(cameras.root / 'index.html').as_uri()}#2017-10-29")
+    expect(page.locator(CARD)).to_have_count(8)
+    return page
+
+
+def times(page: Page) -> list[str]:
+    return page.locator(f"{CARD} strong").all_inner_texts()
+
+
+def playing_at(page: Page) -> float:
+    return float(page.evaluate("document.querySelector('video').currentTime"))
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until this JavaScript is true; the page's policy forbids the browser to evaluate it by itself."""
+    for _ in range(300):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never true: {expression}")
+
+
+def wait_until_played(page: Page, seconds: float) -> None:
+    until(page, f"document.querySelector('video')?.currentTime >= {seconds}")
+
+
+def serious_faults(page: Page) -> list[str]:
+    """What keeps people with a screen reader, or weak eyes, out."""
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes']}" for each in found if each["impact"] in ("serious", "critical")]
+
+
+# ---- what is shown
+
+
+def test_local_day_has_its_recordings_in_order(shown: Page) -> None:
+    assert times(shown) == [
+        "02:00:00", "02:00:00", "07:00:00", "07:30:00", "13:00:00", "14:00:00", "19:00:00", "23:00:00",
+    ]  # fmt: skip
+    assert "8 recordings" in shown.locator("#summary").inner_text()
+    assert shown.locator(f"{CARD} strong").first.get_attribute("title") == "2017-10-29 00:00:00 UTC"
+
+
+def test_recording_after_local_midnight_is_on_the_next_day(shown: Page) -> None:
+    shown.keyboard.press("]")
+    expect(shown.locator(CARD)).to_have_count(1)
+    assert times(shown) == ["00:30:00"]
+    shown.keyboard.press("[")
+    expect(shown.locator(CARD)).to_have_count(8)
+
+
+def test_names_are_text(shown: Page) -> None:
+    assert shown.locator("#timeline .name").first.evaluate("element => element.textContent") == NASTY
+    assert shown.locator("script:not([src])").count() == 0
+
+
+def test_calendar_leads_to_days_with_recordings(shown: Page) -> None:
+    shown.click("#day")
+    marked = shown.locator(".month button.some")
+    assert marked.all_inner_texts() == ["29", "30"]
+    assert "recordings in" in (marked.first.get_attribute("aria-label") or "")
+    shown.click(".month button[data-day='2017-10-30']")
+    expect(shown.locator(CARD)).to_have_count(1)
+    expect(shown.locator("#calendar")).to_be_hidden()
+
+
+def test_pictures_are_loaded(shown: Page) -> None:
+    for number in range(8):
+        image = shown.locator(f"{CARD} img").nth(number)
+        image.scroll_into_view_if_needed()
+        expect(image).to_have_js_property("naturalWidth", 160)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "count"),
+    [
+        ("camera", "yard", 6),
+        ("from", "13", 4),
+        ("to", "8", 4),
+        ("length", "30", 0),
+        ("motion", "0.6", 6),
+        ("only", "damaged", 1),
+        ("only", "kept", 0),
+    ],
+)
+def test_filters(shown: Page, name: str, value: str, count: int) -> None:
+    shown.select_option(f"select[name={name}]", value)
+    expect(shown.locator(CARD)).to_have_count(count)
+
+
+def test_zoomed_time_line_shows_its_recordings_only(shown: Page) -> None:
+    canvas = shown.locator("#timeline canvas").first
+    box = canvas.bounding_box()
+    assert box is not None
+    shown.mouse.move(box["x"] + 2, box["y"] + 10)
+    for _ in range(8):
+        shown.mouse.wheel(0, -100)
+    expect(shown.locator(CARD)).to_have_count(2)
+    shown.keyboard.press("0")
+    expect(shown.locator(CARD)).to_have_count(8)
+
+
+def test_strip_follows_the_pointer(shown: Page) -> None:
+    frame = shown.locator(f"{CARD} .picture").first
+    box = frame.bounding_box()
+    assert box is not None
+    places = []
+    for share in (0.1, 0.9):
+        shown.mouse.move(box["x"] + share * box["width"], box["y"] + 20)
+        places.append(shown.locator("img.strip").evaluate("image => image.style.transform"))
+    assert places == ["translateX(0%)", "translateX(-75%)"]
+    shown.mouse.move(0, 0)
+    expect(shown.locator("img.strip")).to_have_count(0)
+
+
+# ---- playing
+
+
+def test_playing_begins_with_the_trigger(shown: Page) -> None:
+    shown.locator(CARD).first.click()
+    wait_until_played(shown, 5.2)
+    assert playing_at(shown) < 12
+    shown.keyboard.press(" ")
+    until(shown, "document.querySelector('video').paused")
+    shown.evaluate("document.querySelector('video').currentTime = 15")
+    until(shown, "!document.querySelector('video').seeking")
+    grey = shown.evaluate(
+        "(() => { const canvas = document.createElement('canvas'); canvas.width = canvas.height = 1;"
+        "const pen = canvas.getContext('2d'); pen.drawImage(document.querySelector('video'), 0, 0, 1, 1);"
+        "try { return pen.getImageData(0, 0, 1, 1).data[0] } catch { return -1 } })()"
+    )
+    assert grey == -1 or abs(grey - 168) < 12  # from the disk a browser does not let the pixels be read
+
+
+def test_keys_lead_through_a_night(shown: Page) -> None:
+    told = shown.locator("#told")
+    shown.locator(CARD).nth(2).click()
+    expect(told).to_contain_text("07:00:00")
+    shown.keyboard.press("ArrowRight")
+    expect(told).to_contain_text("behind · 07:30:00")
+    shown.keyboard.press("ArrowUp")
+    expect(told).to_contain_text("07:00:00")
+    shown.keyboard.press("ArrowDown")
+    expect(told).to_contain_text("behind · 07:30:00")
+    shown.keyboard.press("ArrowLeft")
+    expect(told).to_contain_text("07:00:00")
+    shown.keyboard.press("Escape")
+    expect(shown.locator("#player")).to_be_hidden()
+    expect(shown.locator(CARD).nth(2)).to_be_focused()
+
+
+def test_keyboard_alone_is_enough(shown: Page) -> None:
+    shown.keyboard.press("ArrowRight")
+    expect(shown.locator(CARD).first).to_be_focused()
+    shown.keyboard.press("Enter")
+    wait_until_played(shown, 5.1)
+    shown.keyboard.press("Escape")
+    shown.keyboard.press("?")
+    expect(shown.locator("#keys")).to_be_visible()
+
+
+def test_file_that_no_browser_plays_is_a_slow_film(shown: Page) -> None:
+    shown.locator(CARD).filter(has_text="recovered").click()
+    expect(shown.locator("#stage")).to_contain_text("Browsers cannot play .avi files")
+    expect(shown.locator("#stage img.strip")).to_be_visible()
+    with shown.expect_download() as download:
+        shown.keyboard.press("d")
+    assert download.value.suggested_filename == "video_2017-10-29T130000.avi"
+
+
+# ---- access
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_out(page: Page, web: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(f"{web}/#2017-10-29")
+    expect(page.locator(CARD)).to_have_count(8)
+    page.click("#day")
+    serious = [
+        found
+        for found in Axe().run(page).response["violations"]
+        if found["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    page.click("#day")
+    page.locator(CARD).first.click()
+    wait_until_played(page, 5.1)
+    serious = [
+        found
+        for found in Axe().run(page).response["violations"]
+        if found["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+# ---- from a web server
+
+
+@pytest.fixture(scope="session")
+def web(cameras: Cameras, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The archives behind nginx, with a password."""
+    folder = tmp_path_factory.mktemp("nginx")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (folder / "users").write_text("user:{PLAIN}secret\n")
+    (folder / "nginx.conf").write_text(f"""
+daemon off; pid {folder}/pid; error_log {folder}/error.log; user root;
+events {{}}
+http {{
+  types {{ text/html html; text/css css; text/javascript js; image/jpeg jpg; video/mp4 mp4;
+    image/svg+xml svg; }}
+  access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
+  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+  server {{
+    listen 127.0.0.1:{port};
+    auth_basic pynvr; auth_basic_user_file {folder}/users;
+    location / {{ root "{cameras.root}"; index index.html; }}
+  }}
+}}
+""")
+    server = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf")])
+    try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if server.poll() is not None:
+                raise RuntimeError(Path(folder / "error.log").read_text())
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_served_with_ranges_behind_a_password(page: Page, web: str) -> None:
+    answers = []
+    page.on("response", lambda answer: answers.append((answer.status, answer.url)))
+    page.goto(f"{web}/#2017-10-29")
+    expect(page.locator(CARD)).to_have_count(8)
+    page.locator(CARD).first.click()
+    wait_until_played(page, 5.1)
+    assert any(status == 206 and url.endswith(".mp4") for status, url in answers)
+    assert {status for status, _ in answers} <= {200, 206, 304, 401}
+
+
+def test_nobody_comes_in_without_the_password(web: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{web}/", timeout=10)
+    assert refused.value.code == 401
