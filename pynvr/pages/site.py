@@ -13,17 +13,18 @@ import os
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from pynvr.pages.day import DAY_S, Day, Gap, Row, row_of, trigger_of
+from pynvr.pages.day import DAY_S, KEPT, Day, Gap, Row, row_of, trigger_of
 
 KEEP_SUFFIX = ".keep"
+LOCK_NAME = ".lock"
 NAMED_DAY = re.compile(r"video_(\d{4}-\d\d-\d\d)T")
 NOW_OPENING, CLOSING = "pynvr.now(", ");\n"
 
@@ -57,57 +58,59 @@ class Site:
     def reconcile(self, entries: Iterable[Entry]) -> None:
         """Make all days what the index says; after a crash, or a change by hand, they may be behind it."""
         self._days = {}
-        for day, lines in groupby(entries, _day_of):
-            if day is None:
+        for name, lines in groupby(entries, _day_of):
+            if name is None:
                 continue
-            stored = Day.read(self._path(day), day)
-            known = dict(stored.rows)
-            if day not in self._days:  # the index is in the order of closing: a day can come again
-                stored.rows = {}
-            for entry in lines:
-                row = known.get(str(entry.get("file"))) or self._row(entry)
-                if row is not None:
-                    stored.rows[row.name] = row
-            self._replace_day(stored, changed=stored.rows != known)
+            with self._changed(name) as day:
+                known = day.rows
+                # the index is in the order of closing: a day can come again
+                day.rows = dict(known) if name in self._days else {}
+                for entry in lines:
+                    row = known.get(str(entry.get("file"))) or self._row(entry)
+                    if row is not None:
+                        day.rows[row.name] = row
         for path in (self._root / "days").glob("*.js"):
             if path.stem not in self._days:  # all its recordings are gone
-                stored = Day.read(path, path.stem)
-                stored.rows = {}
-                self._replace_day(stored, changed=True)
+                with self._changed(path.stem) as day:
+                    day.rows = {}
         self._write_days()
 
     def add(self, entry: Entry) -> None:
         """Show a recording that was closed or recovered, or whose line has changed."""
-        day, row = _day_of(entry), self._row(entry)
-        if day is not None and row is not None:
-            stored = Day.read(self._path(day), day)
-            stored.rows[row.name] = row
-            self._replace_day(stored)
+        name, row = _day_of(entry), self._row(entry)
+        if name is not None and row is not None:
+            with self._changed(name) as day:
+                day.rows[row.name] = row
             self._write_days()
 
-    def remove(self, names: Collection[str]) -> None:
+    def look_again(self, recording: str) -> None:
+        """Show whether a recording is kept, which a file beside it says."""
+        if found := NAMED_DAY.search(recording):
+            with self._changed(found[1]) as day:
+                if (row := day.rows.get(recording)) is not None:
+                    kept = (self._root / recording).with_suffix(KEEP_SUFFIX).exists()
+                    day.rows[recording] = row._replace(flags=row.flags & ~KEPT | KEPT * kept)
+
+    def remove(self, recordings: Collection[str]) -> None:
         """Forget recordings that were removed."""
         by_day: dict[str, list[str]] = defaultdict(list)
-        for name in names:
-            if found := NAMED_DAY.search(name):
-                by_day[found[1]].append(name)
-        for day, gone in by_day.items():
-            stored = Day.read(self._path(day), day)
-            for name in gone:
-                stored.rows.pop(name, None)
-            self._replace_day(stored)
+        for recording in recordings:
+            if found := NAMED_DAY.search(recording):
+                by_day[found[1]].append(recording)
+        for name, gone in by_day.items():
+            with self._changed(name) as day:
+                for recording in gone:
+                    day.rows.pop(recording, None)
         self._write_days()
 
     def note_gap(self, begin: datetime, end: datetime, kind: str) -> None:
         """Note that nothing was watched between two moments."""
         midnight = begin.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
         while midnight < end:
-            day = f"{midnight:%Y-%m-%d}"
-            stored = Day.read(self._path(day), day)
             from_s = max(0.0, (begin - midnight).total_seconds())
             to_s = min(DAY_S, (end - midnight).total_seconds())
-            stored.gaps.append(Gap(round(from_s, 1), round(to_s, 1), kind))
-            self._replace_day(stored)
+            with self._changed(f"{midnight:%Y-%m-%d}") as day:
+                day.gaps.append(Gap(round(from_s, 1), round(to_s, 1), kind))
             midnight += timedelta(days=1)
         self._write_days()
 
@@ -139,16 +142,28 @@ class Site:
         except (KeyError, TypeError, ValueError, FileNotFoundError):
             return None
 
-    def _replace_day(self, day: Day, changed: bool = True) -> None:
-        if not day.rows and not day.gaps:
-            self._path(day.day).unlink(missing_ok=True)
-            self._days.pop(day.day, None)
-            return
-        if changed:
-            self._write(self._path(day.day), day.script())
-        self._days[day.day] = len(day.rows), day.hours()
+    @contextmanager
+    def _changed(self, name: str) -> Iterator[Day]:
+        """A day to change, which is written afterwards; nobody else changes it meanwhile."""
+        with _opened(self._root / "days" / LOCK_NAME, self._file_mode) as lock:
+            _lock(lock)
+            day = Day.read(self._path(name), name)
+            before = day.script()
+            yield day
+            if not day.rows and not day.gaps:
+                self._path(name).unlink(missing_ok=True)
+                self._days.pop(name, None)
+                return
+            if (after := day.script()) != before:
+                self._write(self._path(name), after)
+            self._days[name] = len(day.rows), day.hours()
 
     def _write_days(self) -> None:
+        with_recordings = [name for name, (count, _) in self._days.items() if count]
+        oldest = min(with_recordings, default="")
+        for name in [name for name in self._days if name < oldest]:  # with gaps of which nobody will ask
+            self._path(name).unlink(missing_ok=True)
+            del self._days[name]
         content = json.dumps(dict(sorted(self._days.items())), separators=(",", ":"))
         self._write(self._root / "page/days.js", f"pynvr.days({content});\n")
 
@@ -180,10 +195,20 @@ def _camera_line(name: str, path: str) -> str:
 
 def _add_line(path: Path, line: str, mode: int) -> None:
     """Add a line to a file that other recorders add theirs to, unless it is there already."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, mode)
-    with os.fdopen(descriptor, "r+", encoding="ascii", errors="replace") as file:
-        with suppress(OSError):  # a filesystem without locks; the page does not mind a line that comes twice
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with _opened(path, mode) as file:
+        _lock(file)
         text = file.read()
         if line not in text:
             file.write(line if not text or text.endswith("\n") else "\n" + line)
+
+
+def _opened(path: Path, mode: int) -> IO[str]:
+    """A file to read and to append to, made with the permissions `mode` where there is none."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, mode)
+    return os.fdopen(descriptor, "r+", encoding="ascii", errors="replace")
+
+
+def _lock(file: IO[str]) -> None:
+    """Have a file alone until it is closed; where a filesystem has no locks, hope for the best."""
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -129,3 +130,11 @@ def page(context: BrowserContext) -> Iterator[Page]:
     made.on("pageerror", lambda error: complaints.append(str(error)))
     yield made
     assert complaints == []
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

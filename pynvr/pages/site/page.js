@@ -133,6 +133,7 @@
     });
     pynvr.listenPlayer(move);
     const wanted = location.hash.slice(1);
+    if (wanted.startsWith("token=")) sessionStorage.setItem("token", wanted.slice("token=".length));
     await show(/^\d{4}-\d\d-\d\d$/.test(wanted) ? wanted : pynvr.newestDay());
     setInterval(refresh, REFRESH_MS);
   }

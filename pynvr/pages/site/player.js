@@ -60,10 +60,28 @@
     told.title = pynvr.utc(recording.trigger);
     element("download").href = recording.address;
     element("download").download = recording.file.slice(recording.file.lastIndexOf("/") + 1);
+    showKept(recording);
     element("previous").disabled = order.indexOf(recording) <= 0;
     element("next").disabled = order.indexOf(recording) === order.length - 1;
     if (!element("player").open) element("player").showModal();
   };
+
+  // Only pynvr's own small server can keep a recording; it hands out a token with the page's address.
+  const token = () => sessionStorage.getItem("token");
+
+  function showKept(recording) {
+    element("keep").hidden = !token();
+    element("keep").textContent = recording.kept ? "kept for good" : "keep";
+    element("keep").setAttribute("aria-pressed", String(recording.kept));
+  }
+
+  async function toggleKept() {
+    const recording = current, wanted = !recording.kept;
+    const request = { method: "POST", body: String(wanted), headers: { "X-Token": token() } };
+    const answer = await fetch(`keep/${recording.address}`, request);
+    if (answer.ok) recording.kept = wanted;
+    showKept(recording);
+  }
 
   pynvr.setOrder = (recordings, cameras) => { [order, rows] = [recordings, cameras]; };
   pynvr.step = (from, by) => order[order.indexOf(from) + by] || (order.includes(from) ? null : order.at(by > 0 ? 0 : -1));
@@ -87,6 +105,7 @@
     const go = (by) => () => { const next = pynvr.step(current, by); if (next) moved(next); };
     element("previous").addEventListener("click", go(-1));
     element("next").addEventListener("click", go(1));
+    element("keep").addEventListener("click", toggleKept);
     element("close").addEventListener("click", () => element("player").close());
     element("player").addEventListener("close", () => {
       clearInterval(film);
