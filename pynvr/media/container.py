@@ -38,6 +38,18 @@ class PacketReader:
         self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
 
+    @property
+    def fourcc(self) -> str:
+        """The codec as the file names it."""
+        return (
+            (int(self._capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF).to_bytes(4, "little").decode("latin-1")
+        )
+
+    @property
+    def time_ms(self) -> float:
+        """When the packet that was read last is shown, in the file's own time."""
+        return float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
+
     def __iter__(self) -> Iterator[Packet]:
         while True:
             received, data = self._capture.read()

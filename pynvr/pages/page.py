@@ -37,13 +37,12 @@ class ArchivePage:
         camera: str,
         page_root: Path | None,
         entries: Callable[[], Iterable[Entry]],
-        file_mode: int = 0o600,
     ) -> None:
         """`root` is the archive, `camera` its name for people, `entries` reads the lines of its index.
 
         `page_root` is a folder above the archives that has one page for all of them, if there is one.
         """
-        self._site = Site(root, file_mode)
+        self._site = Site(root)
         self._camera = camera
         self._page_root = page_root
         self._entries = entries

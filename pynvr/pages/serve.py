@@ -8,6 +8,7 @@ be changed, by who has the token that is printed at the start.
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -72,9 +73,7 @@ def make_app(root: Path, token: str) -> Starlette:
             mark.touch()
         else:
             mark.unlink(missing_ok=True)
-        Site(archive, archive.joinpath("index.html").stat().st_mode & 0o666).look_again(
-            path.relative_to(archive).as_posix()
-        )
+        Site(archive).look_again(path.relative_to(archive).as_posix())
         return Response(status_code=204, headers=HEADERS)
 
     routes = [
@@ -109,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"pynvr: {options.folder}: has no page; ARCHIVE_PAGE makes one in each archive", file=sys.stderr
         )
         return 1
+    os.umask(0o777 & ~(options.folder / "index.html").stat().st_mode)  # what is replaced stays as it was
     token = secrets.token_urlsafe(12)
     print(f"http://127.0.0.1:{options.port}/#token={token}", flush=True)
     uvicorn.run(make_app(options.folder, token), host="127.0.0.1", port=options.port, log_level="warning")

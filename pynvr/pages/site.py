@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import re
 import secrets
 from collections import defaultdict
@@ -35,10 +34,9 @@ Entry = Mapping[str, Any]
 class Site:
     """The page of one archive. Used by one thread only; its methods raise OSError if the disk refuses."""
 
-    def __init__(self, root: Path, file_mode: int = 0o600) -> None:
-        """`root` is the archive. Files get the permissions `file_mode`, folders those to enter them, too."""
+    def __init__(self, root: Path) -> None:
+        """`root` is the archive."""
         self._root = root
-        self._file_mode = file_mode
         self._days: dict[str, tuple[int, int]] = {}
         """Day -> how many recordings, and in which hours of UTC."""
 
@@ -48,12 +46,12 @@ class Site:
             if root is not None:
                 self._install(root)
         self._write(self._root / "page/cameras.js", _camera_line(camera, "."))
-        (self._root / "days").mkdir(mode=self._folder_mode, exist_ok=True)
+        (self._root / "days").mkdir(exist_ok=True)
         for torn in (*self._root.glob("page/.*.new"), *self._root.glob("days/.*.new")):
             torn.unlink()
         if page_root is not None:
             path = self._root.resolve().relative_to(page_root.resolve()).as_posix()
-            _add_line(page_root / "page/cameras.js", _camera_line(camera, path), self._file_mode)
+            _add_line(page_root / "page/cameras.js", _camera_line(camera, path))
 
     def reconcile(self, entries: Iterable[Entry]) -> None:
         """Make all days what the index says; after a crash, or a change by hand, they may be behind it."""
@@ -127,10 +125,6 @@ class Site:
             return {}
         return content if isinstance(content, dict) else {}
 
-    @property
-    def _folder_mode(self) -> int:
-        return self._file_mode | (self._file_mode & 0o444) >> 2
-
     def _path(self, day: str) -> Path:
         return self._root / "days" / f"{day}.js"
 
@@ -145,7 +139,7 @@ class Site:
     @contextmanager
     def _changed(self, name: str) -> Iterator[Day]:
         """A day to change, which is written afterwards; nobody else changes it meanwhile."""
-        with _opened(self._root / "days" / LOCK_NAME, self._file_mode) as lock:
+        with (self._root / "days" / LOCK_NAME).open("a") as lock:
             _lock(lock)
             day = Day.read(self._path(name), name)
             before = day.script()
@@ -168,7 +162,7 @@ class Site:
         self._write(self._root / "page/days.js", f"pynvr.days({content});\n")
 
     def _install(self, root: Path) -> None:
-        (root / "page").mkdir(mode=self._folder_mode, exist_ok=True)
+        (root / "page").mkdir(exist_ok=True)
         for item in files("pynvr.pages").joinpath("site").iterdir():
             place = root / item.name if item.name == "index.html" else root / "page" / item.name
             content = item.read_text("utf-8")
@@ -178,7 +172,6 @@ class Site:
     def _write(self, path: Path, content: str) -> None:
         part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")  # others write into the page's root
         part.write_text(content, "utf-8")
-        part.chmod(self._file_mode)
         part.replace(path)
 
 
@@ -193,19 +186,14 @@ def _camera_line(name: str, path: str) -> str:
     return f"pynvr.camera({json.dumps({'name': name, 'path': path})});\n"
 
 
-def _add_line(path: Path, line: str, mode: int) -> None:
+def _add_line(path: Path, line: str) -> None:
     """Add a line to a file that other recorders add theirs to, unless it is there already."""
-    with _opened(path, mode) as file:
+    with path.open("a+", encoding="ascii", errors="replace") as file:
         _lock(file)
+        file.seek(0)
         text = file.read()
         if line not in text:
             file.write(line if not text or text.endswith("\n") else "\n" + line)
-
-
-def _opened(path: Path, mode: int) -> IO[str]:
-    """A file to read and to append to, made with the permissions `mode` where there is none."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, mode)
-    return os.fdopen(descriptor, "r+", encoding="ascii", errors="replace")
 
 
 def _lock(file: IO[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import NASTY, Cameras
+from page_cameras import NASTY, Cameras
 from playwright.sync_api import Page, expect
 
 CARD = "#cards button.card"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import CHROMIUM, Cameras
+from page_cameras import CHROMIUM, Cameras
 from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -166,17 +165,6 @@ def test_kept_recordings(site: Site, record: Any, tmp_path: Path) -> None:
     (tmp_path / line["file"]).with_suffix(".keep").touch()
     site.add(line)
     assert day(tmp_path).rows[line["file"]].flags == 1
-
-
-@pytest.mark.parametrize(("mode", "folder"), [(0o600, 0o700), (0o640, 0o750)])
-def test_permissions(tmp_path: Path, record: Any, mode: int, folder: int) -> None:
-    site = Site(tmp_path, mode)
-    site.install("x", None)
-    site.add(record())
-    for path in (*(tmp_path / "page").iterdir(), *(tmp_path / "days").iterdir(), tmp_path / "index.html"):
-        assert stat.S_IMODE(path.stat().st_mode) == mode, path
-    for path in (tmp_path / "page", tmp_path / "days"):
-        assert stat.S_IMODE(path.stat().st_mode) == folder
 
 
 def test_all_cameras_on_one_page(tmp_path: Path) -> None:

@@ -1,0 +1,202 @@
+"""`pynvr export`: recordings of a span of time put together into one file, for the police or the insurance.
+
+Into one `.mp4` by copying packets, nothing is encoded anew; or into a `.zip` of the files as they are. A JSON
+says what was put in, from when until when, with a SHA-256 of each file, so that anybody can check that it was
+not changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from pynvr.archive import fsync
+from pynvr.archive.index import INDEX_NAME, Index
+from pynvr.errors import PynvrError, RecordingError
+from pynvr.media.container import TICKS_PER_SECOND, PacketReader, PacketWriter, decode_times, survey
+from pynvr.pages.day import trigger_of
+
+COPIED_AS = {"h264": "avc1", "avc1": "avc1", "hevc": "hev1", "hev1": "hev1", "hvc1": "hev1"}
+COPIED_AS |= dict.fromkeys(("fmp4", "divx", "xvid", "mp4v", "mpg4"), "mp4v")
+"""A recording's codec as OpenCV names it, in lower case -> its name in the exported `.mp4`."""
+
+
+TOLD = (
+    "file", "first_frame_utc", "trigger_utc", "last_frame_utc", "frames",
+    "recovered", "undecodable", "continues",
+)  # fmt: skip
+"""What the JSON says of a recording, as the index has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording to export."""
+
+    archive: Path
+    entry: dict[str, Any]
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.archive / str(self.entry["file"])
+
+    def describe(self, **more: object) -> dict[str, object]:
+        """What the JSON says of it."""
+        told: dict[str, object] = {"archive": self.archive.name}
+        told |= {name: self.entry[name] for name in TOLD if name in self.entry}
+        return told | {"bytes": self.path.stat().st_size, "sha256": sha256(self.path)} | more
+
+
+def sha256(path: Path) -> str:
+    """A file's checksum, as `sha256sum` tells it."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def find(archive: Path, begin: datetime, end: datetime) -> list[Recording]:
+    """The recordings of an archive that lie in the span, even in part; in the order of time.
+
+    Raises RecordingError where there is no archive.
+    """
+    if not (archive / INDEX_NAME).is_file():
+        raise RecordingError(f"{archive}: is no archive: it has no {INDEX_NAME}")
+    found = []
+    for entry in Index(archive / INDEX_NAME).entries():
+        try:
+            first = datetime.fromisoformat(str(entry["first_frame_utc"]))
+            last = datetime.fromisoformat(str(entry["last_frame_utc"]))
+            if first < end and last >= begin and (archive / str(entry["file"])).is_file():
+                found.append((trigger_of(entry), Recording(archive, entry)))
+        except (KeyError, ValueError, TypeError):  # a line that a hand has spoilt
+            continue
+    return [recording for _, recording in sorted(found, key=lambda each: each[0])]
+
+
+def export_zip(recordings: Sequence[Recording], target: Path, about: dict[str, object]) -> None:
+    """Put the files as they are, and the JSON, into a `.zip`."""
+    names = [f"{recording.archive.name}/{recording.entry['file']}" for recording in recordings]
+    if len(set(names)) < len(names):
+        raise RecordingError("two of the archives have the same name; export one at a time")
+    told = [recording.describe(name=name) for recording, name in zip(recordings, names, strict=True)]
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as container:  # video cannot be made smaller
+        for recording, name in zip(recordings, names, strict=True):
+            container.write(recording.path, name)
+        container.writestr("export.json", json.dumps(about | {"recordings": told}, indent=1))
+
+
+def export_mp4(recordings: Sequence[Recording], target: Path) -> list[dict[str, object]]:
+    """Copy the packets of all into one `.mp4`, one after the other; return what each one is.
+
+    Raises RecordingError for what cannot be put together: another codec, another size.
+    """
+    told: list[dict[str, object]] = []
+    with PacketReader(recordings[0].path) as first:
+        kind = first.fourcc.lower(), first.width, first.height
+    if kind[0] not in COPIED_AS:
+        raise RecordingError(f"{recordings[0].path}: {kind[0]} cannot be copied into .mp4; export a .zip")
+    at_ms = count = 0
+    with PacketWriter(target, COPIED_AS[kind[0]], kind[1:]) as writer:
+        for recording in recordings:
+            times_ms = _times_ms(recording.path)
+            told.append(recording.describe(begins_at_s=at_ms / TICKS_PER_SECOND))
+            with PacketReader(recording.path) as reader:
+                if (reader.fourcc.lower(), reader.width, reader.height) != kind:
+                    wanted = f"{kind[1]}x{kind[2]} {kind[0]}"
+                    raise RecordingError(
+                        f"{recording.path}: is not {wanted} as the first one is; export a .zip"
+                    )
+                for packet, shown, decoded in zip(reader, times_ms, decode_times(times_ms), strict=True):
+                    writer.write(packet, at_ms + shown, at_ms + decoded)
+            at_ms += max(times_ms) + _last_step_ms(times_ms)
+            count += len(times_ms)
+    if survey(target).count != count:  # OpenCV 4 does not say when a packet was refused
+        raise RecordingError(f"{target}: came out incomplete; is the disk full?")
+    return told
+
+
+def _times_ms(path: Path) -> list[int]:
+    """When each packet is shown, after the first one."""
+    with PacketReader(path) as reader:
+        times = [round(reader.time_ms) for _ in reader]
+    if not times:
+        raise RecordingError(f"{path}: holds no picture")
+    return [time - min(times) for time in times]
+
+
+def _last_step_ms(times_ms: Sequence[int]) -> int:
+    """How long the last picture is shown: as long as most are."""
+    ordered = sorted(times_ms)
+    return max(1, round(ordered[-1] / (len(ordered) - 1))) if len(ordered) > 1 else 40
+
+
+def moment(text: str) -> datetime:
+    """A moment from the command line: ISO 8601, local unless it names a zone."""
+    return datetime.fromisoformat(text).astimezone(timezone.utc)
+
+
+def export(archives: Sequence[Path], begin: datetime, end: datetime, target: Path) -> list[Path]:
+    """Write the export and return its files; raises PynvrError or OSError, and then leaves nothing."""
+    beside = target.with_name(target.name + ".json")
+    outputs = [target] if target.suffix == ".zip" else [target, beside]
+    for output in outputs:
+        if output.exists():
+            raise RecordingError(f"{output}: exists already and is not overwritten; give another name")
+    recordings = [recording for archive in archives for recording in find(archive, begin, end)]
+    if not recordings:
+        raise RecordingError(f"nothing was recorded between {begin.isoformat()} and {end.isoformat()}")
+    about: dict[str, object] = {
+        "exported_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "from_utc": begin.isoformat(),
+        "to_utc": end.isoformat(),
+    }
+    part = target.with_name(f"{target.stem}.part{target.suffix}")
+    try:
+        if target.suffix == ".zip":
+            export_zip(recordings, part, about)
+        else:
+            told = export_mp4(recordings, part)
+            about |= {"file": target.name, "sha256": sha256(part), "recordings": told}
+            beside.write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+        fsync.move(part, target)
+    except BaseException:
+        for output in {part, *outputs} - {target}:
+            output.unlink(missing_ok=True)
+        raise
+    return outputs
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="pynvr export", description="Put recordings together into one file."
+    )
+    parser.add_argument("archives", metavar="ARCHIVE", nargs="+", type=Path, help="folders of recordings")
+    parser.add_argument("--from", dest="begin", type=moment, required=True, help="2017-04-02T06:00 (local)")
+    parser.add_argument("--to", dest="end", type=moment, required=True, help="or with a zone, …T07:00+00:00")
+    parser.add_argument("--output", type=Path, required=True, help="a new .mp4 (one camera) or .zip")
+    options = parser.parse_args(arguments)
+    if options.output.suffix not in (".mp4", ".zip"):
+        parser.error("--output has to end in .mp4 or .zip")
+    if options.output.suffix == ".mp4" and len(options.archives) > 1:
+        parser.error("several cameras cannot be put into one .mp4; give --output a .zip")
+    if options.end <= options.begin:
+        parser.error("--to has to be later than --from")
+    try:
+        outputs = export(options.archives, options.begin, options.end, options.output)
+    except (PynvrError, OSError) as error:
+        print(f"pynvr export: {error}", file=sys.stderr)
+        return 1
+    for output in outputs:
+        print(output)
+    return 0
