@@ -64,7 +64,7 @@ clean:
 	@$(call headless_if_needed)
 	@touch $@
 
-.venv/dev: .venv/run requirements-dev.txt requirements-report.txt requirements-mqtt.txt
+.venv/dev: .venv/run requirements-dev.txt requirements-report.txt requirements-mqtt.txt requirements-serve.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@$(call headless_if_needed)
 	@touch $@

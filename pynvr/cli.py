@@ -35,6 +35,9 @@ from pynvr.sources.reader import may_end
 
 log = logging.getLogger(__name__)
 
+OPENCV_ERRORS = 2
+"""OpenCV's own level; what FFmpeg says is not touched by it."""
+
 
 def record(load_config: ConfigLoader, arguments: Sequence[str] | None = None) -> int:
     """Run the recorder as `motion_driven_recorder.py` does and return its exit code."""
@@ -84,6 +87,7 @@ def _run(
             overrides["cam"] = options.cam
         settings = load(config, options.config, overrides)
         cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
+        cv2.setLogLevel(OPENCV_ERRORS)  # OpenCV 4.12 warns of each packet that it has written
         older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
         private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
         with threads_watched(stop), stop_on_signals(stop), private:

@@ -270,4 +270,5 @@ def test_served_with_ranges_behind_a_password(page: Page, web: str) -> None:
 def test_nobody_comes_in_without_the_password(web: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{web}/", timeout=10)
-    assert refused.value.code == 401
+    with refused.value as answer:
+        assert answer.code == 401
