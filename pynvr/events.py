@@ -10,6 +10,10 @@ from enum import Enum
 from pynvr.media.frame import TIME_TOLERANCE_S
 
 
+CONNECTED_S = 1.0
+"""Between two frames; what moves in both moved in between."""
+
+
 class Change(Enum):
     """What a frame means for the recording."""
 
@@ -27,10 +31,15 @@ class MotionEvents:
     """Turns the detector's yes or no for each frame into events."""
 
     def __init__(self, hold_s: float, warm_up_s: float = 0.0) -> None:
-        """An event lasts `hold_s` after its latest motion; motion in the first `warm_up_s` is ignored."""
+        """An event lasts `hold_s` after its latest motion; motion in the first `warm_up_s` is ignored.
+
+        Motion in one frame after the other is one event, however short `hold_s` is.
+        """
         self._hold_s = hold_s
         self._warm_up_s = warm_up_s
         self._first: float | None = None
+        self._latest = float("-inf")
+        """Time of the frame before."""
         self._last_motion: float | None = None
 
     @property
@@ -54,7 +63,13 @@ class MotionEvents:
         """Take the next frame's time and whether something moved in it."""
         if self._first is None:
             self._first = time
-        expired = self._last_motion is not None and time - self._last_motion > self._hold_s + TIME_TOLERANCE_S
+        went_on = motion and self._latest == self._last_motion and time - self._latest <= CONNECTED_S
+        self._latest = time
+        expired = (
+            self._last_motion is not None
+            and time - self._last_motion > self._hold_s + TIME_TOLERANCE_S
+            and not went_on
+        )
         if motion and self.armed(time):
             change = Change.PROLONGED if self.active and not expired else Change.STARTED
             self._last_motion = time

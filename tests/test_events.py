@@ -52,9 +52,11 @@ def test_last_frame_held_is_the_latest_within_the_hold(fps: float) -> None:
     assert end == min(time for time in times if time > trigger + 10.0005)
 
 
-def test_hold_of_nothing_records_motion_only() -> None:
-    course = [(0.0, True), (0.1, True), (0.2, False)]
-    assert changes(MotionEvents(0), course) == [STARTED, STARTED, ENDED]
+@pytest.mark.parametrize("hold_s", [0, 0.01])
+def test_without_a_hold_a_run_of_motion_is_one_event(hold_s: float) -> None:
+    course = [(0.0, True), (0.1, True), (0.2, True), (0.3, False), (0.4, True), (0.5, False), (9, True)]
+    expected = [STARTED, PROLONGED, PROLONGED, ENDED, STARTED, ENDED, STARTED]
+    assert changes(MotionEvents(hold_s), course) == expected
 
 
 def test_motion_while_it_warms_up_is_ignored() -> None:
