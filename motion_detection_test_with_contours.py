@@ -4,7 +4,10 @@
 import importlib
 import sys
 
-from pynvr.tuning.scripts import show_stages
+try:
+    from pynvr.tuning.scripts import show_stages
+except (ImportError, SyntaxError) as error:
+    sys.exit(f"pynvr: {error}; make demo first, then .venv/bin/python {sys.argv[0]}")
 
 if __name__ == "__main__":
     sys.exit(show_stages(lambda: importlib.import_module("config")))

@@ -4,7 +4,10 @@
 import importlib
 import sys
 
-from pynvr.cli import record
+try:
+    from pynvr.cli import record
+except (ImportError, SyntaxError) as error:
+    sys.exit(f"pynvr: {error}; make demo first, then .venv/bin/python {sys.argv[0]}")
 
 if __name__ == "__main__":
     sys.exit(record(lambda: importlib.import_module("config")))

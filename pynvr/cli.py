@@ -28,7 +28,7 @@ from pynvr.service.native_output import native_output_logged
 from pynvr.service.permissions import files_for
 from pynvr.service.stopping import Stop, stop_on_signals, threads_watched
 from pynvr.settings import Settings, load
-from pynvr.settings.loading import ConfigLoader, import_config
+from pynvr.settings.loading import ConfigLoader, import_config, installed_defaults
 from pynvr.settings.strangers import settings_files, warn_of_strangers
 from pynvr.sources.camera import A_FEW
 from pynvr.sources.reader import may_end
@@ -37,6 +37,11 @@ log = logging.getLogger(__name__)
 
 OPENCV_ERRORS = 2
 """OpenCV's own level; what FFmpeg says is not touched by it."""
+
+
+def main() -> int:
+    """Run the command `pynvr` that pip installs: the recorder, in the current directory."""
+    return record(installed_defaults)
 
 
 def record(load_config: ConfigLoader, arguments: Sequence[str] | None = None) -> int:

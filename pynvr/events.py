@@ -9,7 +9,6 @@ from enum import Enum
 
 from pynvr.media.frame import TIME_TOLERANCE_S
 
-
 CONNECTED_S = 1.0
 """Between two frames; what moves in both moved in between."""
 

@@ -207,6 +207,16 @@ def test_real_clip(real_clip: Path, run_script: Run, archive_path: Path) -> None
 # ---- surroundings
 
 
+@pytest.mark.parametrize("script", [RECORDER, PICTURE, STAGES])
+def test_without_the_packages_it_says_how_to_get_them(script: str, project: Path) -> None:
+    command = [sys.executable, "-S", str(project / script)]  # without site-packages
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("pynvr: No module named ")
+    assert line.endswith(f"make demo first, then .venv/bin/python {project / script}")
+
+
 @pytest.fixture
 def by_hand(project: Path, tmp_path: Path) -> list[str]:
     """A command that records a visit into a folder `überall`, with a log beside it."""

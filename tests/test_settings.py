@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timezone
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ import pytest
 
 from pynvr.errors import SettingsError
 from pynvr.settings import Settings, load
+from pynvr.settings.loading import installed_defaults
 
 Make = Callable[..., Settings]
 SetConfig = Callable[[str], Path]
@@ -87,6 +89,26 @@ def test_relative_paths_start_at_the_project(
     settings = load(config_module, None, {"LOG_FILE_PATH": str(tmp_path / "absolute.log")})
     assert project.resolve() / "video" == settings.PATH_FOR_VIDEO
     assert tmp_path / "absolute.log" == settings.LOG_FILE_PATH
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_the_installed_command_has_the_same_defaults_and_starts_where_the_user_is(
+    config_module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    class Packed(metadata.PackagePath):
+        def locate(self) -> Path:
+            return Path(config_module.__file__ or "")
+
+    files = (
+        [metadata.PackagePath("pynvr/cli.py"), Packed("../../share/pynvr/config.py")] if installed else None
+    )
+    monkeypatch.setattr(metadata, "files", lambda name: files)
+    settings = load(installed_defaults())
+    assert tmp_path / "video" == settings.PATH_FOR_VIDEO
+    ours = {name: value for name, value in vars(config_module).items() if name.isupper() or name == "cam"}
+    assert {name: value for name, value in vars(installed_defaults()).items() if name in ours} == ours
 
 
 def test_settings_are_frozen(make_settings: Make) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import runpy
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,9 @@ from pynvr.errors import SettingsError
 from pynvr.settings.fields import ADDRESSES, TYPES, Settings, checked, conflicts
 
 OVERRIDES_NAME = "machine_specific_configuration.py"
+
+INSTALLED = ("share", "pynvr", "config.py")
+"""Where pip puts the defaults, below the environment's folder."""
 
 ConfigLoader = Callable[[], ModuleType]
 """Imports config.py, which imports the machine's own file of settings."""
@@ -45,6 +49,19 @@ def load(
     if faults:
         raise SettingsError("wrong settings:\n" + "\n".join(f"  {fault}" for fault in faults))
     return settings
+
+
+def installed_defaults() -> ModuleType:
+    """The defaults of a pynvr that pip has installed, for a run in the current directory.
+
+    Its paths start there, as those of config.py start at its own folder in a checkout.
+    """
+    installed = [file for file in metadata.files("pynvr") or () if file.parts[-3:] == INSTALLED]
+    path = Path(str(installed[0].locate())) if installed else Path(__file__).parents[2] / "config.py"
+    config = ModuleType("config")
+    config.__file__ = str(Path.cwd() / "config.py")
+    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), vars(config))
+    return config
 
 
 def import_config(load_config: ConfigLoader) -> ModuleType:
