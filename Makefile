@@ -3,7 +3,7 @@
 # make quick   run the tests that take no time, while developing
 # make field   record odd files and streams, and write docs/field-results.md
 # make faults  pull plugs, fill disks, harm streams, twenty times each, and print what it cost
-# make bench   measure, and print the tables of docs/figures.md
+# make bench   measure what recording costs, and write it into docs/figures.md
 # make lint    ruff and mypy
 
 PYTHON ?= python3
@@ -39,9 +39,10 @@ faults-short: .venv/dev
 
 faults: .venv/dev
 	$(BIN)/python -m pytest tests/faults $(SIDE_BY_SIDE) --long --faults-table=faults.md $(PYTEST_ARGS)
+	$(BIN)/python benchmarks/document.py faults < faults.md
 
 bench: .venv/dev
-	$(BIN)/python benchmarks/recorder.py
+	$(BIN)/python benchmarks/recorder.py | $(BIN)/python benchmarks/document.py recorder
 
 lint: .venv/dev
 	$(BIN)/ruff check .

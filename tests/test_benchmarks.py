@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -237,3 +238,31 @@ def test_inputs_are_as_their_names_say(benchmark: Any) -> None:
     assert [a + inputs.VISIT_S for a, _ in visits[:-1]] == [b for b, _ in visits[1:]]
     assert visits[-1][0] + inputs.VISIT_S >= inputs.MOVING_480.seconds
     assert len({clip.path for clip in inputs.INPUTS}) == len(inputs.INPUTS)
+
+
+# ---- document.py
+
+
+def test_tables_go_between_their_marks_and_nothing_else_changes(benchmark: Any) -> None:
+    document = benchmark("document")
+    printed = ["Hits.\n", "\n", "| a | b |\n", "|---|---|\n", "| 1 | 2 |\n", "\n", "| c |\n", "done\n"]
+    table = document.tables(printed)
+    assert table == "| a | b |\n|---|---|\n| 1 | 2 |\n\n| c |"
+    page = "x\n<!-- table a -->\n\n| old |\n\n<!-- end of table a -->\ny\n"
+    page += "<!-- table b -->\n<!-- end of table b -->\n"
+    changed = document.put(page, "a", table)
+    assert changed == page.replace("| old |", table)
+    assert document.put(changed, "a", table) == changed
+    for name, what in (("c", table), ("a", "")):
+        with pytest.raises(ValueError, match=name):
+            document.put(page, name, what)
+
+
+def test_every_table_that_a_benchmark_writes_has_its_place(benchmark: Any) -> None:
+    """As the Makefile and benchmarks/README.md call them."""
+    document = benchmark("document")
+    told = (FOLDER.parent / "Makefile").read_text() + (FOLDER / "README.md").read_text()
+    names = set(re.findall(r"document\.py ([a-z]+)", told))
+    assert len(names) >= 5
+    for name in names:
+        document.put(document.FIGURES.read_text(), name, "| |")

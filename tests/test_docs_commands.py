@@ -72,7 +72,9 @@ def run(command: str, folder: Path) -> None:
     if program == "make":  # that there is such a target; .ci/run makes them
         command, folder = f"make -n {shlex.join(arguments)}", ROOT
     elif "benchmarks/" in command:
-        check_options(arguments[0], [argument for argument in arguments[1:] if argument.startswith("--")])
+        for part in command.split("|"):
+            _, script, *options = shlex.split(part.replace("[", "").replace("]", ""))
+            check_options(script, [option for option in options if option.startswith("--")])
         return
     elif "pytest" in command:  # that there are such tests
         command, folder = f"{command} --collect-only -q -p no:cacheprovider", ROOT
@@ -84,6 +86,9 @@ def run(command: str, folder: Path) -> None:
 
 
 def check_options(script: str, options: list[str]) -> None:
+    assert (ROOT / script).exists()
+    if not options:
+        return
     told = subprocess.run(
         [sys.executable, ROOT / script, "--help"], capture_output=True, text=True, check=True
     )
