@@ -16,7 +16,7 @@ from pynvr.errors import HangingError, RecordingError
 from pynvr.media.codecs import H264
 from pynvr.media.frame import BufferedFrame, Image
 from pynvr.media.packet import Stream, TimedPacket
-from pynvr.recording import encoding, open_recording, writer
+from pynvr.recording import encoding, open_recording, order_queue, retry, writer
 from pynvr.recording.copying import CopyFormat
 from pynvr.recording.open_recording import EncodeFormat
 from pynvr.recording.orders import Begin
@@ -181,7 +181,7 @@ def test_live_frames_wait_as_jpeg_before_any_is_dropped(
     make_writer: MakeWriter, archive_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = buffered(0).nbytes
-    monkeypatch.setattr(writer, "PACK_ABOVE_BYTES", 10 * size)
+    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", 10 * size)
     recorder = make_writer(limit_bytes=50 * size, live=True)
     recorder.begin(begins(buffered(0)))
     write_all(recorder, [buffered(index) for index in range(200)])
@@ -196,7 +196,7 @@ def test_a_file_waits_for_the_encoder(
     make_writer: MakeWriter, archive_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bound = 10
-    monkeypatch.setattr(writer, "PACK_ABOVE_BYTES", bound * buffered(0).nbytes)
+    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", bound * buffered(0).nbytes)
     written = 0
     ahead: list[int] = []
 
@@ -237,7 +237,7 @@ def test_live_recording_goes_on_when_the_disk_works_again(
             super().write(image)
 
     monkeypatch.setattr(open_recording, "Encoder", Moody)
-    monkeypatch.setattr(writer, "RETRY_S", 0.0)
+    monkeypatch.setattr(retry, "RETRY_S", 0.0)
     recorder = make_writer(live=True)
     recorder.begin(begins(buffered(0)))
     write_all(
@@ -307,7 +307,7 @@ def test_failing_encoder_is_told_at_the_next_frame_and_at_the_end(
             raise RecordingError("is the disk full (PATH_FOR_VIDEO)?")
 
     monkeypatch.setattr(open_recording, "Encoder", FullDisk)
-    monkeypatch.setattr(writer, "PACK_ABOVE_BYTES", 0)
+    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", 0)
     recorder = make_writer(live=False)
     recorder.begin(begins(buffered(0)))
     with pytest.raises(RecordingError, match="disk full"):
@@ -371,7 +371,7 @@ def test_nobody_waits_for_a_writer_that_failed_and_cannot_even_close(
         raise ZeroDivisionError
 
     told: list[tuple[type[BaseException], str]] = []
-    monkeypatch.setattr(writer, "PACK_ABOVE_BYTES", 0)
+    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", 0)
     archive = Archive(archive_path, None)
     archive.open()
     recorder = RecordingWriter(

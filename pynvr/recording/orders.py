@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -38,6 +38,10 @@ class Write:
     def nbytes(self) -> int:
         """Bytes of memory that the frame takes."""
         return self.frame.nbytes
+
+    def packed(self) -> Write:
+        """The same with the frame in as little memory as possible."""
+        return replace(self, frame=self.frame.packed())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,126 @@
+"""The queue from the capture loop to the writer's thread, bounded in bytes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable
+
+from pynvr.media.packet import Recordable
+from pynvr.recording.orders import Begin, End, Order, Picture, Write
+
+log = logging.getLogger(__name__)
+
+PACK_ABOVE_BYTES = 16 * 1024 * 1024
+"""A queue longer than this keeps further frames as JPEG; a file source waits instead."""
+
+
+class OrderQueue:
+    """Takes orders without making a live source wait: what finds no room is dropped, counted and said."""
+
+    def __init__(self, limit_bytes: int, live: bool) -> None:
+        """At most `limit_bytes` wait of a live source."""
+        self._limit_bytes = limit_bytes if live else PACK_ABOVE_BYTES
+        self._live = live
+        self._orders: deque[Order | None] = deque()
+        self._bytes = 0
+        self._failure: Exception | None = None
+        self._changed = threading.Condition()
+        """Guards the three above; notified at every change of them."""
+        self._dropped_now = 0
+        """Of this recording."""
+        self._broken = False
+        """What follows could not be decoded, up to the next key packet."""
+        self.received = self.dropped = 0
+        """Frames: that came, and those of them that found no room."""
+
+    def begin(self, begin: Begin, pre_alarm: Iterable[Recordable]) -> None:
+        """Add a recording's beginning and its pre-alarm, less the oldest frames where there is no room.
+
+        There is room for a full ring, unless the recording before is not even written yet.
+        """
+        waiting = deque(pre_alarm)
+        beginning = bool(waiting)
+        surplus = self._bytes + sum(frame.nbytes for frame in waiting) - self._limit_bytes
+        while self._live and waiting and (surplus > 0 or not waiting[0].key):
+            surplus -= waiting.popleft().nbytes
+            self._drop()
+        self._broken = beginning and not waiting
+        self._put(begin, *map(Write, waiting))
+
+    def write(self, write: Write) -> None:
+        """Add a frame or packet. A file source waits for room; of a live one it is packed, or dropped."""
+        if self._live:
+            if self._bytes > PACK_ABOVE_BYTES:
+                write = write.packed()
+            no_room = self._bytes + write.nbytes > self._limit_bytes
+            self._broken = no_room or (self._broken and not write.frame.key)
+            if self._broken:
+                self._drop()
+                return
+        else:
+            with self._changed:
+                self._changed.wait_for(lambda: self._bytes <= self._limit_bytes or self._failure)
+        self._put(write)
+
+    def keep(self, picture: Picture) -> None:
+        """Add a picture, unless there is no room for it."""
+        if not self._live or self._bytes + picture.nbytes <= self._limit_bytes:
+            self._put(picture)
+
+    def end(self) -> None:
+        """Add a recording's end."""
+        if self._dropped_now:
+            log.error("%d frames of this recording were dropped: writing was too slow", self._dropped_now)
+        self._put(End(self._dropped_now))
+        self._dropped_now = 0
+
+    def finish(self) -> None:
+        """Let the thread end once it has carried out everything."""
+        with self._changed:
+            self._orders.append(None)
+            self._changed.notify_all()
+
+    def fail(self, error: Exception) -> None:
+        """Raise this for whoever adds an order or waits for room, from now on."""
+        with self._changed:
+            self._failure = error
+            self._changed.notify_all()
+
+    def raise_failure(self) -> None:
+        """Raise what ended the thread, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for an order; False if none has come."""
+        with self._changed:
+            return bool(self._changed.wait_for(lambda: self._orders, timeout_s))
+
+    def take(self) -> Order | None:
+        """The oldest order, which has to be there; None is the end of all."""
+        with self._changed:
+            order = self._orders.popleft()
+            self._bytes -= _nbytes(order)
+            self._changed.notify_all()
+            return order
+
+    def _put(self, *orders: Order) -> None:
+        self.received += sum(isinstance(order, Write) for order in orders)
+        with self._changed:
+            self.raise_failure()
+            self._orders.extend(orders)
+            self._bytes += sum(map(_nbytes, orders))
+            self._changed.notify_all()
+
+    def _drop(self) -> None:
+        if not self._dropped_now:
+            log.warning("writing is too slow: frames are dropped (WRITER_QUEUE_LIMIT_MB bounds the queue)")
+        self.received += 1
+        self.dropped += 1
+        self._dropped_now += 1
+
+
+def _nbytes(order: Order | None) -> int:
+    return order.nbytes if isinstance(order, Write | Picture) else 0
