@@ -35,7 +35,7 @@ class CopyCodec:
     first_picture: range = field(default=range(0))
     """Types of units that are pictures."""
     delimiter: bytes = b""
-    """What a transport stream puts before each packet that does not begin so by itself."""
+    """A transport stream puts this before each packet that does not begin with it."""
 
 
 H264 = CopyCodec(
@@ -58,23 +58,23 @@ H265 = CopyCodec(
     range(32),
     LONG_START_CODE + b"\x46\x01\x50",
 )
-# a JPEG stands for itself; neither a transport stream nor browsers' .mp4 can carry it
+# a JPEG needs no other packet; a transport stream cannot carry it, and browsers cannot play it in .mp4
 MJPEG = CopyCodec("MJPEG", ".avi", {".avi": "MJPG", ".mkv": "MJPG"})
 
 CODECS = {
     "h264": H264, "avc1": H264, "hevc": H265, "hev1": H265, "hvc1": H265, "h265": H265,
     "mjpg": MJPEG, "mjpeg": MJPEG,
 }  # fmt: skip
-"""By OpenCV's CAP_PROP_FOURCC and by FFmpeg's names, in lower case."""
+"""Keys: what OpenCV's CAP_PROP_FOURCC says, and FFmpeg's names, in lower case."""
 
 
 def codec_of(fourcc: int) -> CopyCodec | None:
-    """The codec that OpenCV's number means; None for one that cannot be copied."""
+    """The codec of OpenCV's CAP_PROP_FOURCC; None if it cannot be copied."""
     return CODECS.get(fourcc.to_bytes(4, "little", signed=False).decode("latin-1").lower())
 
 
 def is_annex_b(data: bytes) -> bool:
-    """Whether this begins with a start code; out of an .mp4 file come other things."""
+    """Whether this begins with a start code; packets of an .mp4 file do not."""
     return data.startswith((START_CODE, LONG_START_CODE))
 
 
@@ -91,7 +91,7 @@ def units_before_picture(codec: CopyCodec, data: bytes) -> Iterator[bytes]:
 
 
 def parameter_sets(codec: CopyCodec, data: bytes) -> bytes:
-    """The parameter sets at the head of a packet, as Annex B; empty where it cannot be decoded by itself."""
+    """The parameter sets at the head of a packet, as Annex B; empty if they are not complete."""
     found = [
         unit
         for unit in units_before_picture(codec, data)

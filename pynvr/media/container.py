@@ -26,8 +26,8 @@ TICKS_PER_SECOND = 1000.0
 class PacketReader:
     """Iterates over the packets of a video file, in file order; closes with a `with`.
 
-    `delimiter` is taken off every packet that begins with it: a transport stream puts one there.
-    Raises RecordingError where the file cannot be opened as video.
+    `delimiter` is removed from every packet that begins with it: a transport stream puts one there.
+    Raises RecordingError if the file cannot be opened as video.
     """
 
     def __init__(self, path: Path, delimiter: bytes = b"") -> None:
@@ -47,7 +47,7 @@ class PacketReader:
 
     @property
     def time_ms(self) -> float:
-        """When the packet that was read last is shown, in the file's own time."""
+        """When the latest packet is shown, in the file's own time, milliseconds."""
         return float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
 
     def __iter__(self) -> Iterator[Packet]:
@@ -73,8 +73,8 @@ class PacketWriter:
     """Writes packets into a container; closes with a `with`.
 
     With `rate`, in frames per second, the packets follow each other at that
-    rate: all that .avi can express. Without it every packet has its own time.
-    Raises RecordingError where the file cannot be opened.
+    rate, which is all that .avi can express. Without it every packet has its own time.
+    Raises RecordingError if the file cannot be opened.
     """
 
     def __init__(self, path: Path, fourcc: str, size: tuple[int, int], rate: float | None = None) -> None:
@@ -96,7 +96,7 @@ class PacketWriter:
     def write(self, packet: Packet, time_ms: int, decode_ms: int | None = None) -> None:
         """Add a packet that is shown at `time_ms` and decoded at `decode_ms`, by default the same.
 
-        Times of decoding have to increase, and must not lie after those of showing.
+        Decoding times have to increase. A packet must not be decoded after it is shown.
         """
         tick = time_ms if self._rate is None else self._count
         decode_tick = tick if decode_ms is None or self._rate is not None else decode_ms
@@ -144,9 +144,9 @@ def copy(
 
 
 def decode_times(times_ms: Sequence[int]) -> list[int]:
-    """When to decode packets that are shown at these times: in their order, and each early enough.
+    """Decoding times for packets that are shown at these times: increasing, and each early enough.
 
-    Without B-frames that is when they are shown.
+    Without B-frames both are the same.
     """
     in_order = sorted(times_ms)
     ahead = max((one - other for one, other in zip(in_order, times_ms, strict=True)), default=0)
@@ -158,15 +158,15 @@ class Contents:
     """What can be read from a video file."""
 
     count: int
-    """Of packets."""
+    """How many packets."""
     last_bytes: int
-    """Of the last packet, which a crash may have cut short."""
+    """Size of the last packet. A crash may have cut it short."""
     width: int
     height: int
 
 
 def survey(path: Path, delimiter: bytes = b"") -> Contents:
-    """Read a file from end to end; raises RecordingError where it cannot be opened as video."""
+    """Read a file from end to end; raises RecordingError if it cannot be opened as video."""
     number = last_bytes = 0
     with PacketReader(path, delimiter) as reader:
         for packet in reader:

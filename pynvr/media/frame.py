@@ -19,7 +19,7 @@ Gray: TypeAlias = NDArray[np.uint8]
 JPEG_QUALITY = 90
 
 TIME_TOLERANCE_S = 0.0005
-"""Stream times come as milliseconds in floating point; a smaller difference is none."""
+"""Stream times come as milliseconds in floating point; smaller differences do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Frame:
     """One picture as the camera gave it."""
 
     image: Image
-    """Or what is looked at of it, where nothing else is wanted."""
+    """The whole picture; or only the small grey picture for the detector, if nothing else is needed."""
     time: float
     """Seconds, strictly increasing within one source; every duration is a difference of these."""
     utc: datetime
@@ -35,9 +35,9 @@ class Frame:
     index: int
     """Counts the frames of one source from 0."""
     lost_before: int = 0
-    """Pictures between the frame before and this one that could not be decoded."""
+    """How many pictures between the previous frame and this one could not be decoded."""
     jpeg: NDArray[np.uint8] | None = None
-    """The whole picture, now and then, where `image` is only what is looked at and a picture is wanted."""
+    """From time to time the whole picture as JPEG, if `image` is only the small grey one."""
 
     @property
     def nbytes(self) -> int:
@@ -45,26 +45,26 @@ class Frame:
         return self.image.nbytes + (0 if self.jpeg is None else self.jpeg.nbytes)
 
     def buffered(self, encoding: Encoding | None = None) -> BufferedFrame:
-        """The same frame as it waits in memory, by default as it is."""
+        """The same frame, to wait in memory in this encoding; by default as it is."""
         frame = BufferedFrame(self.image, Encoding.BGR, self.time, self.utc, self.index, self.lost_before)
         return frame if encoding is None else frame.encoded(encoding)
 
 
 class Encoding(IntEnum):
-    """How the picture of a frame that waits is kept; each takes less memory than the one before."""
+    """How a waiting frame keeps its picture. Each encoding takes less memory than the one before."""
 
     BGR = 0
     """As `Frame` has it, 3 bytes a pixel."""
     I420 = 1
-    """1.5 bytes a pixel and no loss to speak of, since video is encoded so: 1.5 x height rows, first the
-    brightness, then both colour planes at half the size."""
+    """1.5 bytes a pixel. Video is encoded from this form, so hardly anything is lost. 1.5 x height rows:
+    first the brightness, then both colour planes at half the size."""
     JPEG = 2
     """Some 10 times smaller than I420, with hardly visible loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class BufferedFrame:
-    """A frame while it waits in memory, for a recording to begin or to be written."""
+    """A frame that waits in memory: for a recording to begin, or for the writer."""
 
     data: NDArray[np.uint8]
     """The picture, as its encoding has it."""
@@ -76,7 +76,7 @@ class BufferedFrame:
     """These four as `Frame` has them."""
 
     key = True
-    """A picture stands for itself; a packet may need others before it."""
+    """Always True: a picture needs no other. A packet may need the packets before it."""
 
     @property
     def nbytes(self) -> int:
@@ -85,7 +85,7 @@ class BufferedFrame:
 
     @property
     def image(self) -> Image:
-        """The picture, decoded anew each time unless it is kept as BGR."""
+        """The picture as BGR. It is decoded at each call, unless it is kept as BGR."""
         match self.encoding:
             case Encoding.BGR:
                 return self.data
@@ -117,10 +117,10 @@ class BufferedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Stands between two frames that do not belong together.
+    """Separates two frames that do not belong together.
 
-    The camera was lost, or its picture changed size. It is told when it
-    happens, not with the next frame, which may be hours away: an open
+    The camera was lost, or its picture changed size. A source yields the gap
+    when it happens, not with the next frame, which may be hours away: an open
     recording has to be closed now.
     """
 

@@ -1,4 +1,4 @@
-"""One encoded picture as it lies in a file or comes from a camera."""
+"""One encoded picture, as a file holds it or a camera sends it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ class Packet:
     """One encoded picture."""
 
     data: NDArray[np.uint8]
-    """1 x N bytes, as they lie in the file or came over the network."""
+    """1 x N bytes, unchanged from the file or the network."""
     key: bool
     """Whether it can be decoded without the packets before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a player shows the pictures of a file, beside what the packets themselves say."""
+    """How a player shows the pictures of a file, as far as the packets themselves do not say it."""
 
     turn: int = 0
     """Degrees counter-clockwise: 0, 90, 180 or 270."""
     pixel_width: int = 1
     pixel_height: int = 1
-    """Of one pixel, in any unit."""
+    """Width and height of one pixel, in any unit."""
 
 
 AS_CODED = Shape()
@@ -46,9 +46,9 @@ class Stream:
     height: int
     nominal_fps: float
     parameter_sets: bytes
-    """As Annex B, for key packets that come without."""
+    """As Annex B, for key packets that come without them."""
     reorder_s: float
-    """How far packets come before others that are shown earlier; 0 without B-frames."""
+    """By how many packets the order of decoding differs from the order of showing; 0 without B-frames."""
     shape: Shape = AS_CODED
 
 
@@ -64,11 +64,11 @@ class TimedPacket(Packet):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that it takes."""
+        """Bytes of memory."""
         return self.data.nbytes
 
     def packed(self) -> TimedPacket:
-        """Itself: it cannot be made smaller."""
+        """The packet itself: it cannot be made smaller."""
         return self
 
 

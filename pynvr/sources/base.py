@@ -1,4 +1,4 @@
-"""What everything that pictures come from has in common."""
+"""What all sources have in common: the protocol, and the status of a live one."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from pynvr.media.frame import Frame, Gap
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """How a live source is just now; times are on the monotonic clock."""
+    """The state of a live source at this moment. Times are seconds on the monotonic clock."""
 
     connected: bool
     connected_at: float
-    """When it was found last; before that, when it was first looked for."""
+    """When the latest connection was made; before the first one, when the search began."""
     connections: int
-    """How often it was found."""
+    """How many connections were made."""
     received: int
-    """Frames or packets that came."""
+    """Frames or packets received."""
     dropped: int
-    """Those of them that found the queue full."""
+    """Received frames or packets that were dropped because the queue was full."""
     longest_pause_s: float
-    """Between two items of a connected camera."""
+    """The longest time that a connected camera may take from one item to the next."""
     overdue_s: float
-    """How much longer than it may the reader has given no sign of life; at most 0 while it lives."""
+    """How long the reader thread has shown no sign of life beyond what is allowed; above 0 it is stuck."""
 
 
 class Source(Protocol):
-    """A camera or whatever behaves like one: iterate over it to get its frames."""
+    """A camera, a file or the drawn scene: iterate over it to get its frames."""
 
     name: str
     """For logs and messages, without any password."""
     live: bool
     """A live source cannot wait; a file can, and is read at full speed."""
     frame_count: int | None
-    """How many frames there will be, where that is known; for a progress bar."""
+    """How many frames there will be, if known; for a progress bar."""
     nominal_fps: float
     """Frames per second as the source claims them; only a hint, it may be wrong."""
     lag_s: float
-    """How long after its own time the quickest frame of late arrived; 0 for a file."""
+    """Arrival minus frame time of the quickest recent frame, seconds; 0 for a file."""
 
     def status(self) -> SourceStatus | None:
-        """How it is; None for a source that waits for its reader, and is always well."""
+        """The state of a live source; None for a file, which waits for its reader and cannot be lost."""
 
     def __iter__(self) -> Iterator[Frame | Gap]: ...
 

@@ -1,4 +1,4 @@
-"""Pictures that come at once although they were sent one after the other."""
+"""Pictures that arrive all at once although the camera sent them one after the other."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from pynvr.sources.clock import LONGEST_STEP_S, delays
 from pynvr.sources.pace import Pace
 
 SHORTEST_PERIOD_S = 0.02
-"""Some streams give two frames the same time; what comes faster than this has been waiting."""
+"""Some streams give two frames the same time. A frame that comes faster than this had been waiting."""
 
 Content = TypeVar("Content")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[Content]):
-    """What a read gave."""
+    """What one read from the camera returned."""
 
     content: Content
     nbytes: int
     stream_s: float | None
-    """The stream's own time; None where it has none."""
+    """The stream's own time; None if it has none."""
 
 
 class Burst(Generic[Content]):
-    """Holds readings back until one had to be waited for: it is live, and tells where the others belong.
+    """Holds readings until the reader had to wait for one. That one is live, and dates the others.
 
-    What a camera sent meanwhile comes in a burst: over a second's worth while it was being opened, and some
-    pictures whenever they were left to gather. The first of a connection are held until its clock is judged.
+    Pictures come in a burst after a camera was opened (more than a second of them) and whenever the reader
+    let some gather. The first readings of a connection are held until the camera's clock has been judged.
     """
 
     def __init__(self, pace: Pace, limit_bytes: int) -> None:
@@ -39,17 +39,17 @@ class Burst(Generic[Content]):
         self._bytes = 0
         self._previous_s = 0.0
         self.live = False
-        """Whether the latest one had to be waited for, and everything is up to date."""
+        """Whether the reader had to wait for the latest one, so that nothing more is waiting."""
 
     @property
     def usual_bytes(self) -> float:
-        """Of one reading."""
+        """Average size of one reading, bytes."""
         return self._bytes / len(self._held)
 
     def add(self, got: Reading[Content], arrival_s: float, waited_s: float, idle_s: float) -> bool:
-        """Take a reading; return whether what is held is to be taken now.
+        """Add a reading; return whether the caller should `take` all of them now.
 
-        Reading it took `waited_s`, of which it did nothing for `idle_s`.
+        Reading it took `waited_s` seconds, of which the thread was idle for `idle_s`.
         """
         self._held.append((got, arrival_s))
         self._bytes += got.nbytes
@@ -66,7 +66,7 @@ class Burst(Generic[Content]):
         return self.live or self._bytes > self._limit_bytes
 
     def take(self) -> list[tuple[Reading[Content], float]]:
-        """Let go of what is held: readings with corrected times, and when each would have come by itself."""
+        """Return and forget the readings: with corrected times, each with the arrival that it should have had."""
         held, self._held, self._bytes = self._held, [], 0
         if not held:
             return []

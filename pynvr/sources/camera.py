@@ -29,28 +29,28 @@ os.environ.setdefault("OPENCV_FFMPEG_IS_THREAD_SAFE", "1")
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpsprobesize;0")
 
 NO_TIME = -(2.0**63)
-"""What FFmpeg tells as the time of a picture that has none (AV_NOPTS_VALUE)."""
+"""FFmpeg's time of a picture that has no time (AV_NOPTS_VALUE)."""
 
 
 Reduce: TypeAlias = Callable[[Image], Gray]
-"""Makes a picture of its own of what is needed of another."""
+"""Makes the picture that is needed from another one, in memory of its own."""
 
 A_FEW = ReadAhead(0.3, 5 * 1024 * 1024)
-"""What a recorder lets gather. Large pictures it reads one by one: there waking is nothing, and memory is."""
+"""What a recorder lets gather. It reads large pictures one by one: they need the memory."""
 
 
 class Seen(NamedTuple):
-    """A picture of which perhaps only a part is kept."""
+    """A picture, or only the reduced one."""
 
     image: Image | Gray
     shape: tuple[int, ...]
-    """Of the whole."""
+    """Of the whole picture."""
     jpeg: NDArray[np.uint8] | None = None
-    """The whole, where it is wanted."""
+    """The whole picture as JPEG, if one is wanted."""
 
 
 class LiveSource(LiveReader[Frame, Seen]):
-    """A camera that cannot wait: frames come when they come, until it is told to stop."""
+    """A local or network camera. It cannot wait: frames come until it is told to stop."""
 
     frame_count: int | None = None
 
@@ -64,9 +64,9 @@ class LiveSource(LiveReader[Frame, Seen]):
         read_ahead: ReadAhead = AT_ONCE,
         reduce: Reduce | None = None,
     ) -> None:
-        """Start to read `cam`: a number, a device or a URL; at most `limit_bytes` of frames wait.
+        """Start to read `cam`: a number, a device or a URL. At most `limit_bytes` of frames wait.
 
-        With `reduce` the frames hold what it makes of the pictures, and now and then a whole one beside.
+        With `reduce` a frame holds the picture that `reduce` returns, and sometimes the whole one beside it.
         """
         self.snapshots = snapshots = Snapshots()
 
@@ -76,7 +76,7 @@ class LiveSource(LiveReader[Frame, Seen]):
         super().__init__(without_password(cam), stop, limit_bytes, timeouts, connect, read_ahead)
 
     def __iter__(self) -> Iterator[Frame | Gap]:
-        """Yield frames, and a gap as soon as the camera is lost, until stopped and the queue is empty."""
+        """Yield frames, and a gap when the camera is lost, until it is stopped and the queue is empty."""
         while (frame := self._next()) is not None:
             yield frame
 
@@ -86,7 +86,7 @@ class LiveSource(LiveReader[Frame, Seen]):
                 if self._stop.is_set() or not self._reader.is_alive():
                     self._over = True
                     return None
-                self._changed.wait(0.1)  # a stop is an event of its own, which does not notify
+                self._changed.wait(0.1)  # the stop event does not notify this condition
             return self._pop()
 
 
@@ -108,7 +108,7 @@ class PictureConnection:
         self._fit_inside = fit_inside
         self._reduce = reduce
         self._whole: Image | None = None
-        """Memory for the next picture, where of each only a part is kept."""
+        """Memory for the next picture, used again and again if only reduced pictures are kept."""
         self._capture = open_camera(cam, timeouts)
         self.nominal_fps = claimed_fps(self._capture)
         self._clock = StreamClock() if "://" in cam else None
@@ -118,7 +118,7 @@ class PictureConnection:
 
     @property
     def lag_s(self) -> float:
-        """0 for a camera without times of its own."""
+        """As `Source.lag_s`; 0 for a camera without times of its own."""
         return self._clock.lag_s if self._clock is not None else 0.0
 
     def read(self) -> Reading[Seen] | None:
@@ -139,7 +139,7 @@ class PictureConnection:
         return Reading(seen, image.nbytes, stream_s)
 
     def make(self, got: Reading[Seen], arrival: float, index: int) -> Iterable[Frame | Gap]:
-        """The picture as a frame; a gap before it where its size has changed."""
+        """The picture as a frame, with a gap before it if its size has changed."""
         image, shape, jpeg = got.content
         if self._shape not in (None, shape):
             yield Gap(f"camera {self._name}: the picture's size changed")
@@ -157,10 +157,10 @@ class PictureConnection:
 
 
 def sends_times(cam: str, capture: cv2.VideoCapture) -> bool:
-    """Whether a network camera sends times; asked once, after the first read.
+    """Whether a network camera sends times; called once, after the first read.
 
-    JPEGs one after the other over HTTP have none. FFmpeg then counts 25 of them a second, whatever the
-    camera's rate. RTP always has them, if not always for the first picture.
+    A series of JPEGs over HTTP has no times. FFmpeg then counts 25 of them a second, whatever the
+    camera's rate is. RTP always has times, though not always for the first picture.
     """
     return cam.lower().startswith("rtsp") or capture.get(cv2.CAP_PROP_PTS) != NO_TIME
 

@@ -1,4 +1,4 @@
-"""Laying a network stream's own times onto the monotonic clock: pure arithmetic, told the time by others."""
+"""Lays a network stream's own times onto the monotonic clock. Pure arithmetic: callers tell the time."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 DRIFT_LIMIT_S = 0.5
-"""A stream that departs further from the clock is laid anew."""
+"""A stream that differs more from the clock gets a new offset."""
 WINDOW_S = 5.0
-"""A stream counts as late when not one frame in so many seconds was in time; less is a hiccup."""
+"""A stream is late if no frame in so many seconds was in time. Anything shorter is a hiccup."""
 QUICKEST = 1 / 8
-"""So many packets may look quicker than they were: one of a damaged time, and those read together with it."""
+"""This share of the packets may seem too quick: one with a damaged time, and those read together with it."""
 SMALLEST_STEP_S = 0.001
 """Times increase strictly, by at least this."""
 LONGEST_STEP_S = 2.0
-"""From one frame to the next of those that come in a burst; more is a damaged time, or a count begun anew."""
+"""The longest step within a burst. A longer one means a damaged time or a counter that was reset."""
 
 
 def delays(stream_s: list[float]) -> list[float]:
-    """How long before the last one each frame of a burst was due, by the times that the stream gave them."""
+    """How many seconds before the last frame of a burst each frame was due, by the stream's own times."""
     if not stream_s:
         return []
     steps = [later - sooner for sooner, later in pairwise(stream_s)]
@@ -30,10 +30,10 @@ def delays(stream_s: list[float]) -> list[float]:
 class StreamClock:
     """Gives frames times on the monotonic clock with the spacing that the stream gave them.
 
-    The first frame is laid onto its arrival. A hiccup of the network delays
-    frames and then delivers them in a burst: they keep their true spacing. Only
-    a stream that is ahead of the clock (a frame cannot come out of the future),
-    or late for a whole window, is laid anew.
+    The first frame gets the time of its arrival. A hiccup of the network delays
+    frames and then delivers them in a burst: they keep their true spacing. The
+    stream gets a new offset only if it is ahead of the clock (a frame cannot come
+    from the future) or late for a whole window.
     """
 
     def __init__(self) -> None:
@@ -44,21 +44,21 @@ class StreamClock:
 
     @property
     def lag_s(self) -> float:
-        """How long after the time it was given the quickest frame of late arrived.
+        """Arrival minus time of the quickest recent frame, seconds.
 
-        Negative after a start with frames that had waited in the network. Two streams
-        of one camera are related by it: of both, time + lag is the same moment.
+        Negative after a start with frames that had waited in the network. It relates two
+        streams of one camera: time + lag is the same moment in both.
         """
         lag = min(self._least_lag, self._lag_before)
         return lag if lag < float("inf") else 0.0
 
     def place(self, stream_s: float, arrival_s: float) -> float:
-        """Return the time of a frame of the stream's time `stream_s` that arrived at `arrival_s`."""
+        """Return the monotonic time of a frame with this time of the stream that arrived at `arrival_s`."""
         if self._offset is None:
             self._offset = arrival_s - stream_s
             self._last = arrival_s - SMALLEST_STEP_S
             self._open_window(arrival_s)
-        elif stream_s < self._last_stream - DRIFT_LIMIT_S:  # the camera counts from anew
+        elif stream_s < self._last_stream - DRIFT_LIMIT_S:  # the camera has reset its counter
             self._offset = arrival_s - stream_s
         self._last_stream = stream_s
         self._follow_drift(arrival_s, arrival_s - (stream_s + self._offset))
@@ -81,26 +81,26 @@ class StreamClock:
 
 
 class _Mark(NamedTuple):
-    """A packet from which others can go on."""
+    """A packet that later packets may follow."""
 
     stream_s: float
     arrival_s: float
     offset_s: float
-    """What its stream's time lacked to that on the clock."""
+    """Clock time minus stream time."""
 
     def leads_to(self, stream_s: float, arrival_s: float) -> bool:
-        """Whether a packet can follow: not much before this one, and not later by more than was waited."""
+        """Whether a packet can follow: not much earlier than this one, nor later by more than the wait."""
         step = stream_s - self.stream_s
         return -DRIFT_LIMIT_S <= step <= max(0.0, arrival_s - self.arrival_s) + DRIFT_LIMIT_S
 
 
 class PacketClock:
-    """Lays packets onto the clock once; from then on they keep the stream's own spacing exactly.
+    """Lays packets onto the clock once. From then on they keep the stream's own spacing exactly.
 
-    Their times go into files. How far stream and clock have moved apart since is told by `lag_s`,
-    not mended. With B-frames packets come in another order than they are shown in.
+    Their times go into files. `lag_s` says how far stream and clock have drifted apart since; the times
+    are not corrected for it. With B-frames packets are not sent in the order in which they are shown.
 
-    A stream that leaps has lost packets, or counts from anew. Where the next packet goes on from
+    A stream that leaps has lost packets or reset its counter. If the next packet continues from
     before the leap, only one time was damaged, and nothing has changed.
     """
 
@@ -110,16 +110,16 @@ class PacketClock:
         self._window_end = 0.0
         self._lags: list[float] = []
         self._lags_before: list[float] = []
-        """Of this window and of the one before, in order of size."""
+        """Lags of this window and of the previous one, sorted."""
 
     @property
     def lag_s(self) -> float:
-        """As `StreamClock` has it, with a few packets left out, whose times may be damaged."""
+        """As `StreamClock.lag_s`, without a few of the quickest packets, whose times may be damaged."""
         lags = sorted(self._lags + self._lags_before)
         return lags[int(QUICKEST * len(lags))] if lags else 0.0
 
     def place(self, stream_s: float, arrival_s: float) -> float:
-        """Return the time at which a packet of the stream's time `stream_s` is shown."""
+        """Return the monotonic time at which a packet with the stream's time `stream_s` is shown."""
         mark = _Mark(stream_s, arrival_s, self._follow(stream_s, arrival_s))
         time = stream_s + mark.offset_s
         if self._latest is None or mark.offset_s != self._latest.offset_s or stream_s > self._latest.stream_s:
@@ -128,7 +128,7 @@ class PacketClock:
         return time
 
     def _follow(self, stream_s: float, arrival_s: float) -> float:
-        """Find out what the packet goes on from, and return that line's offset to the clock."""
+        """Find out which packet this one follows, and return the offset to the clock that goes with it."""
         latest, before = self._latest, self._before_leap
         if latest is None:
             return arrival_s - stream_s
@@ -145,7 +145,7 @@ class PacketClock:
         return latest.offset_s + latest.stream_s + waited + SMALLEST_STEP_S - stream_s
 
     def _can_follow(self, mark: _Mark, stream_s: float, arrival_s: float) -> bool:
-        """Whether a leap from there leads forward, as after a loss, but not into the future."""
+        """Whether the packet may follow `mark` after a loss: later than it, but not in the future."""
         ahead_s = stream_s + mark.offset_s - arrival_s
         return stream_s > mark.stream_s - DRIFT_LIMIT_S and ahead_s <= DRIFT_LIMIT_S - self.lag_s
 

@@ -20,13 +20,13 @@ PLAUSIBLE_FPS = (1.0, 240.0)
 
 
 def claimed_fps(capture: cv2.VideoCapture) -> float:
-    """The rate that a source claims where it is plausible, else the usual one."""
+    """The rate that a source claims if it is plausible, else the usual one."""
     fps = capture.get(cv2.CAP_PROP_FPS)
     return fps if PLAUSIBLE_FPS[0] <= fps <= PLAUSIBLE_FPS[1] else DEFAULT_FPS
 
 
 def as_bgr(image: Image, fit_inside: tuple[int, int] | None) -> Image:
-    """Make any picture that OpenCV gives a BGR one, scaled to fit inside (width, height) if asked."""
+    """Turn any picture of OpenCV into BGR, scaled to fit inside (width, height) if that is given."""
     if image.ndim == 2 or image.shape[2] == 1:
         image = cast(Image, cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
     size = image.shape[1], image.shape[0]
@@ -35,7 +35,7 @@ def as_bgr(image: Image, fit_inside: tuple[int, int] | None) -> Image:
 
 
 def fitted_size(size: tuple[int, int], fit_inside: tuple[int, int] | None) -> tuple[int, int]:
-    """The largest (width, height) of the shape of `size` that fits inside; `size` itself if none is asked."""
+    """The largest (width, height) with the shape of `size` that fits inside; `size` if there is no limit."""
     if fit_inside is None:
         return size
     scale = min(fit_inside[0] / size[0], fit_inside[1] / size[1])
@@ -49,7 +49,7 @@ class FileSource:
     lag_s = 0.0
 
     def __init__(self, path: Path, stop: Event, fit_inside: tuple[int, int] | None = None) -> None:
-        """Open the file; raises CameraError where it has no video to give."""
+        """Open the file; raises CameraError if there is no video in it."""
         from pynvr.sources.decode import Decoder  # brings 17 MB, which no camera needs
 
         self._decoder = Decoder(path)
@@ -62,17 +62,17 @@ class FileSource:
         self._thread = ThreadPoolExecutor(1, "decoder")
 
     def status(self) -> SourceStatus | None:
-        """None: it waits for whoever reads it."""
+        """None: a file waits for its reader."""
         return None
 
     def __iter__(self) -> Iterator[Frame | Gap]:
         """Yield every frame while the next one is decoded.
 
-        Decoding is by far the longest part of reading, and goes on in a thread of its own. Making a BGR
-        picture of what was decoded is left to the thread that looks at it, whose caches then hold it.
-        All frames have one size: where it changes within a file, they are scaled to the first one.
+        Decoding takes by far the longest and runs in a thread of its own. The calling thread converts
+        the pictures to BGR, so that they are in its caches when it looks at them.
+        All frames have one size: if it changes within a file, they are scaled to the first one.
 
-        Raises CameraError at the end where none came, or much less than the file promises.
+        Raises CameraError at the end if no frame came, or much less than the file promises.
         """
         size: tuple[int, int] | None = None
         pictures = iter(self._decoder)

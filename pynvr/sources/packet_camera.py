@@ -23,13 +23,13 @@ from pynvr.sources.packet_file import RAW, USUAL_SUFFIX, stream_of
 from pynvr.sources.reader import LiveReader, ReadAhead, Timeouts
 
 A_FEW = ReadAhead(0.2, 64 * 1024)
-"""What is let gather: no more than Linux takes in of any connection, so that the camera never has to wait."""
+"""How much may gather: no more than Linux buffers for any connection, so that the camera never waits."""
 LOOK_AHEAD = 6
-"""Packets from which the unknown time of a stream's first one is worked out."""
+"""How many packets are used to work out the unknown time of a stream's first one."""
 
 
 MOST_STEPS = 4
-"""Between the first two packets of a stream; more is a time that was not known."""
+"""The longest step between the first two packets. A longer one means that the first time was not known."""
 
 
 class LivePackets(LiveReader[TimedPacket, Packet]):
@@ -56,12 +56,12 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         super().__init__(without_password(cam), stop, limit_bytes, timeouts, connect, A_FEW)
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
-        """As `PacketSource` has it; raises SettingsError for a camera whose stream cannot be copied."""
+        """As `PacketSource.until`; raises SettingsError if the camera's stream cannot be copied."""
         while (item := self._next(time)) is not None:
             yield item
 
     def first(self, timeout_s: float) -> TimedPacket:
-        """Wait for a packet, which stays where it is; raises CameraError or SettingsError."""
+        """Wait for a packet without taking it; raises CameraError or SettingsError."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._hopeless, timeout_s)
             for item in self._queue:
@@ -77,7 +77,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
                 self._over = self._stop.is_set()
                 return None
             item = self._queue[0]
-            # what a connection that is over has left is due, whatever its clock said
+            # the packets of a connection that is over are due, whatever its clock said
             if self._gaps == 0 and isinstance(item, TimedPacket) and item.time > time + TIME_TOLERANCE_S:
                 return None
             return self._pop()
@@ -96,10 +96,10 @@ def _begins_group(item: TimedPacket | Gap) -> bool:
 
 
 class PacketConnection:
-    """A connected network camera whose packets are taken as they come."""
+    """A connected network camera whose packets are not decoded."""
 
     def __init__(self, cam: str, timeouts: Timeouts, suffix: str) -> None:
-        """Open the camera; raises CameraError, or SettingsError where it cannot be copied."""
+        """Open the camera; raises CameraError, or SettingsError if its stream cannot be copied."""
         self._cam = cam
         self._name = without_password(cam)
         self._capture = open_camera(cam, timeouts, *RAW)
@@ -114,13 +114,13 @@ class PacketConnection:
         self._in_band = b""
         self._timeless: bool | None = None
         self._latest = 0.0
-        """Time of the latest packet of a camera that sends no times."""
+        """Time given to the latest packet of a camera that sends no times."""
         self._held: list[tuple[Packet, float, float]] | None = []
-        """The first packets with the stream's times and their arrival; None when they are through."""
+        """The first packets with their times and arrivals; None once they have been handed over."""
 
     @property
     def lag_s(self) -> float:
-        """As `StreamClock` has it."""
+        """As `PacketClock.lag_s`."""
         return self._clock.lag_s
 
     def read(self) -> Reading[Packet] | None:
@@ -136,7 +136,7 @@ class PacketConnection:
         return Reading(packet, packet.data.nbytes, stream_s)
 
     def make(self, got: Reading[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
-        """The packet, unless it comes before the first key packet, and cannot be decoded."""
+        """The packet, unless it comes before the first key packet and so cannot be decoded."""
         packet, stream_s = got.content, got.stream_s
         if packet.key:
             self._heed_parameters(packet)
@@ -160,7 +160,7 @@ class PacketConnection:
         self._capture.release()
 
     def _let_through(self) -> Iterator[TimedPacket]:
-        """Begin with the packets held, the first one mended, which says as little about its arrival."""
+        """Hand over the first packets, with the first one's time and arrival corrected."""
         held, self._held = self._held or [], None
         packets, told, arrivals = zip(*held, strict=True)
         times = with_first_time(list(told))
@@ -179,7 +179,7 @@ class PacketConnection:
         return TimedPacket(packet.data, packet.key, time, utc, self._stream)
 
     def _heed_parameters(self, packet: Packet) -> None:
-        """Raise CameraError where the camera has begun to send something else under the same connection."""
+        """Raise CameraError if the camera sends another stream within the same connection."""
         sets = codecs.parameter_sets(self._stream.codec, packet.data.tobytes())
         if sets and self._in_band not in (b"", sets):
             raise CameraError(f"camera {self._name}: its stream has changed")
@@ -189,10 +189,10 @@ class PacketConnection:
 
 
 def with_first_time(times: list[float]) -> list[float]:
-    """Mend the first of a stream's times, which FFmpeg does not know over RTSP.
+    """Correct the first of a stream's times, which FFmpeg does not know over RTSP.
 
-    OpenCV gives it as 0, or as far below. The first packet is a key packet and shown
-    before the others: one step before the earliest of them, the step being their median distance.
+    OpenCV reports it as 0 or as far below 0. The first packet is a key packet and is shown
+    before the others: one step before the earliest of them. The step is their median distance.
     """
     later = sorted(times[1:])
     step = float(np.median(np.diff(later)))

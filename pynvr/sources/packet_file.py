@@ -1,6 +1,6 @@
-"""Packets as they come, undecoded, as a source beside that of the frames; and files as such a source.
+"""Sources of undecoded packets, beside the source of the frames; and files as such a source.
 
-Nobody iterates over them: the detector's frames set the pace, and the recorder asks
+Nobody iterates over packets: the detector's frames set the pace, and the recorder asks
 for all packets `until` a frame's time.
 """
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from pynvr.sources.demux import Coded
 
 RAW = (cv2.CAP_PROP_FORMAT, -1)
-"""Has OpenCV hand out packets as they come."""
+"""Makes OpenCV return packets instead of pictures."""
 USUAL_SUFFIX = ".mp4"
 FLEXIBLE = (".mp4", ".ts")
-"""Asked for by default or for H.264's sake: other codecs get a container of their own instead."""
+"""Settings that are the default or meant for H.264: other codecs get their own container instead."""
 
 
 class PacketSource(Protocol):
@@ -37,28 +37,28 @@ class PacketSource(Protocol):
     name: str
     """For logs and messages, without any password."""
     live: bool
-    """As `Source` has it."""
+    """As in `Source`."""
     lag_s: float
-    """How long after its own time a packet arrives at the earliest; 0 for a file."""
+    """Arrival minus time of the quickest recent packet, seconds; 0 for a file."""
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
-        """Every packet that is there and lies before or at `time`, in the order of decoding.
+        """Every packet received with a time up to `time`, in the order of decoding.
 
-        A packet of a later time holds up those behind it: with B-frames they need it.
+        A packet with a later time stops those behind it: with B-frames they need it for decoding.
         """
 
     def first(self, timeout_s: float) -> TimedPacket:
-        """Wait for a packet, which stays where it is; raises CameraError or SettingsError."""
+        """Wait for a packet without taking it; raises CameraError or SettingsError."""
 
     def status(self) -> SourceStatus | None:
         """As `Source` has it."""
 
     def close(self) -> None:
-        """Let go of the camera or file."""
+        """Release the camera or file."""
 
 
 class FilePackets:
-    """The packets of a video file, read when they are asked for; at the times that its pictures have."""
+    """The packets of a video file, read when they are asked for, with the times of its pictures."""
 
     live = False
     lag_s = 0.0
@@ -66,7 +66,7 @@ class FilePackets:
     def __init__(self, path: Path, suffix: str = USUAL_SUFFIX) -> None:
         """Open the file, to be copied into containers of this `suffix`.
 
-        Raises CameraError where it cannot be read, SettingsError for what cannot be copied so.
+        Raises CameraError if it cannot be read, and SettingsError if it cannot be copied so.
         """
         from pynvr.sources.demux import Demuxer  # brings 17 MB, which no camera needs
 
@@ -91,20 +91,20 @@ class FilePackets:
             yield packet
 
     def first(self, timeout_s: float) -> TimedPacket:
-        """The next packet; raises CameraError where there is none."""
+        """The next packet, which stays the next one; raises CameraError if there is none."""
         if self._waiting is None:
             raise CameraError(f"{self.name}: holds no packet")
         return self._waiting
 
     def status(self) -> None:
-        """None: it waits for its reader."""
+        """None: a file waits for its reader."""
 
     def close(self) -> None:
         """Close the file."""
         self._demuxer.close()
 
     def _read(self) -> Iterator[TimedPacket]:
-        """The packets from the first one on that can be decoded by itself."""
+        """The packets from the first key packet on."""
         for coded in self._demuxer.annex_b() if self._codec.parameter_sets else self._demuxer.coded():
             if self._stream is None and not coded.key:
                 continue
@@ -130,7 +130,7 @@ class FilePackets:
 
 
 def copyable(codec: codecs.CopyCodec | None, sent: str, name: str, suffix: str) -> codecs.CopyCodec:
-    """A codec that was found; raises SettingsError where it cannot be copied into a file of such a suffix."""
+    """The codec, if it can be copied into a file of this suffix; raises SettingsError if not."""
     if codec is None:
         raise SettingsError(
             f'RECORDING_MODE = "copy": {name} sends {sent}; only H.264, H.265 and MJPEG can be copied: '
@@ -145,7 +145,7 @@ def copyable(codec: codecs.CopyCodec | None, sent: str, name: str, suffix: str) 
 
 
 def stream_of(capture: cv2.VideoCapture, name: str, suffix: str) -> Stream:
-    """What OpenCV says about a stream; raises SettingsError where it cannot be copied into such a file."""
+    """What OpenCV says about a stream; raises SettingsError if it cannot be copied into such a file."""
     number = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     sent = number.to_bytes(4, "little").decode("ascii", "backslashreplace")
     codec = copyable(codecs.codec_of(number), sent, name, suffix)

@@ -1,9 +1,9 @@
-"""Reading something live: always read, never blocked by who uses it, found again when it is lost.
+"""Reads a camera on a thread of its own, and finds it again when it is lost.
 
 One reader thread owns the connection: it alone opens, reads and closes it (a release
-during a read would crash the process). It always reads, one by one or a few at a time,
-because what is not read is not lost but late. A queue bounded in bytes lies between it and
-who uses the items, which are decoded frames or a camera's packets: a `Connection` decides.
+during a read would crash the process). It never stops reading, because a picture that is
+not read in time comes late. A queue, bounded in bytes, separates it from the thread that uses the
+items. The `Connection` decides whether they are decoded frames or packets.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 JITTER = 0.2
-"""Share of a pause that chance takes off, so that twenty cameras do not all come back at once."""
+"""A pause is shortened by up to this share at random, so that many cameras do not reconnect at once."""
 REPEAT_S = 60.0
-"""A camera that stays away is mentioned so often."""
+"""How often the log mentions a camera that stays away."""
 LETTING_GO_S = 1.5
-"""How long a stop waits for a reader that sits in OpenCV; nothing of what it would get is wanted."""
+"""How long a stop waits for a reader that is inside OpenCV; its picture is no longer needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long a camera may take, in seconds; whatever takes longer counts as lost."""
+    """How many seconds a camera may take before it counts as lost."""
 
     open_s: float = 5.0
     read_s: float = 5.0
@@ -50,7 +50,7 @@ DEFAULT_TIMEOUTS = Timeouts()
 
 @dataclass(frozen=True, slots=True)
 class ReadAhead:
-    """How much may come before it is read; by default everything is read at once."""
+    """How much may gather before it is read; by default everything is read at once."""
 
     s: float = 0.0
     nbytes: int = 0
@@ -79,16 +79,16 @@ class Connection(Protocol[Given, Content]):
 
     @property
     def lag_s(self) -> float:
-        """How long after its own time the quickest item of late arrived; negative where it is ahead."""
+        """Arrival minus time of the quickest recent item, seconds; negative if the stream is ahead."""
 
     def read(self) -> Reading[Content] | None:
-        """Wait for the next picture; None where none comes any more."""
+        """Wait for the next picture; None if no more will come."""
 
     def make(self, got: Reading[Content], arrival: float, index: int) -> Iterable[Given | Gap]:
-        """Make items of it, told when on the monotonic clock it came, and how many items came before."""
+        """Make items of a reading that arrived at this monotonic time, after so many earlier items."""
 
     def close(self) -> None:
-        """Let go of the camera."""
+        """Release the camera."""
 
 
 class LiveReader(Generic[Item, Content]):
@@ -108,20 +108,20 @@ class LiveReader(Generic[Item, Content]):
     ) -> None:
         """Start to read; at most `limit_bytes` of items wait.
 
-        `connect` raises CameraError where there is no camera now, SettingsError where there never will
-        be: unless there has been one, whose description is then only damaged.
+        `connect` raises CameraError if there is no camera now, and SettingsError if there never will be.
+        After a first success a SettingsError only means that the stream's description was damaged.
         """
         self.name = name
         self.nominal_fps = DEFAULT_FPS
         self.connected = False
         self.connected_at = time.monotonic()
-        """When it was found last."""
+        """When the latest connection was made."""
         self.connections = 0
-        """How often the camera was found."""
+        """How many connections were made."""
         self.received = self.dropped = 0
-        """Items that came, and those of them that found the queue full."""
+        """Items received, and how many of them were dropped because the queue was full."""
         self.lag_s = 0.0
-        """As the connection has it."""
+        """As `Connection.lag_s`."""
         self._stop = stop
         self._limit_bytes = limit_bytes
         self._timeouts = timeouts
@@ -129,14 +129,14 @@ class LiveReader(Generic[Item, Content]):
         self._read_ahead = read_ahead
         self._queue: deque[Item | Gap] = deque()
         self._bytes = self._gaps = 0
-        """What the queue holds."""
+        """Size of the items in the queue, bytes."""
         self._over = False
-        """Nobody asks for items any more: what comes now is neither received nor missing."""
+        """The user of the items has stopped: later items count neither as received nor as dropped."""
         self._hopeless: SettingsError | None = None
         self._changed = threading.Condition()
         """Guards the five above; notified when something was added or the reader ended."""
         self.heartbeat = time.monotonic()
-        """When the reader last came by; it does even while the camera is away."""
+        """When the reader thread last showed a sign of life, which it does while the camera is away, too."""
         self._pace = Pace()
         self._clock_told = False
         self._lost_at: float | None = None
@@ -146,13 +146,13 @@ class LiveReader(Generic[Item, Content]):
         self._reader.start()
 
     def close(self) -> None:
-        """Have the reader let go of the camera, and wait a little for that."""
+        """Tell the reader to release the camera, and wait a little for it."""
         self._stop.set()
         self._reader.join(LETTING_GO_S)
 
     def status(self) -> SourceStatus:
-        """How it is just now."""
-        # its heart beats at least so often unless OpenCV ignores the timeouts
+        """The state at this moment."""
+        # the heartbeat comes at least so often, unless OpenCV ignores the timeouts
         longest_s = max(self._timeouts.open_s, self._timeouts.read_s) + LONGEST_PAUSE_S
         overdue_s = time.monotonic() - self.heartbeat - longest_s
         return SourceStatus(
@@ -167,7 +167,7 @@ class LiveReader(Generic[Item, Content]):
 
     @property
     def stuck(self) -> bool:
-        """Whether the reader still sits in OpenCV after a stop; the process must not end normally then."""
+        """Whether the reader is still inside OpenCV after a stop. Then the process must not end normally."""
         return self._stop.is_set() and self._reader.is_alive()
 
     def _pop(self) -> Item | Gap:
@@ -198,7 +198,7 @@ class LiveReader(Generic[Item, Content]):
                     pause_s = FIRST_PAUSE_S
                     self._put(Gap(str(error)))
                 self._lose(error)
-            except Exception:  # a bug must not end the watch
+            except Exception:  # a bug must not end the recorder
                 log.exception("camera %s: reading failed", self.name)
                 self._put(Gap("reading failed"))
             finally:
@@ -246,7 +246,7 @@ class LiveReader(Generic[Item, Content]):
         return burst.add(got, arrival, waited_s, waited_s - (time.thread_time() - worked))
 
     def _hand_over(self, connection: Connection[Item, Content], burst: Burst[Content]) -> None:
-        """Queue what was held back; whatever happens now, nothing is handed over twice."""
+        """Queue the readings of the burst. They leave it first, so that none is queued twice."""
         for got, arrival in burst.take():
             for item in connection.make(got, arrival, self.received):
                 self._put(item)
@@ -273,7 +273,7 @@ class LiveReader(Generic[Item, Content]):
             self._changed.notify()
 
     def _make_room(self) -> bool:
-        """Drop what has waited longest and return True, or return False to have the newest item dropped."""
+        """Drop the oldest items and return True, or return False if the newest item is to be dropped."""
         return False
 
     def _drop(self, count: int = 1) -> None:
@@ -312,8 +312,8 @@ _READERS: weakref.WeakSet[LiveReader[Any, Any]] = weakref.WeakSet()
 
 
 def may_end() -> bool:
-    """Whether the process may end normally: no reader that was told to stop still sits in OpenCV.
+    """Whether the process may end normally: no reader that was told to stop is still inside OpenCV.
 
-    A normal end would pull the ground from under that thread, and crash.
+    A normal end would free what that thread uses, and crash.
     """
     return not any(reader.stuck for reader in _READERS)
