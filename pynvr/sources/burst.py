@@ -66,7 +66,7 @@ class Burst(Generic[Content]):
         return self.live or self._bytes > self._limit_bytes
 
     def take(self) -> list[tuple[Reading[Content], float]]:
-        """Return and forget the readings: with corrected times, each with the arrival that it should have had."""
+        """Return and forget the readings: with corrected times, and the arrival that each should have had."""
         held, self._held, self._bytes = self._held, [], 0
         if not held:
             return []
