@@ -1,4 +1,4 @@
-"""What the capture loop asks of a recorder."""
+"""The protocol between the capture loop and a recorder."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pynvr.media.frame import Frame
 
 
 class Recorder(Protocol):
-    """Makes recordings of what it is told: of pictures (`FrameRecorder`) or of packets (`PacketRecorder`)."""
+    """Makes recordings: of pictures (`FrameRecorder`) or of packets (`PacketRecorder`)."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        """Take a frame, what was seen in it, and what that means."""
+        """Take a frame, what the detector saw in it, and what that means for the event."""
 
     def interrupt(self) -> None:
-        """Close the open recording, if any: what follows is not connected."""
+        """Close the open recording, if any: the next frame does not belong to it."""
 
     def close(self) -> None:
         """Close the open recording and wait until all is written."""

@@ -1,4 +1,4 @@
-"""A video file made of pictures with times, whole from the moment it has its name."""
+"""A video file of pictures with times. It gets its name when it is complete."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pynvr.recording.encoding import CODECS, Encoder
 
 
 class Clip:
-    """Pictures go into a part beside the file; closing makes the file of it.
+    """Writes pictures into a part beside the file; closing makes the file from it.
 
-    The same two steps that make a recording, for what is no recording: the
-    output of the tuning scripts and the trial file of `--check`.
+    These are the two steps that make a recording. The tuning scripts use them for
+    their output, `--check` for its trial file.
     """
 
     def __init__(self, path: Path, fourcc: str, fps: float) -> None:
-        """Write to `path`, which must not exist; `fps` is the rate where the container knows only one."""
+        """Write to `path`, which must not exist. `fps` is the rate, if the container knows only one."""
         codec = CODECS[fourcc]
         if path.exists():
             raise RecordingError(f"{path}: exists already and is not overwritten; give another name")
@@ -41,7 +41,7 @@ class Clip:
         self._times.append(time)
 
     def close(self) -> int:
-        """Make the file and return how many pictures are in it; without any there is no file."""
+        """Make the file and return how many pictures are in it. Without pictures there is no file."""
         if self._encoder is None:
             return 0
         self._encoder.close()

@@ -1,4 +1,4 @@
-"""Packets into a file that a crash cannot take back: copy mode's twin of `encoder.py`."""
+"""Writes packets into a file that survives a crash: what `encoding.py` is for encode mode."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pynvr.recording.part_file import PipedFile
 
 @dataclass(frozen=True, slots=True)
 class CopyFormat:
-    """How packets become files: in the camera's own codec."""
+    """Copy mode's `RecordingFormat`: files in the camera's own codec."""
 
     suffix: str
-    """As the setting has it; a codec that cannot be in such a container gets its usual one."""
+    """From OUTPUT_FILES_EXTENSION. A codec that this container cannot hold gets its usual one."""
 
     def facts(self, first: TimedPacket) -> dict[str, object]:
-        """What the journal has to know of a recording that begins with this packet."""
+        """The facts that the journal needs about a recording that begins with this packet."""
         stream = first.stream
         codec = stream.codec
         suffix = suffix_for(codec, self.suffix)
@@ -34,7 +34,7 @@ class CopyFormat:
             "width": stream.width,
             "height": stream.height,
             "copied": True,
-            # the part's own; a camera's would have to stay
+            # only a delimiter of the part may be removed; one that the camera sent has to stay
             "delimiter": "" if first.data[0, :5].tobytes() == codec.delimiter[:5] else codec.delimiter.hex(),
         }
 
@@ -44,7 +44,7 @@ class CopyFormat:
 
 
 def suffix_for(codec: codecs.CopyCodec, wanted: str) -> str:
-    """The container that a codec gets where `wanted` is asked for."""
+    """The container for a codec: `wanted` if it can hold the codec, else the codec's usual one."""
     return wanted if wanted in codec.fourcc else next(iter(codec.fourcc))
 
 
@@ -67,7 +67,7 @@ class PacketPart:
         self._latest_ms = self._decode_ms = 0
 
     def write(self, order: Write) -> int:
-        """Add a packet, with the parameter sets where it is the first and has none; return its size."""
+        """Add a packet and return its size. The first one gets the parameter sets if it has none."""
         packet = cast(TimedPacket, order.frame)
         data = packet.data
         if packet is self._first and not codecs.parameter_sets(packet.stream.codec, data.tobytes()):
@@ -76,12 +76,12 @@ class PacketPart:
         time_ms = round((packet.time - self._first.time) * TICKS_PER_SECOND)
         self._latest_ms = max(self._latest_ms, time_ms)
         self._decode_ms = max(self._decode_ms + 1, self._latest_ms - self._reorder_ms)
-        # these times only matter where no final container can be made; the journal has the true ones
+        # these times matter only if no final container can be made; the journal has the exact ones
         self._writer.write(Packet(data, packet.key), max(time_ms, self._decode_ms), self._decode_ms)
         self._part.check()
         return data.size
 
     def close(self) -> None:
-        """Write what is buffered and close the file; raises RecordingError where the disk refuses."""
+        """Write what is buffered and close the file; raises RecordingError if the disk refuses."""
         self._writer.close()
         self._part.close()

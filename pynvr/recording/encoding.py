@@ -1,7 +1,7 @@
-"""Pictures into a video file that a crash cannot take back: a checked cv2.VideoWriter.
+"""Encodes pictures into a video file that survives a crash: a checked cv2.VideoWriter.
 
 OpenCV says nothing when a codec is missing, a picture has the wrong size or the
-disk is full. This says it.
+disk is full. This module raises an error.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pynvr.media.frame import Image
 from pynvr.recording.part_file import PipedFile
 
 LOWEST_RATE, HIGHEST_RATE = 1.0, 120.0
-"""Frames per second that an encoder is told; some refuse others."""
+"""Range of the frame rates that all encoders accept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ CODECS = {
     "mp4v": Codec(".ts", {".avi": "DIVX", ".mp4": "mp4v"}),
     "MJPG": Codec(".avi", {".avi": "MJPG"}),  # a transport stream cannot carry it
 }
-"""The codecs that are known to survive kill -9: the first three are MPEG-4 by three names."""
+"""The codecs that are tested to survive kill -9. The first three are MPEG-4 under three names."""
 
 
 class Encoder:
@@ -62,7 +62,7 @@ class Encoder:
         self._part.start()
 
     def write(self, image: Image) -> None:
-        """Add a BGR picture; raises RecordingError where it, or one before it, is lost."""
+        """Add a BGR picture; raises RecordingError if it, or an earlier one, is lost."""
         if image.ndim != 3 or (image.shape[1], image.shape[0]) != self._size:
             raise RecordingError(f"{self._part.path}: a picture of shape {image.shape} is not {self._size}")
         accepted = self._writer.write(image)
@@ -71,7 +71,7 @@ class Encoder:
             raise RecordingError(f"{self._part.path}: the encoder refused a picture")
 
     def close(self) -> None:
-        """Write what is buffered and close the file; raises RecordingError where the disk refuses."""
+        """Write what is buffered and close the file; raises RecordingError if the disk refuses."""
         self._writer.release()
         self._part.close()
 

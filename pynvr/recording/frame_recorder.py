@@ -1,4 +1,4 @@
-"""What of each frame becomes a recording: the pre-alarm ring, then the writer.
+"""Encode mode's recorder: frames go into the pre-alarm ring or to the writer.
 
 Every frame goes to exactly one place, in order: into the ring while nothing
 happens, into the open recording during an event.
@@ -33,8 +33,8 @@ class FrameRecorder:
     ) -> None:
         """Put a ring, a writer and the maker of pictures to work.
 
-        `hold_s` is what the label counts down; a recording longer than `max_duration_s` goes on in
-        another file; `nominal_fps` guides the encoder where the ring cannot.
+        The label counts down `hold_s`. A recording longer than `max_duration_s` goes on in
+        another file. The encoder uses `nominal_fps` if the ring is too short to tell the rate.
         """
         self._ring = ring
         self._writer = writer
@@ -45,10 +45,10 @@ class FrameRecorder:
         self._recording = False
         self._first = self._last_motion = 0.0
         self._dropped = 0
-        """Frames that the ring had to give up, as far as they have been mentioned."""
+        """How many frames the ring had dropped when the log last mentioned it."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        """Take a frame, what was seen in it, and what that means."""
+        """Take a frame, what the detector saw in it, and what that means for the event."""
         if change in (Change.STARTED, Change.ENDED):
             self._end()
         if change is Change.STARTED:
@@ -67,7 +67,7 @@ class FrameRecorder:
         self._writer.write(frame.buffered(), detection.changed_px, detection.motion, hold_left_s)
 
     def interrupt(self) -> None:
-        """Close the open recording, if any, and forget the pre-alarm: what follows is not connected."""
+        """Close the open recording, if any, and forget the pre-alarm: the next frame begins anew."""
         self._ring.clear()
         self._end()
 

@@ -1,4 +1,4 @@
-"""The label that pictures of an event bear in encode mode."""
+"""The label on the pictures of an event in encode mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One open recording: pictures go into its part, what else there is to know into its journal."""
+"""One open recording: the part takes the pictures, the journal everything else."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ class Part(Protocol):
         """Add a frame or packet and return its size in bytes, 0 for unknown; raises RecordingError."""
 
     def close(self) -> None:
-        """Write what is buffered and close the file; raises RecordingError where the disk refuses."""
+        """Write what is buffered and close the file; raises RecordingError if the disk refuses."""
 
 
 class RecordingFormat(Protocol):
     """How files are written: encode mode has `EncodeFormat`, copy mode `CopyFormat`."""
 
     def facts(self, first: Any) -> dict[str, Any]:
-        """What the journal has to know of a recording that begins with this frame or packet."""
+        """The facts that the journal needs about a recording that begins with this frame or packet."""
 
     def open(self, path: Path, first: Any, fps: float) -> Part:
-        """Create the part of such a recording; raises RecordingError."""
+        """Create the part of a recording that begins with this frame or packet; raises RecordingError."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodeFormat:
-    """How pictures become files: the settings of these names."""
+    """Encode mode's `RecordingFormat`, from the settings of these names."""
 
     fourcc: str
     suffix: str
@@ -67,7 +67,7 @@ class EncodeFormat:
 
 
 class EncodedPart:
-    """A part of pictures, which get their label here."""
+    """A part of encoded pictures. It draws the label on them."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -89,7 +89,7 @@ class OpenRecording:
     """The part and the journal of one recording, until they are closed for good."""
 
     def __init__(self, archive: Archive, form: RecordingFormat, begin: Begin) -> None:
-        """Reserve a name; raises OSError or RecordingError where the archive refuses."""
+        """Reserve a name; raises OSError or RecordingError if the archive refuses."""
         self._archive = archive
         self._format = form
         self._begin = begin
@@ -99,7 +99,7 @@ class OpenRecording:
         self._path: Path | None = None
 
     def part_bytes(self) -> int:
-        """How large the part is; 0 where that cannot be told."""
+        """Size of the part in bytes; 0 if it cannot be found out."""
         try:
             return self._path.stat().st_size if self._path is not None else 0
         except OSError:
@@ -113,15 +113,15 @@ class OpenRecording:
         self._journal.note_frame(order.frame, order.changed_px, order.motion, size_bytes)
 
     def keep(self, picture: Picture) -> None:
-        """Put a picture beside it; where the disk refuses, the frames will tell."""
+        """Put a picture beside it. If the disk refuses, the next frame will report that."""
         with suppress(OSError):
             pictures.keep(self.stem, picture.kind, picture.jpeg.tobytes())
             self._journal.note_facts(**picture.facts)
 
     def close(self, dropped: int = 0) -> Path | None:
-        """Make the final file and its index line and return its path; None where it has no picture.
+        """Make the final file and its line in the index; return its path, or None if it has no picture.
 
-        Raises OSError or RecordingError where something of it is lost; what could be saved is.
+        Raises OSError or RecordingError if some of it is lost; the rest is saved.
         """
         refused: OSError | RecordingError | None = None
         try:

@@ -13,14 +13,14 @@ from pynvr.recording.orders import Begin, End, Order, Picture, Write
 log = logging.getLogger(__name__)
 
 PACK_ABOVE_BYTES = 16 * 1024 * 1024
-"""A queue longer than this keeps further frames as JPEG; a file source waits instead."""
+"""Above this size the queue keeps further live frames as JPEG."""
 
 
 class OrderQueue:
-    """Takes orders without making a live source wait: what finds no room is dropped, counted and said."""
+    """Takes orders without making a live source wait: frames without room are dropped, counted and logged."""
 
     def __init__(self, limit_bytes: int, live: bool) -> None:
-        """At most `limit_bytes` wait of a live source."""
+        """At most `limit_bytes` of a live source's frames wait."""
         self._limit_bytes = limit_bytes if live else PACK_ABOVE_BYTES
         self._live = live
         self._orders: deque[Order | None] = deque()
@@ -29,16 +29,16 @@ class OrderQueue:
         self._changed = threading.Condition()
         """Guards the three above; notified at every change of them."""
         self._dropped_now = 0
-        """Of this recording."""
+        """Frames of this recording that were dropped."""
         self._broken = False
-        """What follows could not be decoded, up to the next key packet."""
+        """A packet was dropped: the next ones cannot be decoded, up to the next key packet."""
         self.received = self.dropped = 0
-        """Frames: that came, and those of them that found no room."""
+        """Frames received, and how many of them were dropped for lack of room."""
 
     def begin(self, begin: Begin, pre_alarm: Iterable[Recordable]) -> None:
-        """Add a recording's beginning and its pre-alarm, less the oldest frames where there is no room.
+        """Add the order to begin and the pre-alarm. Without room for all of it the oldest frames are dropped.
 
-        There is room for a full ring, unless the recording before is not even written yet.
+        There is room for a full ring, unless the previous recording still waits to be written.
         """
         waiting = deque(pre_alarm)
         beginning = bool(waiting)
@@ -50,7 +50,7 @@ class OrderQueue:
         self._put(begin, *map(Write, waiting))
 
     def write(self, write: Write) -> None:
-        """Add a frame or packet. A file source waits for room; of a live one it is packed, or dropped."""
+        """Add a frame or packet. A file source waits for room. A live source's frame is packed or dropped."""
         if self._live:
             if self._bytes > PACK_ABOVE_BYTES:
                 write = write.packed()
@@ -83,7 +83,7 @@ class OrderQueue:
             self._changed.notify_all()
 
     def fail(self, error: Exception) -> None:
-        """Raise this for whoever adds an order or waits for room, from now on."""
+        """From now on raise this error in every call that adds an order or waits for room."""
         with self._changed:
             self._failure = error
             self._changed.notify_all()
@@ -99,7 +99,7 @@ class OrderQueue:
             return bool(self._changed.wait_for(lambda: self._orders, timeout_s))
 
     def take(self) -> Order | None:
-        """The oldest order, which has to be there; None is the end of all."""
+        """Take the oldest order; there has to be one. None means that no more will come."""
         with self._changed:
             order = self._orders.popleft()
             self._bytes -= _nbytes(order)

@@ -32,7 +32,7 @@ class Write:
     changed_px: int = 0
     motion: bool = False
     hold_left_s: float | None = None
-    """Drawn onto the picture; None for a pre-alarm frame, which bears no label."""
+    """For the label, in seconds; None for a pre-alarm frame, which gets no label."""
 
     @property
     def nbytes(self) -> int:
@@ -40,22 +40,22 @@ class Write:
         return self.frame.nbytes
 
     def packed(self) -> Write:
-        """The same with the frame in as little memory as possible."""
+        """The same order with the frame in as little memory as possible."""
         return replace(self, frame=self.frame.packed())
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Put a picture beside the open recording, in place of one of the same kind."""
+    """Put a picture beside the open recording; it replaces one of the same kind."""
 
     kind: Literal["picture", "strip"]
     jpeg: NDArray[np.uint8]
     facts: Mapping[str, object]
-    """What the index is to say about it."""
+    """What the index will say about it."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that it takes."""
+        """Bytes of memory."""
         return self.jpeg.nbytes
 
 
@@ -64,7 +64,7 @@ class End:
     """Close the open recording."""
 
     dropped: int = 0
-    """Frames of it that found no room in the queue."""
+    """Frames of it that were dropped because the queue was full."""
 
 
 Order: TypeAlias = Begin | Write | Picture | End

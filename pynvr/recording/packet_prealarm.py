@@ -1,8 +1,7 @@
-"""The ring of the last seconds of a camera's packets, from which a recording gets its beginning.
+"""Copy mode's pre-alarm: a ring of the last seconds of a camera's packets.
 
-A decoder can only begin at a key packet, so the ring keeps and forgets whole groups
-of pictures: a key packet and what follows up to the next. It knows no clock; it
-goes by the packets' own times.
+A decoder can only begin at a key packet, so the ring keeps and drops whole groups
+of pictures (GOPs). It knows no clock and uses the packets' own times.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from pynvr.media.packet import TimedPacket
 
 
 class PacketRing:
-    """Keeps whole groups that always reach back `seconds`, as long as they fit into `limit_bytes`."""
+    """Keeps whole groups of pictures that reach back `seconds`, as far as they fit into `limit_bytes`."""
 
     def __init__(self, seconds: float, limit_bytes: int) -> None:
         self.seconds = seconds
@@ -22,7 +21,7 @@ class PacketRing:
         self._groups: deque[list[TimedPacket]] = deque()
         self._bytes = 0
         self.dropped = 0
-        """Packets that were needed to reach back so far, but pushed out by the byte limit."""
+        """How many packets the byte limit has pushed out although they were needed."""
 
     def __len__(self) -> int:
         return sum(map(len, self._groups))
@@ -33,7 +32,7 @@ class PacketRing:
         return self._bytes
 
     def push(self, packet: TimedPacket) -> None:
-        """Add the newest packet, in the order of decoding; one that no key packet precedes is of no use."""
+        """Add the newest packet, in the order of decoding. Without an earlier key packet it is not kept."""
         if packet.key:
             self._groups.append([])
         elif not self._groups:
@@ -46,7 +45,7 @@ class PacketRing:
             self.dropped += self._forget_oldest()
 
     def since(self, time: float) -> list[TimedPacket]:
-        """All packets from the last key packet at or before `time` on; from the oldest where none is."""
+        """All packets from the last key packet at or before `time` on; if there is none, all."""
         first = 0
         for number, group in enumerate(self._groups):
             if group[0].time <= time + TIME_TOLERANCE_S:
@@ -54,7 +53,7 @@ class PacketRing:
         return [packet for group in list(self._groups)[first:] for packet in group]
 
     def clear(self) -> None:
-        """Forget all packets: what comes next has nothing to do with them."""
+        """Forget all packets: the next one does not belong to them."""
         self._groups.clear()
         self._bytes = 0
 

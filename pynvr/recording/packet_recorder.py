@@ -1,10 +1,9 @@
-"""What of a camera's packets becomes a recording: copy mode's twin of `recorder.py`.
+"""Copy mode's recorder: packets go into the pre-alarm ring and to the writer.
 
-The detector's frames say what happens and when; the packets come from a second
-connection, perhaps of another stream of the camera, somewhat earlier or later. They
-are related by their times. A packet is looked at once a frame of its time or a later
-one has been seen, and a recording ends with the last packet that lies in it, even if
-that arrives after the event is over.
+The frames say what happens and when. The packets come from a second connection,
+perhaps of another stream of the camera, a little earlier or later. Their times relate
+them. The recorder takes a packet when a frame of its time or a later one has come. A
+recording ends with the last packet of the event, even if that arrives after the event is over.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ from pynvr.sources.packet_file import PacketSource
 log = logging.getLogger(__name__)
 
 TAKE_EVERY_S = 0.2
-"""Packets are taken so often: one by one each would wake three threads. So much more does kill -9 take."""
+"""Packets are taken so often. One by one each would wake three threads. kill -9 loses so much more."""
 CATCH_UP_S = 0.1
-"""Where both connections break at once, the packets' reader may be a moment behind that of the frames."""
+"""If both connections break at once, the packets' reader may be a moment behind the frames' reader."""
 SEEN_LIMIT = 1000
-"""What was seen and still waits for its packet; more only piles up while no packets come."""
+"""How many detections wait for their packets; more pile up only while no packets come."""
 
 
 class PacketRecorder:
@@ -50,8 +49,8 @@ class PacketRecorder:
     ) -> None:
         """Put a ring, a writer, the maker of pictures and a source of packets to work.
 
-        `frame_lag` is the frames' counterpart of the packets' own `lag_s`: of two moments, one of
-        each, time + lag tells which is earlier.
+        `frame_lag` returns the `lag_s` of the frames' source. Time + lag is the same moment for
+        frames and packets.
         """
         self._ring = ring
         self._writer = writer
@@ -61,22 +60,22 @@ class PacketRecorder:
         self._hold_s = hold_s
         self._max_duration_s = max_duration_s
         self._taken_at = float("-inf")
-        """When packets were last taken, in their time."""
+        """When packets were last taken, in the packets' time."""
         self._begin: Begin | None = None
-        """The event, in the packets' time, while it goes on or its last packets are to come."""
+        """The event, in the packets' time, until its last packets have come."""
         self._recording = self._continues = False
-        """Whether a file is open, and whether the event has had one."""
+        """Whether a file is open, and whether this event has had a file before."""
         self._first = self._last_motion = 0.0
         self._until: float | None = None
         """Time of the last packet, once the event is over."""
         self._dropped = 0
-        """Packets that the ring had to give up, as far as they have been mentioned."""
+        """How many packets the ring had dropped when the log last mentioned it."""
         self._free_from = float("-inf")
-        """What lies before is in a recording already."""
+        """Packets up to this time are in a recording already."""
         self._seen: deque[tuple[float, Detection]] = deque(maxlen=SEEN_LIMIT)
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        """Take a frame, what was seen in it, and what that means."""
+        """Take a frame, what the detector saw in it, and what that means for the event."""
         now = frame.time + self._frame_lag() - self._packets.lag_s
         if change in (Change.STARTED, Change.ENDED) and self._begin is not None:
             self._until = self._last_motion + self._hold_s
@@ -94,9 +93,9 @@ class PacketRecorder:
             self._take_packets(now)
 
     def interrupt(self) -> None:
-        """Close the open recording, if any, with what has come of it: nothing is seen any more.
+        """Close the open recording, if any, with the packets that have come: the watched stream is lost.
 
-        The packets of the pre-alarm are kept. They have a source of their own, which tells its own gaps.
+        The pre-alarm is kept. Its packets have a source of their own, which reports its own gaps.
         """
         if self._begin is not None:
             time.sleep(CATCH_UP_S)
@@ -108,7 +107,7 @@ class PacketRecorder:
         self._writer.close()
 
     def _take_last(self) -> None:
-        """Take what has come of the event, even after the latest frame, and end it."""
+        """Take the packets of the event that have come, even after the latest frame, and end it."""
         if self._begin is not None:
             self._until = self._last_motion + self._hold_s
             self._take_packets(self._until)
@@ -120,7 +119,7 @@ class PacketRecorder:
             if isinstance(item, Gap):
                 self._stop_writing()
                 self._ring.clear()
-                self._free_from = float("-inf")  # the next connection's times begin anew
+                self._free_from = float("-inf")  # the next connection has times of its own
             else:
                 self._take(item)
 
@@ -153,7 +152,7 @@ class PacketRecorder:
             self._recording = self._continues = True
 
     def _go_on(self, packet: TimedPacket) -> None:
-        """Open a file in the middle of an event, with a key packet: the next one, or a belated first."""
+        """Open a file in the middle of an event, with a key packet: a further file, or a late first one."""
         fps = packet.stream.nominal_fps
         if self._continues or self._begin is None:
             log.info("the event goes on in another file")

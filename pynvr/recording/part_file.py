@@ -1,10 +1,9 @@
-"""The file of an open recording: OpenCV writes into a pipe, and a thread of ours onto the disk.
+"""The file of an open recording: OpenCV writes into a pipe, and a thread copies from it to the disk.
 
-FFmpeg gathers up to 256 KiB before it writes to a file, which at a low bit rate is
-many seconds, lost when the process is killed; into a pipe it writes every picture
-at once. And the bytes are ours then: a full disk shows at once and with its
-reason, which OpenCV 4 never tells, and they are synchronised every second, so that
-a power cut costs little too.
+FFmpeg buffers up to 256 KiB before it writes to a file. At a low bit rate these are
+many seconds, which kill -9 would lose. Into a pipe it writes every picture at once. The
+thread also sees at once, and with its reason, that the disk is full, which OpenCV 4
+never reports; and it synchronises the file every second, so that a power cut costs little.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from pynvr.errors import RecordingError
 
 CHUNK_BYTES = 1024 * 1024
 TEMPORARY = "pynvr-"
-"""How the folders of pipes are called."""
+"""Prefix of the folders that hold the pipes."""
 YOUNG_S = 60.0
-"""A folder may be so old and have no reader yet."""
+"""A younger folder may not have its reader yet."""
 
 
 class PipedFile:
     """A new file, and a pipe whose other end fills it."""
 
     def __init__(self, path: Path) -> None:
-        """Create `path`; raises RecordingError where that cannot be done or it exists."""
+        """Create `path`; raises RecordingError if it exists or cannot be created."""
         self.path = path
         self._error: Exception | None = None
         try:
@@ -43,13 +42,13 @@ class PipedFile:
         try:
             self._folder = tempfile.mkdtemp(prefix=TEMPORARY)
             self.pipe = Path(self._folder, f"pipe{path.suffix}")
-            """Where to write to; its suffix tells the container, as that of a file would."""
+            """Where to write to. Its suffix names the container, as a file's would."""
             os.mkfifo(self.pipe, 0o600)
-        except OSError as error:  # the disk of temporary files is another one
+        except OSError as error:  # the folder for temporary files is on another disk
             os.close(self._file)
             path.unlink()
             raise RecordingError(f"no pipe can be made in the folder for temporary files: {error}") from None
-        # without blocking: nobody writes yet
+        # non-blocking, since nobody writes yet
         self._reading = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
         self._pump = threading.Thread(target=self._pump_to_disk, name="part", daemon=True)
 
@@ -76,10 +75,10 @@ class PipedFile:
     def _pump_to_disk(self) -> None:
         try:
             self._move_all()
-        except Exception as error:  # whatever it is, whoever writes into the pipe has to hear of it
+        except Exception as error:  # whatever it is, the thread that writes into the pipe has to raise it
             self._error = error
         finally:
-            os.close(self._reading)  # from now on nobody waits for room in the pipe
+            os.close(self._reading)  # from now on the pipe never fills up
 
     def _move_all(self) -> None:
         whole, synced = 0, time.monotonic()
@@ -95,11 +94,11 @@ class PipedFile:
                     synced = time.monotonic()
             except OSError as error:
                 self._error = error
-                with suppress(OSError):  # half a picture would be played as one more
+                with suppress(OSError):  # a player would show half a picture as one more
                     os.ftruncate(self._file, whole)
 
     def _check_that_it_is_still_there(self) -> None:
-        """Raise OSError where the disk was taken off or the file removed: the kernel goes on writing."""
+        """Raise OSError if the disk was unmounted or the file removed, which write() does not notice."""
         there, ours = self.path.stat(), os.fstat(self._file)
         same = (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
         # numbers of files may change on CIFS and FUSE: then it is ours if it has as much in it
@@ -118,9 +117,9 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def clear_abandoned() -> int:
-    """Remove the pipes that recorders left which were killed; return how many there were.
+    """Remove the pipes of recorders that were killed; return how many there were.
 
-    A pipe that nobody reads from is nobody's. Those of other users are left alone.
+    A pipe without a reader belongs to no recorder. Pipes of other users are left alone.
     """
     cleared = 0
     with suppress(OSError):

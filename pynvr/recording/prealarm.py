@@ -1,7 +1,7 @@
-"""The ring buffer of the last seconds, from which a recording gets its beginning.
+"""Encode mode's pre-alarm: a ring buffer of the last seconds of frames.
 
-Bounded twice: in seconds, whatever the frame rate, and in bytes, whatever the
-picture's size. It knows no clock; it goes by the frames' own times.
+Bounded in seconds, whatever the frame rate is, and in bytes, whatever the
+picture's size is. It knows no clock and uses the frames' own times.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections import deque
 from pynvr.media.frame import TIME_TOLERANCE_S, BufferedFrame, Encoding, Frame
 
 RATE_SPAN_S = 0.5
-"""The frame rate is taken from at least so many seconds; fewer could be a burst."""
+"""The frame rate is measured over at least so many seconds; fewer could be a burst."""
 
 
 SHARE_OF_LIMIT = {Encoding.BGR: 1 / 3, Encoding.I420: 1.0, Encoding.JPEG: math.inf}
 """The share of the limit that the whole span may take in an encoding.
 
-As they come, frames cost no time, but twice the memory of I420, which costs hardly any: so only where there
-is plenty. JPEG costs as much time as decoding the camera's video does.
+BGR costs no time but twice the memory of I420, and I420 costs hardly any time: so BGR is used only if there
+is plenty of memory. JPEG costs as much time as decoding the camera's video.
 """
 
 
@@ -32,9 +32,9 @@ class PreAlarmRing:
         self._frames: deque[BufferedFrame] = deque()
         self._bytes = 0
         self.encoding = Encoding.BGR
-        """How frames are kept; it never goes back to one that was too large."""
+        """How frames are kept. It never goes back to an encoding that was too large."""
         self.dropped = 0
-        """Frames younger than `seconds` that the byte limit pushed out."""
+        """How many frames the byte limit has pushed out although they were young enough."""
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -45,7 +45,7 @@ class PreAlarmRing:
         return self._bytes
 
     def push(self, frame: Frame) -> None:
-        """Add the newest frame and let go of what is too old or does not fit."""
+        """Add the newest frame and drop frames that are too old or do not fit."""
         self._append(frame.buffered())
         self._forget_before(frame.time)
         while self._expected_bytes() > SHARE_OF_LIMIT[self.encoding] * self.limit_bytes:
@@ -56,14 +56,14 @@ class PreAlarmRing:
             self.dropped += 1
 
     def take(self, now: float) -> list[BufferedFrame]:
-        """Hand over every frame not older than `seconds` before `now`, oldest first, and be empty."""
+        """Return every frame from `seconds` before `now` on, oldest first, and empty the ring."""
         self._forget_before(now)
         frames = list(self._frames)
         self.clear()
         return frames
 
     def clear(self) -> None:
-        """Forget all frames: what comes next has nothing to do with them."""
+        """Forget all frames: the next one does not belong to them."""
         self._frames.clear()
         self._bytes = 0
 
@@ -79,7 +79,7 @@ class PreAlarmRing:
             self._forget_oldest()
 
     def _expected_bytes(self) -> float:
-        """What the whole span will take, at the rate and the size of the frames that there are."""
+        """Bytes that the whole span will take, judging by the rate and size of the frames in the ring."""
         number = len(self._frames)
         span = self._frames[-1].time - self._frames[0].time if number else 0.0
         if span < RATE_SPAN_S:

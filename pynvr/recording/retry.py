@@ -1,4 +1,4 @@
-"""Carrying out what the capture loop asks for, again and again where the disk refuses."""
+"""Carries out the capture loop's orders, and tries again if the disk refuses."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from pynvr.recording.orders import Begin, End, Order, Picture, Write
 log = logging.getLogger(__name__)
 
 RETRY_S = 5.0
-"""After the disk has refused, a recording is tried again so often."""
+"""After the disk has refused, recording is tried again so often."""
 CLOSING_BYTES_PER_S = 5e6
 """Closing reads the part twice, writes its copy and reads that; a slower disk could not record."""
 
 
 class RetriedRecordings:
-    """Has one recording open at a time; used on the writer's thread, but for its counters.
+    """Has one recording open at a time. Used on the writer's thread, except for its counters.
 
-    What the disk refuses is said once, and the next frames try again until it works.
+    A disk that refuses is logged once. The next frames try again until it works.
     """
 
     def __init__(
         self, archive: Archive, form: RecordingFormat, retry: bool, make_room: Callable[[], None]
     ) -> None:
-        """Without `retry`, as for a file, the first thing that the disk refuses is raised.
+        """Without `retry`, which is for files, the first error of the disk is raised.
 
-        `make_room` is called before another try.
+        `make_room` is called before each further try.
         """
         self._archive = archive
         self._format = form
@@ -41,16 +41,16 @@ class RetriedRecordings:
         self._make_room = make_room
         self._open: OpenRecording | None = None
         self._pictures: dict[str, Picture] = {}
-        """The latest ones of this recording, for another file where the first one fails."""
+        """The latest frames of this recording, for another file if the first one fails."""
         self._retry_at = 0.0
         self.failing = False
         """Whether the disk has refused, and nothing has been recorded since."""
         self.recordings: list[Path] = []
-        """What has been closed; where it goes on for ever, only the latest."""
+        """The recordings that were closed; of a live source only the latest."""
         self.recorded = self.lost = 0
-        """Frames that were written, and that the disk refused."""
+        """Frames that were written, and frames lost because the disk refused."""
         self.allowance_s = 0.0
-        """What the order at hand may take beyond the usual: closing copies a file."""
+        """Extra seconds that the current order may take: closing copies a file."""
 
     @property
     def recording(self) -> str | None:
@@ -59,7 +59,7 @@ class RetriedRecordings:
         return None if is_open is None else self._archive.relative_name(is_open.stem)
 
     def carry_out(self, order: Order) -> bool:
-        """Do what is asked for; True where that has made a recording. Raises OSError or RecordingError."""
+        """Carry out an order; return True if it has closed a recording. Raises OSError or RecordingError."""
         self.allowance_s = 0.0
         try:
             match order:
@@ -83,7 +83,7 @@ class RetriedRecordings:
         return False
 
     def abandon(self) -> None:
-        """Close the open recording as far as that can be done; the next try, or start, does the rest."""
+        """Close the open recording as far as possible; the next try, or the next start, does the rest."""
         is_open, self._open = self._open, None
         if is_open is None:
             return
@@ -118,7 +118,7 @@ class RetriedRecordings:
         return True
 
     def _fail(self, error: Exception, order: Order) -> None:
-        """Say it once, save what there is, and have the next frames try again."""
+        """Log it once and save what there is; the next frames will try again."""
         if not self.failing:
             log.error("cannot record: %s; trying again every %.0f s", error, RETRY_S)
         self.failing = True
@@ -127,11 +127,11 @@ class RetriedRecordings:
         self.abandon()
 
     def _try_again(self, order: Write) -> None:
-        """Open a recording in the middle of an event of which the first one failed."""
+        """Open another recording in the middle of an event whose first one failed."""
         if time.monotonic() < self._retry_at or not order.frame.key:
             return
         self._retry_at = time.monotonic() + RETRY_S
-        with suppress(OSError):  # where no room can be made, or the folder is gone
+        with suppress(OSError):  # no room can be made, or the folder is gone
             self._make_room()
         recover(self._archive, logging.DEBUG)
         begin = Begin(order.frame.time, order.frame.utc, nominal_fps=25.0, continues=True)

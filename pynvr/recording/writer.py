@@ -1,7 +1,7 @@
 """The writer thread: everything that a disk or an encoder may delay happens here.
 
-The capture loop hands frames over through a queue (`order_queue.py`) and goes on; the thread carries out what
-it asks for (`retry.py`), and keeps house in between.
+The capture loop hands over frames through a queue (`order_queue.py`) and goes on. The thread carries out the
+orders (`retry.py`) and does the archive's housekeeping in between.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING_S = 60.0
 LOOK_EVERY_S = 1.0
 HANG_S = 40.0
-"""One order may take so long: a disk that stalls for 20 s has to be survived."""
+"""How long one order may take: the recorder has to survive a disk that stalls for 20 s."""
 
 
 class RecordingWriter:
     """Takes orders and carries them out, in order, on a thread of its own.
 
-    What the disk refuses ends the run of a file source: `write` and `close`
-    raise it. With a live source it is said once, and recording is tried again
+    With a file source an error of the disk ends the run: `write` and `close`
+    raise it. With a live source it is logged once, and recording is tried again
     until it works.
     """
 
@@ -45,10 +45,10 @@ class RecordingWriter:
         housekeeping: Callable[[], None] = lambda: None,
         failed: Callable[[BaseException, str], None] = lambda error, thread: None,
     ) -> None:
-        """At most `limit_bytes` of frames wait; beyond that a live source's are dropped and counted.
+        """At most `limit_bytes` of frames wait. Beyond that a live source's frames are dropped and counted.
 
-        `housekeeping` is called on the thread after each recording, and about once a minute; `failed`
-        when the thread ends before it is told to, with the reason and its name.
+        `housekeeping` is called on the thread after each recording, and about once a minute. `failed`
+        is called with the reason and the thread's name if the thread ends before it is told to.
         """
         self._queue = OrderQueue(limit_bytes, live)
         self._recorder = RetriedRecordings(archive, form, live, housekeeping)
@@ -56,7 +56,7 @@ class RecordingWriter:
         self._tell_failure = failed
         self._tidied_at = time.monotonic()
         self.busy_since: float | None = None
-        """Monotonic time since when the thread has been at one order; None while it waits."""
+        """Monotonic time at which the thread began its current order; None while it waits for one."""
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
@@ -74,7 +74,7 @@ class RecordingWriter:
 
     @property
     def recordings(self) -> list[Path]:
-        """What has been closed in this run; complete after `close`. Of a live source only the latest."""
+        """The recordings closed in this run, complete after `close`. Of a live source only the latest."""
         return self._recorder.recordings
 
     @property
@@ -94,19 +94,19 @@ class RecordingWriter:
 
     @property
     def allowance_s(self) -> float:
-        """What the order at hand may take beyond the usual."""
+        """Extra seconds that the current order may take."""
         return self._recorder.allowance_s
 
     # --- on the capture loop's thread -----------------------------------------------------------
 
     def begin(self, begin: Begin, pre_alarm: Iterable[Recordable] = ()) -> None:
-        """Start a recording with its pre-alarm frames: they move from one bounded place to another."""
+        """Start a recording with its pre-alarm frames, which move from the ring into the queue."""
         self._queue.begin(begin, pre_alarm)
 
     def write(
         self, frame: Recordable, changed_px: int, motion: bool, hold_left_s: float | None = None
     ) -> None:
-        """Add a frame or packet of the event; `hold_left_s` is for the label, if there is to be one."""
+        """Add a frame or packet of the event; `hold_left_s` is for the label, None means no label."""
         self._queue.write(Write(frame, changed_px, motion, hold_left_s))
 
     def keep(self, picture: Picture) -> None:
@@ -114,11 +114,11 @@ class RecordingWriter:
         self._queue.keep(picture)
 
     def end(self) -> None:
-        """Close the recording once everything handed over is in it."""
+        """Close the recording after everything that was handed over."""
         self._queue.end()
 
     def close(self) -> None:
-        """Wait until everything is written and closed; raises HangingError where the disk does not answer."""
+        """Wait until everything is written and closed; raises HangingError if the disk does not answer."""
         self._queue.finish()
         while self._thread.is_alive():
             self._thread.join(LOOK_EVERY_S)
@@ -129,7 +129,7 @@ class RecordingWriter:
         self._queue.raise_failure()
 
     def _hangs(self) -> bool:
-        """Whether the thread has been at one order for so long that it may never come back."""
+        """Whether the thread's current order takes so long that it may never end."""
         busy = self.busy_since
         return busy is not None and time.monotonic() - busy > HANG_S + self.allowance_s
 
@@ -145,7 +145,7 @@ class RecordingWriter:
         self.busy_since = None
 
     def _next(self) -> bool:
-        """Wait for an order and carry it out; False at the end of all."""
+        """Wait for an order and carry it out; return False if no more will come."""
         if not self._queue.wait(HOUSEKEEPING_S):
             return True
         order = self._queue.take()
@@ -157,8 +157,8 @@ class RecordingWriter:
         return True
 
     def _give_up(self, error: BaseException) -> None:
-        """Let nobody wait for this thread any more, then save what there is."""
-        # a SystemExit here must not become one of the process, with exit code 0
+        """Tell the callers that this thread has ended, then save what there is."""
+        # a SystemExit here must not end the process with exit code 0
         told = error if isinstance(error, Exception) else RecordingError(f"the writer ended: {error!r}")
         self._queue.fail(told)
         if not isinstance(error, PynvrError | OSError):
