@@ -38,9 +38,10 @@ from pynvr.sources.base import Source
 from pynvr.sources.camera import LiveSource, Reduce
 from pynvr.sources.file import FileSource, fitted_size
 from pynvr.sources.kind import file_path, is_live
+from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_file import FilePackets, PacketSource
-from pynvr.sources.reader import AT_ONCE, ReadAhead, Timeouts
+from pynvr.sources.reader import AT_ONCE, ReadAhead
 from pynvr.sources.snapshots import EVENT_S
 
 log = logging.getLogger(__name__)

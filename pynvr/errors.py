@@ -17,6 +17,10 @@ class CameraError(PynvrError):
     """The camera or the video file cannot be opened or gives no picture."""
 
 
+class UnfitCameraError(CameraError):
+    """What can be opened there will never be a stream: another address is needed."""
+
+
 class ArchiveError(PynvrError):
     """The archive is not there, perhaps only for now: a service manager should try again."""
 

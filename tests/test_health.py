@@ -165,10 +165,11 @@ def test_a_live_source_is_judged_by_its_own_status(
         live = True
 
         def status(self) -> SourceStatus:  # type: ignore[override]
-            return SourceStatus(connected, time.monotonic(), 3, 70, 5, 5.0, overdue_s)
+            return SourceStatus(connected, time.monotonic(), 3, 70, 5, 2, 5.0, overdue_s)
 
     with Health(Camera(), Writer(), tmp_path, tmp_path / "status.json"):  # type: ignore[arg-type]
         said(manager, "READY=1")
         facts = status(tmp_path)
     assert facts["state"] == state
     assert (facts["frames_received"], facts["frames_dropped"], facts["reconnects"]) == (70, 5, 2)
+    assert facts["undecodable"] == 2

@@ -19,8 +19,9 @@ from pynvr.media.frame import Gap
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources import packet_camera, reader
 from pynvr.sources.burst import Reading
+from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
-from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead, Timeouts
+from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead
 
 
 class Item:
@@ -31,6 +32,8 @@ class Camera:
     """Sends pictures of these times, the last of them live, and then goes away."""
 
     nominal_fps = 25.0
+    longest_wait_s = 5.0
+    undecodable = 0
     lag_s = 0.0
 
     def __init__(self, times: Sequence[float] = (0.0,)) -> None:

@@ -127,3 +127,14 @@ def test_pace_at_any_rate_of_pictures(fps: int) -> None:
     pace = Pace()
     placed([100 + number / fps for number in range(20 * fps)], lambda t: t / 2, StreamClock(), pace=pace)
     assert pace.factor == pytest.approx(2.0, rel=0.02)
+
+
+def test_a_busy_machine_is_not_taken_for_a_wrong_clock() -> None:
+    """In the first second everything comes later and later, and then now and then by 0.2 s."""
+    dice, pace, previous = random.Random(3), Pace(), 0.0
+    for number in range(30 * FPS):
+        true = number / FPS
+        arrival = max(previous + 1e-4, 100 + true + 0.15 * min(true, 1.5) + 0.1 * dice.random())
+        pace.note(true, arrival, arrival - previous)
+        previous = arrival
+    assert pace.factor == 1.0

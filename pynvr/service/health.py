@@ -165,6 +165,7 @@ class Health:
             "frames_received": camera.received if camera else self._handled,
             "frames_dropped": self._writer.dropped + (camera.dropped if camera else 0),
             "frames_recorded": self._writer.recorded,
+            "undecodable": camera.undecodable if camera else 0,
             "reconnects": max(0, camera.connections - 1) if camera else 0,
             "recording": self._writer.recording,
             "free_bytes": free,

@@ -22,6 +22,8 @@ class SourceStatus:
     """Frames or packets received."""
     dropped: int
     """Received frames or packets that were dropped because the queue was full."""
+    undecodable: int
+    """Packets of which nothing could be made."""
     longest_pause_s: float
     """The longest time that a connected camera may take from one item to the next."""
     overdue_s: float

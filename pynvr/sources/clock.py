@@ -52,11 +52,19 @@ class StreamClock:
         lag = min(self._least_lag, self._lag_before)
         return lag if lag < float("inf") else 0.0
 
-    def place(self, stream_s: float, arrival_s: float) -> float:
-        """Return the monotonic time of a frame with this time of the stream that arrived at `arrival_s`."""
+    def place(self, stream_s: float | None, arrival_s: float) -> float:
+        """Return the time of a frame of the stream's time `stream_s` that arrived at `arrival_s`.
+
+        A frame without a time gets that of its arrival.
+        """
+        if stream_s is None:
+            self._offset = None
+            self._least_lag = self._lag_before = 0.0
+            self._last = max(arrival_s, self._last + SMALLEST_STEP_S)
+            return self._last
         if self._offset is None:
             self._offset = arrival_s - stream_s
-            self._last = arrival_s - SMALLEST_STEP_S
+            self._last = max(self._last, arrival_s - SMALLEST_STEP_S)
             self._open_window(arrival_s)
         elif stream_s < self._last_stream - DRIFT_LIMIT_S:  # the camera has reset its counter
             self._offset = arrival_s - stream_s
@@ -107,6 +115,7 @@ class PacketClock:
     def __init__(self) -> None:
         self._latest: _Mark | None = None
         self._before_leap: _Mark | None = None
+        self._untimed_s = float("-inf")
         self._window_end = 0.0
         self._lags: list[float] = []
         self._lags_before: list[float] = []
@@ -118,8 +127,16 @@ class PacketClock:
         lags = sorted(self._lags + self._lags_before)
         return lags[int(QUICKEST * len(lags))] if lags else 0.0
 
-    def place(self, stream_s: float, arrival_s: float) -> float:
-        """Return the monotonic time at which a packet with the stream's time `stream_s` is shown."""
+    def place(self, stream_s: float | None, arrival_s: float) -> float:
+        """Return the time at which a packet of the stream's time `stream_s` is shown.
+
+        A packet without a time is shown when it arrives.
+        """
+        if stream_s is None:
+            self._latest = self._before_leap = None
+            self._lags, self._lags_before = [], []
+            self._untimed_s = max(arrival_s, self._untimed_s + SMALLEST_STEP_S)
+            return self._untimed_s
         mark = _Mark(stream_s, arrival_s, self._follow(stream_s, arrival_s))
         time = stream_s + mark.offset_s
         if self._latest is None or mark.offset_s != self._latest.offset_s or stream_s > self._latest.stream_s:

@@ -40,7 +40,9 @@ STILL_S = 1.0
 STILL_PICTURES = 5
 """Times stand still that have not risen for so long, and for so many pictures."""
 EVEN = 6.0
-"""How far it has moved, in deviations from a straight line."""
+"""How far it has moved at least, in deviations from a straight line."""
+LIKELY = 4.0
+"""A clock that has moved by fewer is right, whatever its first second looked like."""
 RIGHT = 0.005
 """A pace that differs by less is right."""
 SETTLED_S = 5.0
@@ -81,7 +83,7 @@ class Pace:
         self._steps: list[_Mark] = []
         self._leaps = 0
         self._slots: list[_Mark] = []
-        """Of each half second the picture that was the least late: the corrected time and its arrival."""
+        """Of each half second the picture that was the least late."""
         self._slot_ends_s = 0.0
 
     @property
@@ -151,19 +153,19 @@ class Pace:
 
     def _note_lag(self, stream_s: float, arrival_s: float) -> None:
         """Keep of each half second what came soonest after its time, and judge when one is over."""
-        corrected_s = self.correct(stream_s)
-        if corrected_s is None:
-            return
         if abs(stream_s - self._highest) * self.factor > LONGEST_STEP_S:
             self._slots.clear()  # it has leapt, or nothing came for long
             self._highest = stream_s
-        mark = _Mark(corrected_s, arrival_s)
+        mark = _Mark(stream_s, arrival_s)
         if not self._slots or arrival_s >= self._slot_ends_s:
             self._judge_lag()
             self._slots = [*self._slots[1 - MOST_SLOTS :], mark]
             self._slot_ends_s = arrival_s + SLOT_S
-        elif _lag_s(mark) < _lag_s(self._slots[-1]):
+        elif self._late_s(mark) < self._late_s(self._slots[-1]):
             self._slots[-1] = mark
+
+    def _late_s(self, mark: _Mark) -> float:
+        return mark.arrival_s - mark.stream_s * self.factor
 
     def _note_rise(self, stream_s: float, arrival_s: float) -> None:
         if stream_s > self._highest or not self._since_rise:
@@ -173,30 +175,31 @@ class Pace:
             self._change(inf)
 
     def _judge_lag(self) -> None:
+        """Fit a line: its slope is the pace, its deviations say how sure that is."""
         if len(self._slots) < FEWEST_SLOTS:
             return
-        arrivals, lags = [mark.arrival_s for mark in self._slots], [_lag_s(mark) for mark in self._slots]
-        slope, start = linear_regression(arrivals, lags)
-        deviation = sqrt(
-            fmean((lag - start - slope * arrival) ** 2 for arrival, lag in zip(arrivals, lags, strict=True))
+        arrivals, late = (
+            [mark.arrival_s for mark in self._slots],
+            [self._late_s(mark) for mark in self._slots],
         )
-        moved_s = abs(slope) * (arrivals[-1] - arrivals[0])
+        slope, start = linear_regression(arrivals, late)
+        residues = (one - start - slope * arrival for one, arrival in zip(late, arrivals, strict=True))
+        deviation = sqrt(fmean(residue**2 for residue in residues))
+        span_s = arrivals[-1] - arrivals[0]
+        factor = self.factor / (1 - slope) if slope < 1 - 1 / WORST else inf
         young = arrivals[-1] - self._began_s < YOUNG_S
         proof_s = DOUBTED_PROOF_S if self.factor != 1 else YOUNG_PROOF_S if young else PROOF_S
-        if moved_s > max(proof_s, EVEN * deviation):
-            self._change(self.factor / (1 - slope) if slope < 1 - 1 / WORST else inf)
+        if self.factor != 1 and abs(1 - 1 / factor) * span_s < LIKELY * deviation:
+            self._change(1.0)
+        elif abs(slope) * span_s > max(proof_s, EVEN * deviation):
+            self._change(factor)
 
     def _change(self, factor: float) -> None:
         """Go on at another pace from the latest picture on, which keeps its time."""
         if self._base is None:
             return
         corrected_s = self.correct(self._highest)
-        if self.judged and self._slots and corrected_s is not None:
+        if self._slots and corrected_s is not None:
             self._base = _Mark(self._highest, corrected_s)
         self.factor = 1.0 if abs(factor - 1) < RIGHT else factor
-        self._slots = []
         self._changed_s = self._latest_s
-
-
-def _lag_s(mark: _Mark) -> float:
-    return mark.arrival_s - mark.stream_s

@@ -15,12 +15,14 @@ from pynvr.errors import CameraError, SettingsError
 from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Packet, TimedPacket
-from pynvr.redaction import without_password
 from pynvr.sources.burst import Reading
-from pynvr.sources.camera import open_camera, sends_times
-from pynvr.sources.clock import SMALLEST_STEP_S, PacketClock, delays
+from pynvr.sources.camera import sends_times
+from pynvr.sources.clock import PacketClock, delays
+from pynvr.sources.damage import PastDamage
+from pynvr.sources.meter import Meter
+from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_file import RAW, USUAL_SUFFIX, stream_of
-from pynvr.sources.reader import LiveReader, ReadAhead, Timeouts
+from pynvr.sources.reader import LiveReader, ReadAhead
 
 A_FEW = ReadAhead(0.2, 64 * 1024)
 """How much may gather: no more than Linux buffers for any connection, so that the camera never waits."""
@@ -50,10 +52,12 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         At most `limit_bytes` of packets wait.
         """
 
-        def connect() -> PacketConnection:
-            return PacketConnection(cam, timeouts, suffix)
+        opener = Opener(cam, timeouts)
 
-        super().__init__(without_password(cam), stop, limit_bytes, timeouts, connect, A_FEW)
+        def connect() -> PacketConnection:
+            return PacketConnection(opener, stop, suffix)
+
+        super().__init__(opener.name, stop, limit_bytes, timeouts, connect, A_FEW)
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
         """As `PacketSource.until`; raises SettingsError if the camera's stream cannot be copied."""
@@ -98,11 +102,15 @@ def _begins_group(item: TimedPacket | Gap) -> bool:
 class PacketConnection:
     """A connected network camera whose packets are not decoded."""
 
-    def __init__(self, cam: str, timeouts: Timeouts, suffix: str) -> None:
-        """Open the camera; raises CameraError, or SettingsError if its stream cannot be copied."""
-        self._cam = cam
-        self._name = without_password(cam)
-        self._capture = open_camera(cam, timeouts, *RAW)
+    def __init__(self, opener: Opener, stop: threading.Event, suffix: str) -> None:
+        """Open the camera; raises CameraError, or SettingsError where it cannot be copied."""
+        self._cam = opener.cam
+        self._name = opener.name
+        self._stop = stop
+        self._capture = opener.open(*RAW)
+        self.longest_wait_s = opener.timeouts.read_s
+        self._packets = PastDamage(self._capture.read, self.longest_wait_s)
+        self._meter = Meter() if opener.in_pieces else None
         try:
             self._stream = stream_of(self._capture, self._name, suffix)
         except SettingsError:
@@ -112,9 +120,7 @@ class PacketConnection:
         self._clock = PacketClock()
         self._begun = False
         self._in_band = b""
-        self._timeless: bool | None = None
-        self._latest = 0.0
-        """Time given to the latest packet of a camera that sends no times."""
+        self._timed: bool | None = None
         self._held: list[tuple[Packet, float, float]] | None = []
         """The first packets with their times and arrivals; None once they have been handed over."""
 
@@ -123,14 +129,21 @@ class PacketConnection:
         """As `PacketClock.lag_s`."""
         return self._clock.lag_s
 
+    @property
+    def undecodable(self) -> int:
+        """Packets that could not be read."""
+        return self._packets.undecodable
+
     def read(self) -> Reading[Packet] | None:
         """Wait for a packet."""
-        received, data = self._capture.read()
-        if not received:
+        data = self._packets.read()
+        if data is None:
             return None
-        if self._timeless is None:
-            self._timeless = not sends_times(self._cam, self._capture)
-        stream_s = None if self._timeless else self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        if self._timed is None:
+            self._timed = sends_times(self._cam, self._capture)
+        stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._timed else None
+        if self._meter is not None and stream_s is not None:
+            self._stop.wait(self._meter.wait_s(stream_s, monotonic()))
         key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
         packet = Packet(np.asarray(data, np.uint8), key)
         return Reading(packet, packet.data.nbytes, stream_s)
@@ -145,11 +158,9 @@ class PacketConnection:
             return
         self._begun = True
         if stream_s is None:
-            self._latest = max(arrival, self._latest + SMALLEST_STEP_S)
-            yield self._shown_at(packet, self._latest)
-            return
-        if self._held is None:
-            yield self._timed(packet, stream_s, arrival)
+            yield from self._let_through()
+        if stream_s is None or self._held is None:
+            yield self._placed(packet, stream_s, arrival)
             return
         self._held.append((packet, stream_s, arrival))
         if len(self._held) == LOOK_AHEAD:
@@ -162,18 +173,19 @@ class PacketConnection:
     def _let_through(self) -> Iterator[TimedPacket]:
         """Hand over the first packets, with the first one's time and arrival corrected."""
         held, self._held = self._held or [], None
+        if len(held) < LOOK_AHEAD:
+            yield from (self._placed(*each) for each in held)
+            return
         packets, told, arrivals = zip(*held, strict=True)
         times = with_first_time(list(told))
         latest = np.maximum.accumulate(times)
         self._stream = replace(self._stream, reorder_s=float(np.max(latest - times)))
         arrived = (arrivals[1] - delays(times[:2])[0], *arrivals[1:])
         for packet, stream_s, arrival in zip(packets, times, arrived, strict=True):
-            yield self._timed(packet, stream_s, arrival)
+            yield self._placed(packet, stream_s, arrival)
 
-    def _timed(self, packet: Packet, stream_s: float, arrival: float) -> TimedPacket:
-        return self._shown_at(packet, self._clock.place(stream_s, arrival))
-
-    def _shown_at(self, packet: Packet, time: float) -> TimedPacket:
+    def _placed(self, packet: Packet, stream_s: float | None, arrival: float) -> TimedPacket:
+        time = self._clock.place(stream_s, arrival)
         now, moment = datetime.now(timezone.utc), time + self._clock.lag_s
         utc = now - timedelta(seconds=monotonic() - moment)
         return TimedPacket(packet.data, packet.key, time, utc, self._stream)

@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from pynvr.errors import CameraError, SettingsError
+from pynvr.errors import CameraError, SettingsError, UnfitCameraError
 from pynvr.media.frame import Gap
 from pynvr.sources.base import SourceStatus
 from pynvr.sources.burst import Burst, Reading
 from pynvr.sources.file import DEFAULT_FPS
+from pynvr.sources.opening import Timeouts
 from pynvr.sources.pace import Pace
 
 log = logging.getLogger(__name__)
@@ -32,20 +33,11 @@ LONGEST_PAUSE_S = 30.0
 JITTER = 0.2
 """A pause is shortened by up to this share at random, so that many cameras do not reconnect at once."""
 REPEAT_S = 60.0
-"""How often the log mentions a camera that stays away."""
+"""A camera that stays away is mentioned so often."""
+GIVE_UP_AFTER = 3
+"""What has ended so often after one picture, and never gave more, is not a stream."""
 LETTING_GO_S = 1.5
 """How long a stop waits for a reader that is inside OpenCV; its picture is no longer needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How many seconds a camera may take before it counts as lost."""
-
-    open_s: float = 5.0
-    read_s: float = 5.0
-
-
-DEFAULT_TIMEOUTS = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +49,10 @@ class ReadAhead:
 
 
 AT_ONCE = ReadAhead()
+
+
+class StreamEndedError(CameraError):
+    """The camera has ended the stream by itself."""
 
 
 class Sized(Protocol):
@@ -76,6 +72,12 @@ class Connection(Protocol[Given, Content]):
 
     nominal_fps: float
     """As the camera claims."""
+    longest_wait_s: float
+    """A read that takes longer has failed, whatever it gave."""
+
+    @property
+    def undecodable(self) -> int:
+        """Packets so far of which nothing could be made."""
 
     @property
     def lag_s(self) -> float:
@@ -119,26 +121,34 @@ class LiveReader(Generic[Item, Content]):
         self.connections = 0
         """How many connections were made."""
         self.received = self.dropped = 0
-        """Items received, and how many of them were dropped because the queue was full."""
+        """Items that came, and those of them that found the queue full."""
+        self.undecodable = 0
+        """Packets of which nothing could be made."""
         self.lag_s = 0.0
         """As `Connection.lag_s`."""
         self._stop = stop
         self._limit_bytes = limit_bytes
         self._timeouts = timeouts
+        self._longest_wait_s = timeouts.read_s
+        self._came = 0
+        """Pictures or packets of this connection."""
         self._connect = connect
         self._read_ahead = read_ahead
         self._queue: deque[Item | Gap] = deque()
         self._bytes = self._gaps = 0
         """Size of the items in the queue, bytes."""
         self._over = False
-        """The user of the items has stopped: later items count neither as received nor as dropped."""
-        self._hopeless: SettingsError | None = None
+        """Nobody asks for items any more: what comes now is neither received nor missing."""
+        self._hopeless: SettingsError | UnfitCameraError | None = None
         self._changed = threading.Condition()
         """Guards the five above; notified when something was added or the reader ended."""
         self.heartbeat = time.monotonic()
         """When the reader thread last showed a sign of life, which it does while the camera is away, too."""
         self._pace = Pace()
         self._clock_told = False
+        self._before = 0
+        """Undecodable packets of the connections before this one."""
+        self._damage_told_at = float("-inf")
         self._lost_at: float | None = None
         self._mentioned_at = 0.0
         self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
@@ -151,9 +161,9 @@ class LiveReader(Generic[Item, Content]):
         self._reader.join(LETTING_GO_S)
 
     def status(self) -> SourceStatus:
-        """The state at this moment."""
-        # the heartbeat comes at least so often, unless OpenCV ignores the timeouts
-        longest_s = max(self._timeouts.open_s, self._timeouts.read_s) + LONGEST_PAUSE_S
+        """How it is just now."""
+        # its heart beats at least so often unless OpenCV ignores the timeouts
+        longest_s = max(self._timeouts.open_s, self._longest_wait_s) + LONGEST_PAUSE_S
         overdue_s = time.monotonic() - self.heartbeat - longest_s
         return SourceStatus(
             self.connected,
@@ -161,7 +171,8 @@ class LiveReader(Generic[Item, Content]):
             self.connections,
             self.received,
             self.dropped,
-            self._timeouts.read_s,
+            self.undecodable,
+            self._longest_wait_s,
             overdue_s,
         )
 
@@ -183,13 +194,22 @@ class LiveReader(Generic[Item, Content]):
 
     def _read_until_stopped(self) -> None:
         pause_s = FIRST_PAUSE_S
+        single = 0
         while not self._stop.is_set():
             received = self.received
             self.heartbeat = time.monotonic()
             try:
                 self._read_connection()
             except (CameraError, SettingsError) as error:
-                if isinstance(error, SettingsError) and not self.connections:
+                single += self._came <= 1 and isinstance(error, StreamEndedError)
+                if single == self.connections == GIVE_UP_AFTER:
+                    error = UnfitCameraError(
+                        f"camera {self.name}: ends after each picture; it needs the address of a stream "
+                        "(setting cam)"
+                    )
+                elif self.connections:
+                    error = CameraError(str(error))  # what describes it may have been damaged on the way
+                if isinstance(error, SettingsError | UnfitCameraError):
                     with self._changed:
                         self._hopeless = error
                         self._changed.notify()
@@ -209,6 +229,8 @@ class LiveReader(Generic[Item, Content]):
     def _read_connection(self) -> None:
         """Read until stopped; raises CameraError when the camera is not there or no more."""
         connection = self._connect()
+        self._longest_wait_s, self._came = connection.longest_wait_s, 0
+        self._before = self.undecodable
         self._pace.begin()
         burst: Burst[Content] = Burst(self._pace, self._limit_bytes // 2)
         try:
@@ -241,8 +263,11 @@ class LiveReader(Generic[Item, Content]):
         self.heartbeat = arrival = time.monotonic()
         waited_s = arrival - asked
         # after a stall the decoder hands out old pictures and says that all is well
-        if got is None or waited_s > 0.9 * self._timeouts.read_s:
-            raise CameraError(f"camera {self.name}: lost after {waited_s:.1f} s of silence")
+        silent = waited_s > 0.9 * connection.longest_wait_s
+        if got is None or silent:
+            kind = CameraError if silent else StreamEndedError
+            raise kind(f"camera {self.name}: lost after {waited_s:.1f} s of silence")
+        self._came += 1
         return burst.add(got, arrival, waited_s, waited_s - (time.thread_time() - worked))
 
     def _hand_over(self, connection: Connection[Item, Content], burst: Burst[Content]) -> None:
@@ -251,6 +276,7 @@ class LiveReader(Generic[Item, Content]):
             for item in connection.make(got, arrival, self.received):
                 self._put(item)
         self.lag_s = connection.lag_s
+        self._note_undecodable(connection.undecodable)
         if self._pace.found is not None and not self._clock_told:
             self._clock_told = True
             log.warning(
@@ -271,6 +297,13 @@ class LiveReader(Generic[Item, Content]):
                 self._bytes += item.nbytes
             self._queue.append(item)
             self._changed.notify()
+
+    def _note_undecodable(self, count: int) -> None:
+        """Take what a connection has counted so far; say so at first, and again after a while."""
+        before, self.undecodable = self.undecodable, self._before + count
+        if self.undecodable > before and time.monotonic() - self._damage_told_at >= REPEAT_S:
+            self._damage_told_at = time.monotonic()
+            log.warning("camera %s: %d packets so far could not be decoded", self.name, self.undecodable)
 
     def _make_room(self) -> bool:
         """Drop the oldest items and return True, or return False if the newest item is to be dropped."""

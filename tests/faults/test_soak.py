@@ -1,7 +1,7 @@
 """A long life in a short time: events, reconnects and failed opens, and nothing grows.
 
 In this process: a scripted camera takes OpenCV's place at the doors where pynvr asks for one
-(`open_camera` of `camera` and of `packetcamera`); all else is real: threads, encoder, archive, index, and
+(`Opener.open`); all else is real: threads, encoder, archive, index, and
 OpenCV for the failed opens.
 """
 
@@ -33,8 +33,8 @@ from pynvr.media.container import survey
 from pynvr.media.frame import Image
 from pynvr.service.health import Health
 from pynvr.settings import Settings
-from pynvr.sources import camera, packet_camera, reader
-from pynvr.sources.reader import Timeouts
+from pynvr.sources import packet_camera, reader
+from pynvr.sources.opening import Opener, Timeouts
 
 WARM_UP = 0.2
 """Share of the course after which memory counts: libraries fill their caches in the beginning."""
@@ -69,7 +69,7 @@ class Course:
             self.failed / max(1, self.failures),
         )
 
-    def open(self, cam: str, timeouts: Timeouts, really: Callable[..., Any]) -> ScriptedCapture:
+    def open(self, timeouts: Timeouts, really: Callable[..., Any]) -> ScriptedCapture:
         """Fail as often as it is due, by OpenCV's own means, then connect."""
         if self.failed < self.failures * (self.connections + 1) / (self.reconnects + 1):
             self.failed += 1
@@ -88,10 +88,12 @@ class ScriptedCapture:
         self._events = -(-course.events // (course.reconnects + 1))
         self._last = self._events * (MOVING + RESTING) + course.dice.choice([0, MOVING // 2])
         self._due = time.monotonic()
-        self.released = False
+        self._over = self.released = False
 
     def read(self, _: None = None) -> tuple[bool, Image | None]:
         course = self._course
+        if self._over:
+            return False, None
         self._due = max(self._due + 1 / FPS, time.monotonic() - BUFFERED_S)
         course.done.wait(max(0.0, self._due - time.monotonic()))
         self._number += 1
@@ -100,6 +102,7 @@ class ScriptedCapture:
         if course.shown >= course.events and course.connections > course.reconnects:
             course.done.set()
         if self._number > self._last and course.connections <= course.reconnects:
+            self._over = True
             return False, None
         moved = place >= RESTING and place % 2
         return True, course.pictures[int(moved)].copy()
@@ -168,13 +171,15 @@ def test_soak(
     keep_no_log(monkeypatch)  # here, since pytest begins anew after the fixtures
     events, reconnects, failures = (2000, 500, 2000) if long_form else (160, 40, 160)
     course = Course(events, reconnects, failures, seed)
-    really = camera.open_camera
-    monkeypatch.setattr(camera, "open_camera", lambda cam, timeouts: course.open(cam, timeouts, really))
     packets = Course(events, reconnects, failures, seed)
     packets.capture = ScriptedPackets
-    monkeypatch.setattr(
-        packet_camera, "open_camera", lambda cam, timeouts, *_: packets.open(cam, timeouts, really)
-    )
+    really = Opener.open
+
+    def open_scripted(opener: Opener, *properties: int) -> ScriptedCapture:
+        scripted = packets if properties else course
+        return scripted.open(opener.timeouts, lambda cam, timeouts: really(Opener(cam, timeouts)))
+
+    monkeypatch.setattr(Opener, "open", open_scripted)
     monkeypatch.setattr(reader, "FIRST_PAUSE_S", 0.005)
     monkeypatch.setattr(reader, "LONGEST_PAUSE_S", 0.01)
     monkeypatch.setattr(packet_camera, "A_FEW", reader.AT_ONCE)  # of a loss, too, one hears at once

@@ -1,0 +1,71 @@
+"""What can be wrong with the address of a network camera as it is written, before anybody is asked."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from pynvr.errors import SettingsError
+from pynvr.redaction import without_password
+
+HIGHEST_PORT = 65535
+ENDS_LOGIN = re.compile(r"[/?#]")
+
+
+def is_web(cam: str) -> bool:
+    """Whether an address is one of HTTP."""
+    return cam.lower().startswith(("http://", "https://"))
+
+
+def is_rtsp(cam: str) -> bool:
+    """Whether an address is one of RTSP."""
+    return cam.lower().startswith(("rtsp://", "rtsps://"))
+
+
+def check_address(cam: str) -> None:
+    """Raise SettingsError, with what to write instead, for an address that nobody can understand."""
+    if "://" in cam and (fault := fault_of(cam)) is not None:
+        raise SettingsError(f"cam = {without_password(cam)!r}: {fault}")
+
+
+def fault_of(address: str) -> str | None:
+    """What is wrong with an address, and how to write it; None where nothing is, as far as can be seen."""
+    rest = address.partition("://")[2]
+    authority = ENDS_LOGIN.split(rest)[0]
+    sign = rest[len(authority) : len(authority) + 1]
+    login, _, host = authority.rpartition("@")
+    if "@" in rest[len(authority) :] and "@" not in authority and ":" in authority:
+        password = authority.partition(":")[2]
+        if not _is_port(password):
+            return f"its password seems to hold {_spelled(sign)}"
+    if space := re.search(r"\s", rest):
+        where = "its user or password" if "@" in rest[space.start() :] else "it"
+        return f"{where} holds {_spelled(space.group())}"
+    name, colon, port = re.sub(r"^\[[^\]]*\]", "v6", host).partition(":")
+    if not name:
+        return "it names no host"
+    if colon and not _is_port(port):
+        what = "an IPv6 address is written in brackets: [fe80::1]" if ":" in port else "write 554, or nothing"
+        return f"what follows the host is not the number of a port; {what}"
+    if broken := re.search(r"%(?![0-9A-Fa-f]{2})", login):
+        return f"its user or password holds {_spelled(broken.group())}"
+    return None
+
+
+def hint_at_password(address: str) -> str:
+    """What to try where a user or password is refused; empty where nothing in them can be mistaken."""
+    login = address.partition("://")[2].rpartition("@")[0]
+    signs = sorted(set(re.findall(r"[@/?#%:]", login.partition(":")[2])))
+    if not signs:
+        return ""
+    meant = ", ".join(f'"{sign}" as {quote(sign, safe="")}' for sign in signs)
+    return f"; if these signs are meant in the password themselves, write {meant}"
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and 0 < int(text) <= HIGHEST_PORT
+
+
+def _spelled(sign: str) -> str:
+    named = {" ": "a space", "\t": "a tab"}.get(sign, f'"{sign}"')
+    return f"{named}, which has to be percent-encoded: write {quote(sign, safe='')}"

@@ -1,0 +1,214 @@
+"""Why a network camera cannot be opened: asked of it once more, in short, after FFmpeg has failed.
+
+FFmpeg only says that it could not. Here the address is asked again over TCP, within a few seconds, to tell
+apart what a user would do different things about. No secret is ever part of what is found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import socket
+import ssl
+from base64 import b64encode
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from pynvr.sources.address import hint_at_password, is_rtsp, is_web
+from pynvr.sources.web import Content, look
+
+LONGEST_S = 3.0
+"""So long each answer is waited for."""
+RTSP_PORTS = {"rtsp": 554, "rtsps": 322}
+LARGEST_ANSWER = 256 * 1024
+STREAMS_NEEDED = "it needs the address of a stream: RTSP, HLS or JPEG pictures one after the other"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong, in words that say what to do."""
+
+    text: str
+    for_ever: bool = False
+    """Whether it can never work so."""
+
+
+def why_not_opened(cam: str, open_timeout_s: float) -> Finding:
+    """Ask a camera that could not be opened within `open_timeout_s` what is wrong; never raises."""
+    patience_s = min(open_timeout_s, LONGEST_S)
+    if is_rtsp(cam):
+        try:
+            return _ask_rtsp(cam, patience_s, open_timeout_s)
+        except (OSError, ValueError) as error:
+            return Finding(_unreachable(error))
+    if is_web(cam):
+        answer = look(cam, patience_s)
+        return of_content(answer.content) or _of_web_status(cam, answer.status, answer.reason)
+    return Finding("is there such a camera, and is its address right?")
+
+
+def of_content(content: Content) -> Finding | None:
+    """What is wrong with what lies under an HTTP address; None where nothing is."""
+    match content:
+        case Content.PICTURE:
+            return Finding(f"gives one picture, not a stream; {STREAMS_NEEDED}", for_ever=True)
+        case Content.PAGE:
+            return Finding(f"is a web page, not a stream; {STREAMS_NEEDED}", for_ever=True)
+        case Content.NO_BOUNDARY:
+            return Finding(
+                "sends no boundary before its first picture, without which nobody can tell where it begins; "
+                "let the camera send RTSP, or HTTP with boundaries",
+                for_ever=True,
+            )
+        case Content.NO_TYPE:
+            return Finding(
+                "sends parts that are not said to be image/jpeg, which FFmpeg does not take; let the camera "
+                "send RTSP, or HTTP with a Content-Type: image/jpeg in each part",
+                for_ever=True,
+            )
+        case Content.CLIP:
+            return Finding("is a clip that is finished: start again to have it read", for_ever=True)
+        case _:
+            return None
+
+
+def _of_web_status(cam: str, status: int, reason: str) -> Finding:
+    if status in (401, 403, 404):
+        return _of_status(cam, status)
+    if status == 0:
+        return Finding(f"does not answer ({reason})")
+    if status >= 300:
+        return Finding(f"answers {status} {reason}")
+    return Finding(f"answers, but FFmpeg finds no video in what it sends; {STREAMS_NEEDED}")
+
+
+def _of_status(cam: str, status: int) -> Finding:
+    match status:
+        case 401 if urlsplit(cam).username is None:
+            return Finding(
+                "asks for a user and a password: write user, colon, password and @ before the host"
+            )
+        case 401 | 403:
+            return Finding(f"refuses the user or the password{hint_at_password(cam)}")
+        case 404 | 454:
+            return Finding("has nothing under this path (404); look up the path of its stream")
+        case 461:
+            return Finding(
+                "sends over UDP only, and only TCP is tried, which loses nothing; switch on "
+                "RTP over RTSP (TCP) in the camera",
+                for_ever=True,
+            )
+        case _:
+            return Finding(f"answers {status}")
+
+
+def _unreachable(error: OSError | ValueError) -> str:
+    if isinstance(error, TimeoutError):
+        return "does not answer: is it switched on, and are host and port right?"
+    if isinstance(error, ConnectionRefusedError):
+        return (
+            "nobody listens on that port: is the port right, and is RTSP or HTTP switched on in the camera?"
+        )
+    if isinstance(error, socket.gaierror):
+        return "its host name is not known"
+    return f"does not answer as a camera does ({getattr(error, 'strerror', None) or error})"
+
+
+@dataclass
+class _Talk:
+    """One RTSP connection."""
+
+    connection: socket.socket
+    url: str
+    user: str | None
+    password: str
+    number: int = 0
+    challenge: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of the latest answer; names in lower case."""
+    body: str = ""
+
+    def ask(self, method: str, url: str, *lines: str) -> int:
+        """Send a request, with user and password once they were asked for; return the status."""
+        self.number += 1
+        head = [f"{method} {url} RTSP/1.0", f"CSeq: {self.number}", "User-Agent: pynvr", *lines]
+        if self.challenge and self.user is not None:
+            head.append(f"Authorization: {self._authorization(method, url)}")
+        self.connection.sendall(("\r\n".join(head) + "\r\n\r\n").encode())
+        status = self._answer()
+        if status == 401 and not self.challenge and self.user is not None:
+            self.challenge = self.headers.get("www-authenticate", "")
+            return self.ask(method, url, *lines) if self.challenge else status
+        return status
+
+    def _answer(self) -> int:
+        with self.connection.makefile("rb") as stream:
+            first = stream.readline(LARGEST_ANSWER).decode("latin-1")
+            self.headers = {}
+            while line := stream.readline(LARGEST_ANSWER).decode("latin-1").strip():
+                name, _, value = line.partition(":")
+                known = self.headers.get(name.lower())
+                # of several ways to log in, FFmpeg takes Digest
+                if known is None or value.strip().startswith("Digest"):
+                    self.headers[name.lower()] = value.strip()
+            length = min(int(self.headers.get("content-length", "0")), LARGEST_ANSWER)
+            self.body = stream.read(length).decode("utf-8", "replace")
+        if (found := re.match(r"RTSP/\d\.\d (\d{3})", first)) is None:
+            raise ValueError("that is no RTSP" if first else "it closes the connection")
+        return int(found[1])
+
+    def _authorization(self, method: str, url: str) -> str:
+        if not self.challenge.lower().startswith("digest"):
+            return "Basic " + b64encode(f"{self.user}:{self.password}".encode()).decode()
+        told = dict(re.findall(r'(\w+)="?([^",]*)"?', self.challenge))
+        realm, nonce = told.get("realm", ""), told.get("nonce", "")
+
+        def digest(text: str) -> str:
+            return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+        response = digest(
+            f"{digest(f'{self.user}:{realm}:{self.password}')}:{nonce}:{digest(f'{method}:{url}')}"
+        )
+        return (
+            f'Digest username="{self.user}", realm="{realm}", nonce="{nonce}", uri="{url}", '
+            f'response="{response}"'
+        )
+
+
+def _ask_rtsp(cam: str, patience_s: float, open_timeout_s: float) -> Finding:
+    parts = urlsplit(cam)
+    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    port = parts.port or RTSP_PORTS[parts.scheme.lower()]
+    with socket.create_connection((parts.hostname or "", port), patience_s) as plain:
+        connection = plain
+        if parts.scheme.lower() == "rtsps":
+            anyone = ssl.create_default_context()  # cameras sign their own certificates
+            anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+            connection = anyone.wrap_socket(plain, server_hostname=parts.hostname)
+        user = None if parts.username is None else unquote(parts.username)
+        talk = _Talk(connection, url, user, unquote(parts.password or ""))
+        status = talk.ask("DESCRIBE", url, "Accept: application/sdp")
+        if status != 200:
+            return _of_status(cam, status)
+        track = re.search(r"^m=video.*?(?=^m=|\Z)", talk.body, re.MULTILINE | re.DOTALL)
+        if track is None:
+            return Finding("has no video under this path; look up the path of its stream", for_ever=True)
+        base = talk.headers.get("content-base", url)
+        control = re.search(r"^a=control:(\S+)", track[0], re.MULTILINE)
+        path = control[1] if control else ""
+        target = path if "://" in path else f"{base.rstrip('/')}/{path}" if path not in ("", "*") else base
+        status = talk.ask("SETUP", target, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
+        if status != 200:
+            return _of_status(cam, status)
+        with contextlib.suppress(OSError, ValueError):
+            session = talk.headers.get("session", "").partition(";")[0]
+            talk.ask("TEARDOWN", base, f"Session: {session}")
+        in_band = bool(re.search(r"H26[45]/90000", track[0])) and "sprop" not in track[0]
+        because = (
+            "its parameter sets come with its key frames only, and these come more seldom: let it send "
+            "key frames more often, or raise CAMERA_OPEN_TIMEOUT_SECS"
+            if in_band
+            else "raise CAMERA_OPEN_TIMEOUT_SECS, or let it send key frames more often"
+        )
+        return Finding(f"answers, but showed no picture within {open_timeout_s:g} s; {because}")

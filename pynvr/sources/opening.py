@@ -1,0 +1,123 @@
+"""Opening a camera with the options that suit it, and saying why where that fails."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+
+import cv2
+
+from pynvr.errors import CameraError, UnfitCameraError
+from pynvr.redaction import without_password
+from pynvr.sources.address import check_address, is_web
+
+OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+USUAL = "rtsp_transport;tcp"
+"""Replaces OpenCV's own options, of which this is the one that matters."""
+QUICK = f"{USUAL}|fpsprobesize;0|analyzeduration;500000"
+QUICK_RTSP = f"{USUAL}|fpsprobesize;0"
+"""Otherwise FFmpeg watches some 20 pictures to find out the rate, which takes 3 s at 10 a second.
+
+For a transport stream it must: without, it tells no times.
+"""
+IS_READ_WITHIN_S = 0.1
+"""OpenCV reads the variable at the beginning of each opening."""
+SEGMENTS_AWAY = 3.0
+"""The next piece of a stream that comes in pieces may be so many lengths away."""
+
+# Read by OpenCV at its first use: without it one camera that is slow to open blocks all others.
+os.environ.setdefault("OPENCV_FFMPEG_IS_THREAD_SAFE", "1")
+os.environ.setdefault(OPTIONS, USUAL)
+_as_found = os.environ[OPTIONS] != USUAL
+_options_in_use = threading.Lock()
+"""Held while the variable is not as usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a camera may take, in seconds; whatever takes longer counts as lost."""
+
+    open_s: float = 5.0
+    read_s: float = 5.0
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+class Opener:
+    """Opens one camera as often as it is needed."""
+
+    def __init__(self, cam: str, timeouts: Timeouts) -> None:
+        """`cam` is a number, a device or an address; raises SettingsError for one that cannot be right."""
+        check_address(cam)
+        self.cam = cam
+        self.name = without_password(cam)
+        self.timeouts = timeouts
+        self.in_pieces = False
+        """Whether what is filmed comes a piece at a time, as over HLS; known once it was opened."""
+        self._options = QUICK_RTSP
+        self._known = not is_web(cam)
+
+    def open(self, *properties: int) -> cv2.VideoCapture:
+        """Open the camera within the timeout; raises CameraError.
+
+        `properties` are further pairs of OpenCV's property and value for a network camera. Raises
+        UnfitCameraError for what will never be a stream.
+        """
+        if "://" not in self.cam:
+            return self._open_device()
+        if not self._known:
+            self._find_out()
+        limits = [
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+            round(self.timeouts.open_s * 1000),
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+            round(self.timeouts.read_s * 1000),
+        ]
+        parameters = [*limits, cv2.CAP_PROP_N_THREADS, 1, *properties]
+        _use_for_a_moment(self._options)
+        capture = cv2.VideoCapture(self.cam, cv2.CAP_FFMPEG, parameters)
+        if not capture.isOpened():
+            from pynvr.sources import diagnosis  # which only the unlucky need
+
+            finding = diagnosis.why_not_opened(self.cam, self.timeouts.open_s)
+            kind = UnfitCameraError if finding.for_ever else CameraError
+            raise kind(f"camera {self.name}: cannot be opened: {finding.text} (setting cam)")
+        self._known = True
+        return capture
+
+    def _find_out(self) -> None:
+        """Ask what lies under an HTTP address, which decides how it is to be read."""
+        from pynvr.sources import diagnosis, web
+
+        answer = web.look(self.cam, self.timeouts.open_s)
+        if finding := diagnosis.of_content(answer.content):
+            raise UnfitCameraError(f"camera {self.name}: {finding.text} (setting cam)")
+        self._options = QUICK if answer.content is web.Content.JPEGS else USUAL
+        if answer.segment_s is not None:
+            self.in_pieces = True
+            longest_s = max(self.timeouts.read_s, SEGMENTS_AWAY * answer.segment_s)
+            self.timeouts = Timeouts(max(self.timeouts.open_s, answer.segment_s), longest_s)
+
+    def _open_device(self) -> cv2.VideoCapture:
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(max(1, round(self.timeouts.read_s))))
+        cam = self.cam
+        capture = cv2.VideoCapture(int(cam)) if cam.isdecimal() else cv2.VideoCapture(cam, cv2.CAP_V4L2)
+        if not capture.isOpened():
+            raise CameraError(f"camera {self.name}: cannot be opened: is it plugged in? (setting cam)")
+        return capture
+
+
+def _use_for_a_moment(options: str) -> None:
+    """Have the next opening use these options, and files that are opened later the usual ones."""
+    if options == USUAL or _as_found:
+        return
+
+    def put_back() -> None:
+        os.environ[OPTIONS] = USUAL
+        _options_in_use.release()
+
+    _options_in_use.acquire()
+    os.environ[OPTIONS] = options
+    threading.Timer(IS_READ_WITHIN_S, put_back).start()

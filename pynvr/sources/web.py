@@ -1,0 +1,147 @@
+"""What lies under an HTTP address, found out by asking for it: a stream, a clip that is finished, a picture.
+
+FFmpeg takes them all, and would fetch a finished clip again and again, or a single picture as a camera that
+is lost once a second. It needs other options for each, too.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+from dataclasses import dataclass
+from enum import Enum
+from urllib.error import HTTPError
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.request import (
+    HTTPBasicAuthHandler,
+    HTTPDigestAuthHandler,
+    HTTPPasswordMgrWithDefaultRealm,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
+
+from pynvr.sources.address import is_web
+
+HEAD_BYTES = 64 * 1024
+"""So much of the content is looked at: more than any playlist of a live stream."""
+JPEG = b"\xff\xd8\xff"
+CLIPS = (b"ftyp", b"RIFF", b"\x1a\x45\xdf\xa3", b"FLV", b"OggS", b"\0\0\1\xba")
+"""How files of video begin, within their first 12 bytes."""
+SYNC, PACKET_BYTES = 0x47, 188
+"""A transport stream: each packet begins so."""
+
+
+class Content(Enum):
+    """What an address has to give."""
+
+    JPEGS = "JPEG pictures one after the other"
+    STREAM = "a stream"
+    CLIP = "a clip that is finished"
+    PICTURE = "one picture"
+    PAGE = "a web page"
+    NO_BOUNDARY = "pictures without a boundary before the first"
+    NO_TYPE = "parts that are not said to be image/jpeg"
+    NO_ANSWER = "no answer"
+    UNKNOWN = "something else"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said."""
+
+    content: Content
+    status: int = 200
+    """HTTP's; 0 where there was none."""
+    reason: str = ""
+    """In the words of the server or the system."""
+    segment_s: float | None = None
+    """Length of a playlist's pieces: a stream comes so much at once. None for what comes as it is filmed."""
+
+
+def look(cam: str, timeout_s: float) -> Answer:
+    """Ask for the beginning of what lies under an address. Never raises, never shows a secret."""
+    try:
+        return _look(cam, timeout_s)
+    except HTTPError as error:
+        with error:
+            return Answer(Content.NO_ANSWER, error.code, http.client.responses.get(error.code, ""))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        return Answer(Content.NO_ANSWER, 0, getattr(reason, "strerror", None) or type(reason).__name__)
+
+
+def is_finished_clip(cam: str, timeout_s: float) -> bool:
+    """Whether an address names a clip that is finished: to be read once, as a file is."""
+    return is_web(cam) and look(cam, timeout_s).content is Content.CLIP
+
+
+def _look(cam: str, timeout_s: float) -> Answer:
+    opener, url = _opener(cam)
+    for _ in range(2):  # a list may name lists
+        with opener.open(Request(url, headers={"User-Agent": "pynvr"}), timeout=timeout_s) as response:
+            kind = response.headers.get_content_type() if response.headers.get("Content-Type") else ""
+            sized = response.headers.get("Content-Length") is not None
+            head = _head(response)
+        if not head.lstrip(b"\xef\xbb\xbf").startswith(b"#EXTM3U"):
+            return Answer(_content(kind, sized, head))
+        text = head.decode("utf-8", "replace")
+        variant = re.search(r"^#EXT-X-STREAM-INF.*\n\s*([^#\s].*)$", text, re.MULTILINE)
+        if variant is None:
+            break
+        url = urljoin(response.url, variant[1].strip())
+    duration = re.search(r"#EXT-X-TARGETDURATION:\s*([\d.]+)", text)
+    finished = "#EXT-X-ENDLIST" in text
+    return Answer(
+        Content.CLIP if finished else Content.STREAM, segment_s=float(duration[1]) if duration else 10.0
+    )
+
+
+def _opener(cam: str) -> tuple[OpenerDirector, str]:
+    """Who asks with the address's own user and password, and the address without them."""
+    parts = urlsplit(cam)
+    host = parts.netloc.rpartition("@")[2]
+    url = urlunsplit((parts.scheme, host, parts.path or "/", parts.query, ""))
+    passwords = HTTPPasswordMgrWithDefaultRealm()
+    if parts.username is not None:
+        passwords.add_password(None, url, unquote(parts.username), unquote(parts.password or ""))
+    anyone = (
+        ssl.create_default_context()
+    )  # cameras sign their certificates themselves, and FFmpeg asks no more
+    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+    handlers = HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords)
+    return build_opener(ProxyHandler({}), HTTPSHandler(context=anyone), *handlers), url
+
+
+def _head(response: http.client.HTTPResponse) -> bytes:
+    """What comes first, at most one picture of it; nothing where it takes too long."""
+    head = b""
+    try:
+        while len(head) < HEAD_BYTES and (more := response.read1(HEAD_BYTES)):
+            head += more
+            if not head.startswith(b"#EXTM3U"):
+                break
+    except OSError:  # it comes slowly
+        pass
+    return head
+
+
+def _content(kind: str, sized: bool, head: bytes) -> Content:
+    begins = head.lstrip()
+    if kind.startswith("multipart/") or begins.startswith(b"--"):
+        if not begins.startswith(b"--"):
+            return Content.NO_BOUNDARY if head else Content.JPEGS
+        part, ended, _ = begins.replace(b"\r", b"").partition(b"\n\n")
+        typed = re.search(rb"^content-type:\s*image/jpeg", part, re.IGNORECASE | re.MULTILINE)
+        return Content.JPEGS if typed or not ended else Content.NO_TYPE
+    if kind.startswith("image/") or begins.startswith(JPEG):
+        return Content.PICTURE if sized or not begins.startswith(JPEG) else Content.JPEGS
+    if kind == "text/html" or begins[:9].lower() in (b"<!doctype", b"<html>"):
+        return Content.PAGE
+    is_transport = head[:1] == bytes([SYNC]) and head[PACKET_BYTES : PACKET_BYTES + 1] in (b"", bytes([SYNC]))
+    if sized and (kind.startswith("video/") or is_transport or any(mark in head[:12] for mark in CLIPS)):
+        return Content.CLIP
+    return Content.STREAM if kind.startswith("video/") or is_transport else Content.UNKNOWN

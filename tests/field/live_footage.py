@@ -1,0 +1,96 @@
+"""What the odd cameras show: a numbered scene in which something moves, encoded as each of them needs it."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from copies import FPS, Raw, make, packets_of, scene
+from live_http import as_jpegs
+
+SECONDS = 12.0
+MOVING = (4.5, 5.5)
+SEGMENT_S = 2.0
+JPEGS_PER_S = 10
+
+
+@dataclass
+class LiveFootage:
+    """Files and packets, each made when it is asked for."""
+
+    folder: Path
+
+    @cached_property
+    def file(self) -> Path:
+        return make(self.folder / "plain.mp4", SECONDS, MOVING)
+
+    @cached_property
+    def packets(self) -> list[Raw]:
+        return packets_of(self.file)
+
+    @cached_property
+    def with_b_frames(self) -> list[Raw]:
+        return packets_of(make(self.folder / "b.mp4", SECONDS, MOVING, bframes=2))
+
+    @cached_property
+    def interlaced(self) -> list[Raw]:
+        return packets_of(self._again("interlaced.mp4", "-flags", "+ilme+ildct", "-x264opts", "interlaced=1"))
+
+    @cached_property
+    def alternating(self) -> list[Raw]:
+        """Each second with the parameter sets of another encoder."""
+        other = packets_of(self._again("other.mp4", "-profile:v", "baseline", "-level", "4.0"))
+        both = self.packets, other
+        return [both[number // FPS % 2][number] for number in range(len(other))]
+
+    @cached_property
+    def transport_stream(self) -> Path:
+        return self._again("plain.ts", copied=True)
+
+    def segments(self) -> list[bytes]:
+        """The scene in pieces of SEGMENT_S, as transport streams."""
+        self._again("list.m3u8", "-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_list_size", "0", copied=True)
+        number = math.ceil(SECONDS / SEGMENT_S)
+        return [(self.folder / f"list{index}.ts").read_bytes() for index in range(number)]
+
+    @cached_property
+    def jpegs(self) -> list[bytes]:
+        return self.jpegs_at([number / JPEGS_PER_S for number in range(round(SECONDS * JPEGS_PER_S))])
+
+    def jpegs_at(self, times: Sequence[float]) -> list[bytes]:
+        return as_jpegs(scene(times, MOVING))
+
+    def _again(self, name: str, *options: str, copied: bool = False) -> Path:
+        path = self.folder / name
+        video = ["-c", "copy"] if copied else ["-c:v", "libx264", "-g", str(FPS), "-bf", "0"]
+        command = ["ffmpeg", "-v", "error", "-y", "-i", str(self.file), *video, *options, str(path)]
+        subprocess.run(command, check=True)
+        return path
+
+
+def playlist(segments: int, finished: bool) -> Callable[[], bytes]:
+    """A list of these segments: all that there are, or the latest three, one more every SEGMENT_S."""
+    began: list[float] = []
+
+    def listed() -> bytes:
+        began.append(time.monotonic())
+        have = segments if finished else min(segments, 3 + int((began[-1] - began[0]) / SEGMENT_S))
+        first = 0 if finished else max(0, have - 5)
+        lines = ["#EXTM3U", "#EXT-X-VERSION:3", f"#EXT-X-TARGETDURATION:{math.ceil(SEGMENT_S)}"]
+        lines.append(f"#EXT-X-MEDIA-SEQUENCE:{first}")
+        for index in range(first, have):
+            lines += [f"#EXTINF:{SEGMENT_S},", f"list{index}.ts"]
+        return "\n".join([*lines, *["#EXT-X-ENDLIST"] * finished, ""]).encode()
+
+    return listed
+
+
+def one_line(text: str) -> str:
+    """A message without what is different each time."""
+    return re.sub(r":\d{4,5}(?=\D)", ":PORT", text.strip())

@@ -1,0 +1,176 @@
+"""A camera that speaks HTTP, with the oddities of those that people have: JPEGs, playlists, files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+REALM = 'realm="camera"'
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How JPEGs are sent one after the other; by default as it should be."""
+
+    content_type: str | None = "multipart/x-mixed-replace; boundary=frame"
+    before: bytes = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n"
+    after: bytes = b"\r\n"
+    preamble: bytes = b""
+    pictures: int | None = None
+    """So many for a connection."""
+
+
+@dataclass
+class WebCamera:
+    """Serves on loopback: JPEGs under /video, the same one by one under /picture, files under their names.
+
+    `times` are when the pictures come, counted from a client's first request.
+    """
+
+    jpegs: Sequence[bytes] = ()
+    times: Sequence[float] = ()
+    motion: Motion = field(default_factory=Motion)
+    files: dict[str, Callable[[], bytes]] = field(default_factory=dict)
+    """What lies under a path; asked for each time."""
+    login: tuple[str, str] | None = None
+    digest: bool = False
+    host: str = "127.0.0.1"
+    gone: dict[str, str] = field(default_factory=dict)
+    """Where a path has moved to."""
+    requests: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> WebCamera:
+        camera = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                camera._answer(self)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        class Server(ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in camera.host else socket.AF_INET
+            daemon_threads = True
+
+            def handle_error(self, *_: object) -> None:
+                """A client that has gone is none."""
+
+        self._server = Server((self.host, 0), Handler)
+        self.port = self._server.server_address[1]
+        self._stop = threading.Event()
+        self._began: float | None = None
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def url(self, path: str, login: str = "") -> str:
+        """The address of a path; `login` as it is written there."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{login}{'@' if login else ''}{host}:{self.port}/{path}"
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        path = handler.path.lstrip("/").partition("?")[0]
+        self.requests.append(path)
+        if not self._may(handler):
+            handler.send_response(401)
+            method = f'Digest {REALM}, nonce="abc", qop="auth"' if self.digest else f"Basic {REALM}"
+            handler.send_header("WWW-Authenticate", method)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+        elif path in self.gone:
+            handler.send_response(302)
+            handler.send_header("Location", self.gone[path])
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+        elif path == "video":
+            self._send_motion(handler)
+        elif path == "picture":
+            self._send(handler, self.jpegs[0], "image/jpeg")
+        elif path in self.files:
+            kinds = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t", ".mp4": "video/mp4"}
+            kinds[".html"] = "text/html"
+            self._send(handler, self.files[path](), kinds[Path(path).suffix])
+        else:
+            handler.send_error(404)
+
+    def _may(self, handler: BaseHTTPRequestHandler) -> bool:
+        if self.login is None:
+            return True
+        said = handler.headers.get("Authorization", "")
+        user, password = self.login
+        if not self.digest:
+            return said == "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        fields = dict(re.findall(r'(\w+)="?([^",]*)"?', said))
+        if not fields:
+            return False
+
+        def md5(text: str) -> str:
+            return hashlib.md5(text.encode()).hexdigest()
+
+        first, second = md5(f"{user}:camera:{password}"), md5(f"GET:{fields.get('uri')}")
+        middle = ":".join(fields.get(name, "") for name in ("nonce", "nc", "cnonce", "qop"))
+        return fields.get("response") == md5(f"{first}:{middle}:{second}")
+
+    def _send(self, handler: BaseHTTPRequestHandler, body: bytes, kind: str) -> None:
+        wanted = re.match(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
+        start = int(wanted[1]) if wanted else 0
+        end = min(len(body), int(wanted[2]) + 1 if wanted and wanted[2] else len(body))
+        handler.send_response(206 if wanted else 200)
+        if wanted:
+            handler.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(body)}")
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Accept-Ranges", "bytes")
+        handler.send_header("Content-Length", str(end - start))
+        handler.end_headers()
+        handler.wfile.write(body[start:end])
+
+    def _send_motion(self, handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        if self.motion.content_type is not None:
+            handler.send_header("Content-Type", self.motion.content_type)
+        handler.end_headers()
+        handler.wfile.write(self.motion.preamble)
+        if self._began is None or self.motion.pictures is None:
+            self._began = time.monotonic()
+        for jpeg in itertools.islice(self._due(self._began), self.motion.pictures):
+            before = self.motion.before.replace(b"{length}", str(len(jpeg)).encode())
+            handler.wfile.write(before + jpeg + self.motion.after)
+
+    def _due(self, began: float) -> Iterator[bytes]:
+        """Pictures from now on, each when it is due, over and over."""
+        period = self.times[-1] + self.times[-1] - self.times[-2]
+        for number in itertools.count():
+            loop, index = divmod(number, len(self.jpegs))
+            left = began + loop * period + self.times[index] - time.monotonic()
+            if left < -0.5:
+                continue
+            if self._stop.wait(max(0.0, left)):
+                return
+            yield self.jpegs[index]
+
+
+def as_jpegs(images: Iterator[np.ndarray]) -> list[bytes]:  # type: ignore[type-arg]
+    """Pictures as JPEG files."""
+    return [cv2.imencode(".jpg", image)[1].tobytes() for image in images]

@@ -1,0 +1,206 @@
+"""The odd cameras: what each does, and what has to come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from copies import FPS
+from live_footage import JPEGS_PER_S, SECONDS, LiveFootage, playlist
+from live_http import Motion, WebCamera
+from live_rtsp import RtspCamera, usual_stamps
+
+RTSP, HTTP = "Cameras: RTSP", "Cameras: HTTP"
+SIGNS = "p@s:s/w#o?r%d &+=;é"
+USUAL_JITTER_S = 0.06
+ARRIVAL_JITTER_S = 0.3
+"""Of what has no times of its own, on a machine that runs six of these at once."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A camera that can be recorded now."""
+
+    cam: str
+    times: Sequence[float]
+    """When each numbered picture is filmed."""
+    mjpeg: bool = False
+
+
+@dataclass(frozen=True)
+class LiveRow:
+    """One oddity."""
+
+    section: str
+    name: str
+    serve: Callable[[LiveFootage], AbstractContextManager[Served]]
+    jitter_s: float = USUAL_JITTER_S
+    refused: str | None = None
+    """Words of the line with which it is refused."""
+    waits: str | None = None
+    """Words of the line that is logged while the camera is tried again and again."""
+    says: str | None = None
+    """Words of a warning."""
+    ends: bool = False
+    """Whether the recorder ends by itself, as with a file."""
+    missing: int = 0
+    """Pictures that nobody can decode, at most."""
+    modes: tuple[str, ...] = ("encode", "copy")
+
+
+def rtsp(
+    name: str,
+    packets: str = "packets",
+    *,
+    login: str = "",
+    own_login: tuple[str, str] | None = None,
+    path: str | None = None,
+    expect: dict[str, Any] | None = None,
+    **odd: Any,
+) -> LiveRow:
+    """An RTSP camera; `login` and `path` are those of the address, all else is the camera's."""
+
+    @contextmanager
+    def serve(footage: LiveFootage) -> Iterator[Served]:
+        with RtspCamera(getattr(footage, packets), login=own_login, **odd) as camera:
+            times = [number / FPS for number in range(round(SECONDS * FPS))]
+            yield Served(camera.url(login, path), times)
+
+    return LiveRow(RTSP, name, serve, **(expect or {}))
+
+
+def redirected(footage: LiveFootage) -> Iterator[Served]:
+    with RtspCamera(footage.packets) as camera, RtspCamera((), moved_to=camera.url()) as other:
+        yield Served(other.url(), [number / FPS for number in range(round(SECONDS * FPS))])
+
+
+def pace(factor: float) -> Callable[[float, int], int]:
+    return lambda time_s, _: round(time_s * factor * 90000)
+
+
+def jpegs(
+    name: str,
+    *,
+    motion: Motion | None = None,
+    times: Sequence[float] | None = None,
+    login: str = "",
+    own_login: tuple[str, str] | None = None,
+    path: str = "video",
+    expect: dict[str, Any] | None = None,
+    **odd: Any,
+) -> LiveRow:
+    """A camera of JPEG pictures over HTTP."""
+
+    @contextmanager
+    def serve(footage: LiveFootage) -> Iterator[Served]:
+        shown = times or [number / JPEGS_PER_S for number in range(round(SECONDS * JPEGS_PER_S))]
+        pictures = footage.jpegs_at(times) if times else footage.jpegs
+        with WebCamera(pictures, shown, motion or Motion(), login=own_login, **odd) as camera:
+            yield Served(camera.url(path, login), shown, mjpeg=True)
+
+    return LiveRow(HTTP, name, serve, **({"jitter_s": ARRIVAL_JITTER_S} | (expect or {})))
+
+
+def files(name: str, what: Callable[[LiveFootage], dict[str, Any]], path: str, **expect: Any) -> LiveRow:
+    """Files and playlists over HTTP."""
+
+    @contextmanager
+    def serve(footage: LiveFootage) -> Iterator[Served]:
+        with WebCamera(files=what(footage)) as camera:
+            yield Served(camera.url(path), [number / FPS for number in range(round(SECONDS * FPS))])
+
+    return LiveRow(HTTP, name, serve, **expect)
+
+
+def hls(finished: bool) -> Callable[[LiveFootage], dict[str, Any]]:
+    def lists(footage: LiveFootage) -> dict[str, Any]:
+        pieces = footage.segments()
+        named: dict[str, Any] = {f"list{n}.ts": (lambda piece=piece: piece) for n, piece in enumerate(pieces)}
+        return named | {
+            "list.m3u8": playlist(len(pieces), finished),
+            "main.m3u8": lambda: b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=400000\nlist.m3u8\n",
+        }
+
+    return lists
+
+
+WANDERING = np.cumsum([0.0, *np.random.default_rng(1).choice([0.04, 0.1, 0.2], 110)]).round(3).tolist()
+WRONG_CLOCK = {"jitter_s": ARRIVAL_JITTER_S, "says": "its clock runs"}
+NO_TIMES = {"jitter_s": ARRIVAL_JITTER_S}
+ENCODED = quote(SIGNS, safe="")
+PART = b"--frame\r\nContent-Type: image/jpeg\r\n"
+
+ROWS = [
+    rtsp("as it should be"),
+    rtsp("parameter sets not in the SDP", sets_told=False),
+    rtsp("parameter sets in the SDP only", sets_sent=False),
+    rtsp("parameter sets that alternate", "alternating"),
+    rtsp("audio first", audio_first=True),
+    rtsp("B-frames", "with_b_frames"),
+    rtsp("interlaced", "interlaced"),
+    rtsp("joined within a group of pictures", first=10, sets_told=False),
+    rtsp("one damaged packet", damaged=120, expect={"missing": 25}),
+    rtsp("clock at half the pace", stamps=pace(0.5), expect=WRONG_CLOCK),
+    rtsp("clock 16 % too slow", stamps=pace(0.84), expect=WRONG_CLOCK),
+    rtsp("clock 16 % too fast", stamps=pace(1.16), expect=WRONG_CLOCK),
+    rtsp("clock at twice the pace", stamps=pace(2.0), expect=WRONG_CLOCK),
+    rtsp("milliseconds said to be 90,000ths", stamps=pace(1 / 90), expect=WRONG_CLOCK),
+    rtsp("clock 90 times too fast", stamps=pace(90), expect=WRONG_CLOCK),
+    rtsp("times to the millisecond", stamps=lambda time_s, _: round(time_s * 1000) * 90),
+    rtsp("32-bit wrap", stamps=lambda time_s, _: 2**32 - 4 * 90000 + usual_stamps(time_s, 0)),
+    rtsp("times begin again every 3 s", stamps=lambda time_s, _: usual_stamps(time_s % 3, 0),
+         expect=NO_TIMES),
+    rtsp("times leap an hour ahead", stamps=lambda time_s, _: usual_stamps(time_s + 3600 * (time_s > 4), 0),
+         expect=NO_TIMES),
+    rtsp("times stand still", stamps=lambda *_: 90000, expect=NO_TIMES),
+    rtsp("times stand still after 3 s", stamps=lambda time_s, _: usual_stamps(min(time_s, 3), 0),
+         expect=NO_TIMES),
+    rtsp("Digest, every sign percent-encoded", login=f"me:{ENCODED}", own_login=("me", SIGNS)),
+    rtsp("Basic, every sign percent-encoded", login=f"me:{ENCODED}", own_login=("me", SIGNS), digest=False),
+    rtsp("password with raw @ and :", login="me:p@s:s", own_login=("me", "p@s:s")),
+    *(
+        rtsp(f"password with raw {sign!r}", login=f"me:pass{sign}word", own_login=("me", f"pass{sign}word"),
+             expect={"refused": "percent-encoded"})
+        for sign in "/#?% "
+    ),
+    rtsp("wrong password", login="me:wrong", own_login=("me", "right"),
+         expect={"waits": "refuses the user or"}),
+    rtsp("no password where one is asked for", own_login=("me", "right"),
+         expect={"waits": "asks for a user"}),
+    rtsp("no such path", path="nothing", expect={"waits": "nothing under this path"}),
+    rtsp("UDP only", tcp=False, expect={"refused": "only TCP is tried"}),
+    rtsp("sound only", video=False, expect={"refused": "no video"}),
+    rtsp("IPv6", host="::1"),
+    LiveRow(RTSP, "redirect", contextmanager(redirected)),
+    jpegs("as it should be"),
+    jpegs("without Content-Length", motion=Motion(before=PART + b"\r\n")),
+    jpegs("without boundary in its type", motion=Motion("multipart/x-mixed-replace")),
+    jpegs("without type", motion=Motion(None)),
+    jpegs("boundary in quotation marks", motion=Motion('multipart/x-mixed-replace; boundary="frame"')),
+    jpegs("line feeds only",
+          motion=Motion(before=PART.replace(b"\r", b"") + b"Content-Length: {length}\n\n", after=b"\n")),
+    jpegs("JPEGs with nothing between", motion=Motion("image/jpeg", before=b"", after=b"")),
+    jpegs("wandering rate", times=WANDERING),
+    jpegs("no boundary before the first picture",
+          motion=Motion(before=b"", after=b"\r\n" + PART + b"\r\n"), expect={"refused": "boundary"}),
+    jpegs("parts without type", motion=Motion(before=b"--frame\r\nContent-Length: {length}\r\n\r\n"),
+          expect={"refused": "image/jpeg"}),
+    jpegs("a snapshot", path="picture", expect={"refused": "one picture, not a stream"}),
+    jpegs("closes after each picture", motion=Motion(pictures=1), expect={"refused": "after each picture"}),
+    jpegs("Basic", login=f"me:{ENCODED}", own_login=("me", SIGNS)),
+    jpegs("Digest", login=f"me:{ENCODED}", own_login=("me", SIGNS), digest=True),
+    jpegs("IPv6", host="::1"),
+    jpegs("redirect", path="old", gone={"old": "/video"}),
+    jpegs("no such path", path="nothing", expect={"waits": "nothing under this path"}),
+    files("a web page", lambda _: {"index.html": lambda: b"<!doctype html><title>A</title>"}, "index.html",
+          refused="web page"),
+    files("live HLS", hls(False), "list.m3u8"),
+    files("live HLS, several variants", hls(False), "main.m3u8"),
+    files("finished HLS", hls(True), "list.m3u8", ends=True),
+    files("a finished .ts", lambda f: {"a.ts": f.transport_stream.read_bytes}, "a.ts", ends=True),
+    files("a finished .mp4", lambda f: {"a.mp4": f.file.read_bytes}, "a.mp4", ends=True),
+]  # fmt: skip

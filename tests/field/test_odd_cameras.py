@@ -1,0 +1,115 @@
+"""Each odd camera in both modes: recorded rightly, or refused with one clear line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from live_footage import MOVING, LiveFootage, one_line
+from live_rows import ROWS, LiveRow, Served
+from recordings import play
+from results import Note
+from rtsp import needs_rtsp
+from running import RecorderProcess, until
+
+pytestmark = needs_rtsp  # for ffmpeg
+
+PRE_S = HOLD_S = 1.0
+SLACK_S = 0.5
+"""What a detector may see late, at the rate of the slowest camera."""
+GROUP_S = 1.0
+"""A copy begins with a key frame."""
+LOGGED = re.compile(r" - (?:WARNING|ERROR) - (.*)")
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> LiveFootage:
+    return LiveFootage(tmp_path_factory.mktemp("live"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "recorder"
+
+
+def log_of(recorder: RecorderProcess) -> list[str]:
+    """Warnings and errors so far."""
+    text = recorder.log_path.read_text(errors="replace") if recorder.log_path.exists() else ""
+    # config.py is not what holds the password here
+    return [line for line in LOGGED.findall(text) if "config.py" not in line]
+
+
+@pytest.mark.parametrize("mode", ["encode", "copy"])
+@pytest.mark.parametrize("row", [pytest.param(row, id=f"{row.section[9:]} {row.name}") for row in ROWS])
+def test_recorded_rightly_or_a_clear_word(
+    row: LiveRow, mode: str, footage: LiveFootage, note: Note, folder: Path
+) -> None:
+    with row.serve(footage) as served:
+        formats: dict[str, object] = {"FOURCC_CODEC": "mp4v", "OUTPUT_FILES_EXTENSION": ".mp4"}
+        if mode == "copy":
+            formats = {"OUTPUT_FILES_EXTENSION": ".mkv" if served.mjpeg else ".mp4"}
+        recorder = RecorderProcess(
+            folder,
+            cam=served.cam,
+            RECORDING_MODE=mode,
+            PRE_ALARM_RECORDING_SECONDS=PRE_S,
+            MINIMAL_MOTION_DURATION=HOLD_S,
+            INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS=0.5,
+            MOTION_DETECTOR="classic",
+            MOTION_AREA_THRESHOLD=3000,
+            LOG_TO_CONSOLE=False,
+            ARCHIVE_MIN_FREE_GB=None,
+            **formats,
+        )
+        with recorder:
+            try:
+                verdict = judge(row, mode, served, recorder)
+            except (AssertionError, TimeoutError) as error:
+                note(row.section, row.name, mode, f"WRONG: {str(error).splitlines()[0][:150]}")
+                raise
+    note(row.section, row.name, mode, verdict)
+
+
+def judge(row: LiveRow, mode: str, served: Served, recorder: RecorderProcess) -> str:
+    """Record, and say what came of it; raises AssertionError or TimeoutError where that is wrong."""
+    if row.refused is not None:
+        code = recorder.wait(20)
+        said = [line.text for line in recorder.lines]
+        assert code in (1, 78), f"exit {code}: {said}"
+        assert len(said) == 1 and row.refused in said[0], said
+        assert not recorder.index()
+        return f"refused: {one_line(said[0].removeprefix('pynvr: '))}"
+    if row.waits is not None:
+        words = row.waits
+        line = until(lambda: next((x for x in log_of(recorder) if words in x), None), 15, words)
+        recorder.stop()
+        return f"tried again: {one_line(line)}"
+    if row.ends:
+        assert recorder.wait(30) == 0, [line.text for line in recorder.lines]
+    else:
+        recorder.wait_for_recording(1, 25)
+        recorder.stop()
+    check(row, mode, served, recorder)
+    said = [line for line in log_of(recorder) if row.says is None or row.says in line]
+    assert said or row.says is None, f"not a word of {row.says!r}"
+    return f"said: {one_line(said[0])}" if said else "right"
+
+
+def check(row: LiveRow, mode: str, served: Served, recorder: RecorderProcess) -> None:
+    """Demand the visit with what belongs to it, each picture once, each at its time."""
+    entry = recorder.index()[0]
+    path = recorder.archive / entry["file"]
+    played = play(path, whole=path.suffix == ".mp4" and not row.missing)
+    assert None not in played.numbers, "a picture without a number"
+    numbers = [number for number in played.numbers if number is not None]
+    steps = np.diff(numbers)
+    assert (steps >= 1).all() and (steps - 1).sum() <= row.missing, f"lost or doubled: {numbers}"
+    true = np.array([served.times[number] for number in numbers])
+    off = np.abs((np.array(played.times) - played.times[0]) - (true - true[0]))
+    assert off.max() <= row.jitter_s, f"off by {off.max():.2f} s at picture {numbers[int(off.argmax())]}"
+    longest_s = PRE_S + SLACK_S + (GROUP_S if mode == "copy" and not served.mjpeg else 0)
+    assert MOVING[0] - longest_s <= true[0] <= MOVING[0] - PRE_S + SLACK_S, f"begins at {true[0]:.2f} s"
+    assert MOVING[1] <= true[-1] - HOLD_S + SLACK_S <= MOVING[1] + 3 * SLACK_S, f"ends at {true[-1]:.2f} s"
