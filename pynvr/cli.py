@@ -20,6 +20,7 @@ from pynvr.detection.detector import Detector
 from pynvr.detection.from_settings import make_detector
 from pynvr.detection.pacing import PacedDetector
 from pynvr.errors import HangingError, PynvrError
+from pynvr.media.opencv import work_lightly
 from pynvr.redaction import without_password
 from pynvr.service import logs
 from pynvr.service.console import streams_made_lasting, with_progress
@@ -91,7 +92,7 @@ def _run(
         if options.cam is not None:
             overrides["cam"] = options.cam
         settings = load(config, options.config, overrides)
-        cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
+        work_lightly()
         cv2.setLogLevel(OPENCV_ERRORS)  # OpenCV 4.12 warns of each packet that it has written
         older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
         private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
