@@ -18,7 +18,7 @@ from pynvr.archive.closing import recover
 from pynvr.archive.index import INDEX_NAME
 from pynvr.detection.detector import Detector
 from pynvr.detection.from_settings import make_detector
-from pynvr.detection.pacing import PacedDetector
+from pynvr.detection.pacing import PacedDetector, RestingDetector
 from pynvr.errors import HangingError, PynvrError
 from pynvr.media.opencv import work_lightly
 from pynvr.redaction import without_password
@@ -141,7 +141,7 @@ def _check(settings: Settings, stop: Stop) -> None:
 
 def _record(settings: Settings, stop: Stop) -> None:
     every, fps = make_detector(settings), settings.MOTION_DETECTION_FPS
-    detector: Detector = every if fps is None else PacedDetector(every, fps)
+    detector: Detector = RestingDetector(every) if fps is None else PacedDetector(every, fps)
     with ExitStack() as stack:
         archive = assembly.open_archive(settings, stack)
         recover(archive)  # before there is a camera, whose queues would overflow meanwhile
