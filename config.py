@@ -37,6 +37,30 @@ LOG_TO_CONSOLE = True
 # A small file, replaced every 5 seconds, that says how the recorder is. None: no such file.
 STATUS_FILE_PATH = "./logs/status.json"
 
+# --- Who is told of events; docs/events.md has recipes ------------------------------------------
+
+# What the camera is called in events. None: its address, without the password.
+CAMERA_NAME = None
+# A function that is called with each event. It has fields as .type and .file; returning means that it has
+# taken the event, an exception that it is to be tried again.
+onEventFunc = None
+# A program that is run for each event: a list of arguments, in which {type}, {file} … are filled in, never
+# a shell's line. Exit code 0 means that it has taken the event. It finds the event as JSON on its stdin.
+# ["/usr/local/bin/notify", "{type}", "{file}"]. None: no program.
+ON_EVENT_COMMAND = None
+# Seconds that the function or the program may take; then the program is ended with all that it started.
+EVENT_TIMEOUT_SECS = 30
+# An MQTT broker, and the topic of this camera there: "mqtts://user:secret@host:8883/pynvr/front_door".
+# It needs: pip install -r requirements-mqtt.txt. None: no broker.
+MQTT_URL = None
+# With mqtts, a file of the certificates to trust. None: those of the system.
+MQTT_CA_FILE = None
+# A file of metrics for the textfile collector of Prometheus' node_exporter; its name has to end in ".prom".
+METRICS_FILE_PATH = None
+# The newest frame as a JPEG file, replaced every few seconds of video. None: no such file.
+LATEST_PICTURE_PATH = None
+LATEST_PICTURE_SECS = 10
+
 # --- When to record -----------------------------------------------------------------------------
 
 # Every frame is decoded and can be recorded, but looked at for motion at most so often per second.
@@ -51,6 +75,11 @@ MINIMAL_MOTION_DURATION = 10
 PRE_ALARM_RECORDING_SECONDS = 5
 # Seconds after which a recording goes on in another file, with no frame lost or doubled.
 RECORDING_MAX_DURATION_SECS = 600
+# When it is armed, in local time: ["Mon-Fri 22:00-06:30", "Sat-Sun"]. Otherwise nothing is recorded.
+# Empty: always.
+ARMED_TIMES = []
+# The same as a function of the local time: lambda local: not 7 <= local.hour < 22. None: ARMED_TIMES.
+armedFunc = None
 
 # --- Where and how to record --------------------------------------------------------------------
 

@@ -20,6 +20,9 @@ from pynvr.demo.camera import DemoCamera, is_demo
 from pynvr.demo.scene import DemoScene
 from pynvr.errors import SettingsError
 from pynvr.events import MotionEvents
+from pynvr.notify.from_settings import Notifications
+from pynvr.recording.armed_times import ArmedTimes
+from pynvr.recording.arming import Arming
 from pynvr.recording.base import Recorder
 from pynvr.recording.copying import CopyFormat
 from pynvr.recording.encoding import check_codec
@@ -123,25 +126,29 @@ def make_writer(
     return RecordingWriter(archive, mode.form, queue_limit, live, Retention(archive, limits).sweep, failed)
 
 
-def make_recorder(settings: Settings, mode: Mode, source: Source, writer: RecordingWriter) -> Recorder:
-    """What takes the detector's frames and makes recordings."""
+def make_recorder(
+    settings: Settings, mode: Mode, source: Source, writer: RecordingWriter, told: Notifications
+) -> Recorder:
+    """What takes the detector's frames, makes recordings, and has it told."""
+
+    def want(pictures: bool) -> None:
+        if isinstance(source, LiveSource):
+            source.snapshots.every_s = EVENT_S if pictures else told.pictures_every_s
+
+    want(False)
+    pictures = EventPictures(writer.keep, want, told.first_picture)
     ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
     seconds, hold_s = settings.PRE_ALARM_RECORDING_SECONDS, settings.MINIMAL_MOTION_DURATION
     longest_s = settings.RECORDING_MAX_DURATION_SECS
     if mode.packets is None:
         malloc.keep_freed_pictures()
         frames = PreAlarmRing(seconds, ring_limit)
-        return FrameRecorder(
-            frames, writer, EventPictures(writer.keep), hold_s, longest_s, source.nominal_fps
-        )
+        recorder: Recorder = FrameRecorder(frames, writer, pictures, hold_s, longest_s, source.nominal_fps)
+        return told.watch(recorder)
     ring = PacketRing(seconds, ring_limit)
-
-    def want(pictures: bool) -> None:
-        if isinstance(source, LiveSource):
-            source.snapshots.every_s = EVENT_S if pictures else None
-
-    pictures = EventPictures(writer.keep, want)
-    return PacketRecorder(ring, writer, pictures, mode.packets, lambda: source.lag_s, hold_s, longest_s)
+    return told.watch(
+        PacketRecorder(ring, writer, pictures, mode.packets, lambda: source.lag_s, hold_s, longest_s)
+    )
 
 
 def open_source(
@@ -164,6 +171,12 @@ def make_events(settings: Settings, live: bool) -> MotionEvents:
     """The event rule; a file needs no time to settle."""
     warm_up_s = settings.INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS if live else 0.0
     return MotionEvents(settings.MINIMAL_MOTION_DURATION, warm_up_s)
+
+
+def make_arming(settings: Settings, archive: Archive) -> Arming:
+    """Who says whether motion counts; raises SettingsError for times that are none."""
+    times = ArmedTimes(settings.ARMED_TIMES) if settings.ARMED_TIMES else None
+    return Arming(archive.root, settings.armedFunc or times)
 
 
 def make_archive(settings: Settings) -> Archive:

@@ -18,11 +18,13 @@ from pynvr.archive.closing import recover
 from pynvr.archive.index import INDEX_NAME
 from pynvr.detection.detector import Detector
 from pynvr.detection.from_settings import make_detector
-from pynvr.detection.pacing import PacedDetector, RestingDetector
+from pynvr.detection.pacing import PacedDetector
 from pynvr.errors import HangingError, PynvrError
-from pynvr.media.opencv import work_lightly
+from pynvr.notify.from_settings import Notifications
+from pynvr.recording.arming import ArmedEvents
 from pynvr.redaction import without_password
 from pynvr.service import logs
+from pynvr.service.arming_signals import armed_by_signals
 from pynvr.service.console import streams_made_lasting, with_progress
 from pynvr.service.health import Health
 from pynvr.service.native_output import native_output_logged
@@ -92,7 +94,7 @@ def _run(
         if options.cam is not None:
             overrides["cam"] = options.cam
         settings = load(config, options.config, overrides)
-        work_lightly()
+        cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
         cv2.setLogLevel(OPENCV_ERRORS)  # OpenCV 4.12 warns of each packet that it has written
         older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
         private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
@@ -129,6 +131,7 @@ def _check(settings: Settings, stop: Stop) -> None:
         make_detector(settings)  # its mask has to be there
         mode = assembly.choose(settings, stop, stack)
         archive = assembly.open_archive(settings, stack)
+        Notifications(settings, archive, assembly.make_arming(settings, archive))  # they have to be possible
         source = assembly.open_source(settings, stop)
         stack.callback(source.close)
         # a camera that is not there would be tried for ever
@@ -141,9 +144,13 @@ def _check(settings: Settings, stop: Stop) -> None:
 
 def _record(settings: Settings, stop: Stop) -> None:
     every, fps = make_detector(settings), settings.MOTION_DETECTION_FPS
-    detector: Detector = RestingDetector(every) if fps is None else PacedDetector(every, fps)
+    detector: Detector = every if fps is None else PacedDetector(every, fps)
     with ExitStack() as stack:
         archive = assembly.open_archive(settings, stack)
+        arming = assembly.make_arming(settings, archive)
+        told = stack.enter_context(Notifications(settings, archive, arming))
+        stack.enter_context(arming)
+        stack.enter_context(armed_by_signals(arming.say))
         recover(archive)  # before there is a camera, whose queues would overflow meanwhile
         mode = assembly.choose(settings, stop, stack)
         # in copy mode nobody else needs the pictures
@@ -151,13 +158,23 @@ def _record(settings: Settings, stop: Stop) -> None:
         stack.callback(source.close)
         writer = assembly.make_writer(settings, mode, archive, source.live, stop.fail)
         health = stack.enter_context(
-            Health(source, writer, archive.root, settings.STATUS_FILE_PATH, mode.packets, stop.failed.is_set)
+            Health(
+                source,
+                writer,
+                archive.root,
+                settings.STATUS_FILE_PATH,
+                mode.packets,
+                stop.failed.is_set,
+                lambda: {"armed": arming.armed, **told.facts()},
+                told.observers,
+            )
         )
-        recorder = assembly.make_recorder(settings, mode, source, writer)
+        recorder = assembly.make_recorder(settings, mode, source, writer, told)
         stack.callback(recorder.close)
         log.info("watching %s, recording into %s", source.name, archive.root)
-        frames = health.counted(with_progress(source))
-        pipeline.run(frames, detector, assembly.make_events(settings, source.live), recorder)
+        frames = told.seen(health.counted(with_progress(source)))
+        events = ArmedEvents(assembly.make_events(settings, source.live), arming)
+        pipeline.run(frames, detector, events, recorder)
     log.info("ended")
     if not source.live:
         report(writer.recordings)

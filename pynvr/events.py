@@ -6,6 +6,7 @@ It knows no clock: a test plays ten years through it in no time.
 from __future__ import annotations
 
 from enum import Enum
+from typing import Protocol
 
 from pynvr.media.frame import TIME_TOLERANCE_S
 
@@ -24,6 +25,16 @@ class Change(Enum):
     """Motion again: the event will last longer."""
     ENDED = "ended"
     """The event is over; this frame is no longer part of it."""
+
+
+class Events(Protocol):
+    """What the capture loop asks."""
+
+    def update(self, time: float, motion: bool) -> Change:
+        """Take the next frame's time and whether something moved in it."""
+
+    def reset(self) -> None:
+        """Start afresh; an event that was open is over."""
 
 
 class MotionEvents:
@@ -58,8 +69,19 @@ class MotionEvents:
         """Seconds until the event ends if nothing moves any more; 0 where there is none."""
         return 0.0 if self._last_motion is None else max(0.0, self._last_motion + self._hold_s - time)
 
-    def update(self, time: float, motion: bool) -> Change:
-        """Take the next frame's time and whether something moved in it."""
+    def end(self, time: float) -> Change:
+        """Take the next frame's time and end the event, if there is one, before that frame."""
+        if self._first is None:
+            self._first = time
+        change = Change.ENDED if self.active else Change.NONE
+        self._last_motion = None
+        return change
+
+    def update(self, time: float, motion: bool, asked: bool = False) -> Change:
+        """Take the next frame's time and whether something moved in it.
+
+        `asked`: somebody wants a recording now, warm-up or not.
+        """
         if self._first is None:
             self._first = time
         went_on = motion and self._latest == self._last_motion and time - self._latest <= CONNECTED_S
@@ -69,7 +91,7 @@ class MotionEvents:
             and time - self._last_motion > self._hold_s + TIME_TOLERANCE_S
             and not went_on
         )
-        if motion and self.armed(time):
+        if asked or (motion and self.armed(time)):
             change = Change.PROLONGED if self.active and not expired else Change.STARTED
             self._last_motion = time
             return change

@@ -64,7 +64,7 @@ class Writer(RecordingWriter):
     ) -> None:
         self.written.append(frame.time)
 
-    def end(self, *_: object) -> None:
+    def end(self) -> None:
         self.ended += 1
 
     def close(self) -> None:

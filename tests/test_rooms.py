@@ -23,7 +23,7 @@ LAYERS = (
 """A room imports from itself and from the layers before; rooms of one layer know nothing of each other."""
 MAY_READ_SETTINGS = {
     "assembly", "cli", "check", "service/logs", "detection/from_settings", "tuning/scripts", "tuning/view",
-    "tuning/report", "settings/loading", "settings/strangers",
+    "tuning/report", "settings/loading", "settings/strangers", "notify/from_settings",
 }  # fmt: skip
 PURE = ("detection", "events", "recording/prealarm", "recording/packet_prealarm")
 """Told the time by their callers; whoever makes a detector or a ring may do so a million times in a test."""

@@ -16,7 +16,7 @@ from typing import IO, Protocol
 from pynvr.archive import leftovers
 from pynvr.archive.index import INDEX_NAME, Index
 from pynvr.archive.lock import lock
-from pynvr.archive.names import PREFIX, SubfolderNamer, free_stem, is_open, make_subfolder
+from pynvr.archive.names import PREFIX, SubfolderNamer, free_stem, make_subfolder
 from pynvr.errors import ArchiveError, SettingsError
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Archive:
         """With `require_marker` nothing is written where the marker file is missing."""
         self.root = root
         self._require_marker = require_marker
-        self._observers = observers
+        self._observers = list(observers)
         self.index = Index(root / INDEX_NAME)
         self._subfolder_namer = subfolder_namer
         self._lock: IO[str] | None = None
@@ -75,6 +75,10 @@ class Archive:
                 f"PATH_FOR_VIDEO = {str(self.root)!r}: another recorder writes there; "
                 "give each camera a folder of its own"
             )
+
+    def observe(self, observer: Observer) -> None:
+        """Tell one more from now on."""
+        self._observers.append(observer)
 
     def close(self) -> None:
         """Let another recorder have the folder."""
@@ -119,10 +123,9 @@ class Archive:
         if not self._searched:
             found = leftovers.find(self.root)
             leftovers.clear(found)
-            self.index.clear_abandoned()
             self._open |= found.stems
             self._searched = True
-        return sorted(filter(is_open, self._open))
+        return sorted(self._open)
 
     def settle(self, stem: Path) -> None:
         """Know that nothing of this recording is open any more."""

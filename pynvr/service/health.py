@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,7 @@ from pynvr.media.frame import Frame, Gap
 from pynvr.recording import writer
 from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
-from pynvr.service import native_output, systemd
-from pynvr.service.picture_watch import FAULT_AFTER_S, PictureWatch
+from pynvr.service import systemd
 from pynvr.sources.base import Source
 from pynvr.sources.packet_file import PacketSource
 
@@ -62,10 +61,13 @@ class Health:
         status: Path | None,
         packets: PacketSource | None = None,
         failed: Callable[[], bool] = lambda: False,
+        more_facts: Callable[[], Mapping[str, Any]] = dict,
+        observers: Sequence[Callable[[Mapping[str, Any]], None]] = (),
     ) -> None:
         """Watch a source, a writer, and in copy mode where packets come from.
 
         Write to `status` if there is a path. `failed` tells whether a thread of the process has failed.
+        `more_facts` adds to the status, `observers` are told of each.
         """
         self._source = source
         self._packets = packets
@@ -73,14 +75,14 @@ class Health:
         self._archive = archive
         self._status = status
         self._failed = failed
+        self._more_facts = more_facts
+        self._observers = observers
         self._last_error = LastError()
         self._started = time.monotonic()
         self._handled = 0
         self._handled_at: float | None = None
         self._rate_since, self._rate_count = self._started, 0
         self._logged_at = self._started
-        self._pictures = PictureWatch()
-        self._told_fault: str | None = None
         self._stuck = self._refused = False
         """What was seen at the last report: a loop that hangs, a status file that cannot be written."""
         self._quit = threading.Event()
@@ -98,7 +100,7 @@ class Health:
         self._quit.set()
         self._thread.join(HANG_S)  # the disk of the status file may hang
         if not self._thread.is_alive():
-            self._write(self._facts() | {"state": "failed" if kind or self._failed() else "stopped"})
+            self._tell(self._facts() | {"state": "failed" if kind or self._failed() else "stopped"})
         logging.getLogger().removeHandler(self._last_error)
 
     def counted(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
@@ -107,9 +109,6 @@ class Health:
             if isinstance(frame, Frame):
                 self._handled_at = time.monotonic()
                 self._handled += 1
-                self._pictures.see(frame.image, frame.time)
-            else:
-                self._pictures.reset()
             yield frame
 
     def _run(self) -> None:
@@ -123,25 +122,10 @@ class Health:
             return  # said once; from now on the file's age says it too
         if not self._stuck:
             systemd.notify("WATCHDOG=1", f"STATUS={facts['state']}, {facts['fps']} frames/s")
-        self._write(facts)
-        self._tell_fault(self._pictures.fault)
+        self._tell(facts)
         if time.monotonic() - self._logged_at >= LOG_INTERVAL_S:
             self._logged_at = time.monotonic()
             log.info("status: %s", json.dumps(facts))
-
-    def _tell_fault(self, fault: str | None) -> None:
-        """Say once that there is nothing in the pictures, and once that there is again."""
-        if fault is not None and self._told_fault is None:
-            log.error(
-                "camera %s: its pictures are %s for %.0f s now; nothing that moves can be seen. Is the lens "
-                "covered? If not, this OpenCV may be unable to decode them",
-                self._source.name,
-                fault,
-                FAULT_AFTER_S,
-            )
-        elif fault is None and self._told_fault is not None:
-            log.info("camera %s: there is something in its pictures again", self._source.name)
-        self._told_fault = fault
 
     def _state(self, now: float) -> str:
         busy = self._writer.busy_since
@@ -164,8 +148,6 @@ class Health:
             return "waiting for the disk"  # which may still come to itself
         if self._writer.failing or (packets is not None and not packets.connected):
             return "cannot record"
-        if self._pictures.fault is not None:
-            return "no picture"
         return "recording" if self._writer.recording else "watching"
 
     def _facts(self) -> dict[str, Any]:
@@ -192,10 +174,8 @@ class Health:
             "reconnects": max(0, camera.connections - 1) if camera else 0,
             "recording": self._writer.recording,
             "free_bytes": free,
-            "pictures": self._pictures.fault or "good",
-            "decoder_complaints": native_output.lines_printed(),
             "last_error": self._last_error.text,
-        } | self._packet_facts()
+        } | {**self._packet_facts(), **self._more_facts()}
 
     def _packet_facts(self) -> dict[str, Any]:
         """How the second connection of copy mode is."""
@@ -208,6 +188,11 @@ class Health:
             "packets_received": status.received,
             "packets_dropped": status.dropped,
         }
+
+    def _tell(self, facts: dict[str, Any]) -> None:
+        self._write(facts)
+        for observer in self._observers:
+            observer(facts)
 
     def _write(self, facts: dict[str, Any]) -> None:
         if self._status is None:

@@ -44,6 +44,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     STATUS_FILE_PATH: Path | None
 
+    CAMERA_NAME: Text | None
+    onEventFunc: Callable[[Any], object] | None
+    ON_EVENT_COMMAND: tuple[str, ...] | None
+    EVENT_TIMEOUT_SECS: Annotated[float, Meta(ge=0.1, le=3600)]
+    MQTT_URL: Text | None
+    MQTT_CA_FILE: Path | None
+    METRICS_FILE_PATH: Path | None
+    LATEST_PICTURE_PATH: Path | None
+    LATEST_PICTURE_SECS: Annotated[float, Meta(ge=0.1, le=86400)]
+
+    armedFunc: Callable[[datetime], bool] | None
+    ARMED_TIMES: tuple[Text, ...]
+
     MOTION_DETECTION_FPS: Annotated[float, Meta(ge=0.5, le=1000)] | None
     INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS: Seconds
     MINIMAL_MOTION_DURATION: Seconds
@@ -92,7 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
-ADDRESSES = ("cam", "RECORDING_CAM")
+ADDRESSES = ("cam", "RECORDING_CAM", "MQTT_URL")
 """What may hold a password."""
 
 
@@ -161,6 +174,8 @@ def conflicts(settings: Settings) -> Iterator[str]:
         yield 'RECORDING_CAM goes with RECORDING_MODE = "copy" only'
     if not copies and settings.FOURCC_CODEC == "MJPG" and suffix != ".avi":
         yield 'FOURCC_CODEC = "MJPG" goes with OUTPUT_FILES_EXTENSION = ".avi" only'
+    if settings.armedFunc is not None and settings.ARMED_TIMES:
+        yield "armedFunc and ARMED_TIMES both say when to record; set one of them"
 
 
 def _own_type(wanted: Any, value: object) -> object:

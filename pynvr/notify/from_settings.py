@@ -1,0 +1,127 @@
+"""Everything that leaves the machine, as the settings ask for it; what they do not ask for is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pynvr.archive.archive import Archive
+from pynvr.media.frame import Frame, Gap
+from pynvr.notify import broker
+from pynvr.notify.command import CommandReceiver
+from pynvr.notify.condition import Condition
+from pynvr.notify.function import FunctionReceiver
+from pynvr.notify.keeping import keep
+from pynvr.notify.latest_picture import LatestPicture
+from pynvr.notify.metrics import Metrics
+from pynvr.notify.mqtt import MqttReceiver, Orders
+from pynvr.notify.outbox import Outbox
+from pynvr.notify.postman import Receiver
+from pynvr.notify.watch import Watch
+from pynvr.recording.arming import Arming
+from pynvr.recording.base import Recorder
+from pynvr.redaction import without_password
+from pynvr.settings import Settings
+
+
+class Notifications:
+    """Receivers, metrics and the latest picture; started and stopped with a `with`."""
+
+    def __init__(self, settings: Settings, archive: Archive, arming: Arming) -> None:
+        """Make what is asked for; raises SettingsError where that cannot work.
+
+        To be made before anything is added to the archive's index.
+        """
+        camera = settings.CAMERA_NAME or without_password(settings.cam)
+        root = archive.root
+        receivers = _hooks(settings, root)
+        self._mqtt: MqttReceiver | None = None
+        if settings.MQTT_URL is not None:
+            orders = Orders(arming.say, arming.record, lambda recording: keep(archive, recording))
+            address = broker.parse(settings.MQTT_URL)
+            self._mqtt = MqttReceiver(address, camera, orders, settings.MQTT_CA_FILE)
+            receivers.append(self._mqtt)
+        self._outbox = Outbox(receivers, root, archive.index, camera) if receivers else None
+        self._latest_path = settings.LATEST_PICTURE_PATH
+        self._latest_s = settings.LATEST_PICTURE_SECS
+        self._latest: LatestPicture | None = None
+        self._watch: Watch | None = None
+        self.observers: list[Callable[[Mapping[str, Any]], None]] = []
+        """Told of each status."""
+        if self._outbox is not None:
+            archive.observe(self)
+            self.observers.append(Condition(self._outbox))
+        if settings.METRICS_FILE_PATH is not None:
+            self.observers.append(Metrics(settings.METRICS_FILE_PATH))
+        if self._mqtt is not None:
+            self.observers.append(self._mqtt.show_state)
+            arming.on_change = self._show_armed
+
+    def __enter__(self) -> Notifications:
+        if self._latest_path is not None:
+            self._latest = LatestPicture(self._latest_path, self._latest_s)
+        if self._outbox is not None:
+            if self._mqtt is not None:
+                outbox = self._outbox
+                self._mqtt.on_connected = lambda: outbox.hurry("mqtt")
+                self._mqtt.start()
+            self._outbox.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._latest is not None:
+            self._latest.close()
+        if self._outbox is not None:
+            self._outbox.close()
+
+    @property
+    def pictures_every_s(self) -> float | None:
+        """How often whole pictures are wanted while nothing happens; None: never."""
+        return None if self._latest_path is None else self._latest_s
+
+    def watch(self, recorder: Recorder) -> Recorder:
+        """The recorder, with somebody beside it who tells of motion."""
+        if self._outbox is None:
+            return recorder
+        self._watch = Watch(recorder, self._outbox, self._show_motion)
+        return self._watch
+
+    def first_picture(self, jpeg: bytes) -> None:
+        """Take the first picture of an event."""
+        if self._watch is not None:
+            self._watch.first_picture(jpeg)
+
+    def seen(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
+        """Pass frames through."""
+        return frames if self._latest is None else self._latest.seen(frames)
+
+    def facts(self) -> dict[str, Any]:
+        """What the status is to say about it."""
+        return {} if self._outbox is None else {"events": self._outbox.status()}
+
+    def closed(self, entry: Mapping[str, object]) -> None:
+        """A recording is in the index."""
+        if self._outbox is not None:
+            self._outbox.recording_closed()
+
+    def removed(self, names: Collection[str]) -> None:
+        """Of recordings that are gone nobody is told."""
+
+    def _show_motion(self, moving: bool) -> None:
+        if self._mqtt is not None:
+            self._mqtt.show("motion", "ON" if moving else "OFF")
+
+    def _show_armed(self, armed: bool) -> None:
+        if self._mqtt is not None:
+            self._mqtt.show("armed", "ON" if armed else "OFF")
+
+
+def _hooks(settings: Settings, archive: Path) -> list[Receiver]:
+    timeout_s = settings.EVENT_TIMEOUT_SECS
+    hooks: list[Receiver] = []
+    if settings.onEventFunc is not None:
+        hooks.append(FunctionReceiver(settings.onEventFunc, timeout_s, archive))
+    if settings.ON_EVENT_COMMAND is not None:
+        hooks.append(CommandReceiver(settings.ON_EVENT_COMMAND, timeout_s, archive))
+    return hooks

@@ -1,0 +1,21 @@
+"""keep/set: a recording that somebody asks to keep gets the file that keeps it from being removed."""
+
+from __future__ import annotations
+
+import logging
+
+from pynvr.archive.archive import Archive
+
+log = logging.getLogger(__name__)
+
+
+def keep(archive: Archive, recording_id: str) -> None:
+    """Keep the recording of this id; raises OSError. What is not in the index is told of in the log."""
+    for entry in archive.index.entries():
+        if str(entry.get("id")) == recording_id and isinstance(entry.get("file"), str):
+            recording = archive.root / str(entry["file"])
+            if recording.resolve().is_relative_to(archive.root.resolve()) and recording.exists():
+                recording.with_suffix(".keep").touch()
+                log.info("%s is kept", entry["file"])
+                return
+    log.warning("no recording %.40r is there that could be kept", recording_id)

@@ -1,0 +1,72 @@
+"""LATEST_PICTURE_PATH: the newest frame as a JPEG file, every few seconds."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from pynvr.media.frame import Encoding, Frame, Gap
+from pynvr.notify.motion_picture import replace_file
+
+log = logging.getLogger(__name__)
+
+
+class LatestPicture:
+    """Takes a picture of those that go by; a thread of its own writes it, since a disk may hang."""
+
+    def __init__(self, path: Path, every_s: float) -> None:
+        """Replace the file `path` when `every_s` seconds of frames have passed."""
+        self._path = path
+        self._every_s = every_s
+        self._due_s: float | None = None
+        self._jpeg: bytes | None = None
+        self._stop = False
+        self._refused = False
+        self._changed = threading.Condition()  # guards the picture and the stop
+        self._thread = threading.Thread(target=self._run, name="latest-picture", daemon=True)
+        self._thread.start()
+
+    def seen(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
+        """Pass frames through."""
+        for frame in frames:
+            if isinstance(frame, Gap):
+                self._due_s = None
+            elif self._due_s is None or frame.time >= self._due_s:
+                self._take(frame)
+            yield frame
+
+    def close(self) -> None:
+        """Write the last picture and end."""
+        with self._changed:
+            self._stop = True
+            self._changed.notify()
+        self._thread.join(1.0)
+
+    def _take(self, frame: Frame) -> None:
+        jpeg = frame.jpeg
+        if jpeg is None and frame.image.ndim == 3:
+            jpeg = frame.buffered(Encoding.JPEG).data
+        if jpeg is None:  # of a stream that is only looked at, the whole picture comes with a later frame
+            return
+        self._due_s = frame.time + self._every_s
+        with self._changed:
+            self._jpeg = jpeg.tobytes()
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._jpeg is not None or self._stop)
+                jpeg, self._jpeg = self._jpeg, None
+            if jpeg is None:
+                return
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                replace_file(self._path, jpeg)
+            except OSError as error:
+                log.log(logging.DEBUG if self._refused else logging.WARNING, "LATEST_PICTURE_PATH: %s", error)
+                self._refused = True
+            else:
+                self._refused = False

@@ -1,0 +1,78 @@
+"""Sees the motion go by on its way to the recorder, and tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pynvr.detection.detector import Detection
+from pynvr.events import Change
+from pynvr.media.frame import Frame
+from pynvr.notify.event import Event, happened
+from pynvr.notify.outbox import Outbox
+from pynvr.recording.base import Recorder
+
+PICTURE_WITHIN_S = 1.0
+"""Who waits for a picture of the motion is told without one then."""
+
+
+class Watch:
+    """A recorder that lets another one work."""
+
+    def __init__(self, recorder: Recorder, outbox: Outbox, on_motion: Callable[[bool], None]) -> None:
+        """Tell `outbox` of events, and `on_motion` at once whether something moves."""
+        self._recorder = recorder
+        self._outbox = outbox
+        self._on_motion = on_motion
+        self._moving = False
+        self._last: Frame | None = None
+        self._untold: Event | None = None
+        """A motion that some are to be told of together with its picture."""
+        self._jpeg: bytes | None = None
+
+    def first_picture(self, jpeg: bytes) -> None:
+        """Take the first picture of an event, which comes while its frame is handled, or soon after."""
+        self._jpeg = jpeg
+
+    def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
+        """As `Recorder` has it."""
+        if change in (Change.STARTED, Change.ENDED):
+            self._end(frame)
+            self._jpeg = None  # of the event before, if it came too late
+        self._recorder.handle(frame, detection, change)
+        if change is Change.STARTED:
+            self._moving = True
+            self._on_motion(True)
+            asked = None if detection.motion else "asked for from outside"
+            event = happened("motion_started", self._outbox.camera, frame.utc, frame.time, asked)
+            self._outbox.tell_at_once(event)
+            self._untold = event
+        if self._untold is not None and (self._jpeg is not None or self._late(frame)):
+            self._tell_with_picture()
+        self._last = frame
+
+    def interrupt(self) -> None:
+        """As `Recorder` has it."""
+        self._recorder.interrupt()
+        self._end(self._last)
+
+    def close(self) -> None:
+        """As `Recorder` has it."""
+        self._end(self._last)
+        self._recorder.close()
+
+    def _late(self, frame: Frame) -> bool:
+        started_s = self._untold.time_s if self._untold is not None else None
+        return started_s is None or frame.time - started_s >= PICTURE_WITHIN_S
+
+    def _tell_with_picture(self) -> None:
+        if self._untold is not None:
+            self._outbox.tell_with_picture(self._untold, self._jpeg)
+        self._untold = self._jpeg = None
+
+    def _end(self, frame: Frame | None) -> None:
+        if not self._moving or frame is None:
+            return
+        self._tell_with_picture()
+        self._moving = False
+        self._on_motion(False)
+        self._outbox.tell(happened("motion_ended", self._outbox.camera, frame.utc, frame.time))
