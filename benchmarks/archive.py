@@ -3,9 +3,9 @@
 Makes archives of empty files of a claimed size, with an index as the recorder writes it, and measures in a
 process of its own for each: finding what a crash left at the start, the first sweep, which counts all
 recordings, one with nothing to do, one that has to remove the oldest recording, closing one, and how much
-memory the process grew by. Prints the table of docs/figures.
+memory the process grew by. Prints a table.
 
-    .venv/bin/python benchmarks/archive.py [--recordings 10 1000 200000]
+    .venv/bin/python benchmarks/archive.py | .venv/bin/python benchmarks/document.py archive
 """
 
 from __future__ import annotations
@@ -108,6 +108,10 @@ HEADS = {
 }  # fmt: skip
 
 
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -126,7 +130,7 @@ def main() -> None:
             command = [sys.executable, __file__, "--measure", str(root), str(count)]
             output = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ).stdout
             costs = json.loads(output)
-        print(f"| {count:,} | " + " | ".join(f"{costs[name]:.3g}" for name in HEADS) + " |", flush=True)
+        print(f"| {count:,} | " + " | ".join(_short(costs[name]) for name in HEADS) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from pynvr.detection.detector import MotionDetector
 from pynvr.detection.from_settings import make_detector
 from pynvr.errors import PynvrError
 from pynvr.media.frame import Gap
+from pynvr.media.opencv import work_lightly
 from pynvr.settings import load
 from pynvr.sources.file import FileSource
 
@@ -202,8 +203,8 @@ def main() -> None:
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write scores and alarms there as well")
     options = parser.parse_args()
-    cv2.setNumThreads(1)
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # a warning for every clip otherwise
+    work_lightly()
+    cv2.setLogLevel(2)  # a warning for every clip otherwise
     try:
         groups: dict[str, dict[str, object]] = {"as configured": {}}
         groups |= {text: parse_settings(text) for text in options.compare}

@@ -18,14 +18,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import cv2
-
 from pynvr.demo.person import REACH_LEFT, REACH_RIGHT
 from pynvr.demo.scene import CROSSING, CROSSING_BACK, DemoScene, Visit
 from pynvr.demo.weather import KINDS
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.detector import MotionDetector
 from pynvr.detection.robust import RobustDetector
+from pynvr.media.opencv import work_lightly
 
 SIZE = (640, 480)
 RATES = (3.0, 7.0, 15.0, 30.0)
@@ -127,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--weather", action="append", help="one of them, or several joined by +")
     parser.add_argument("--json", metavar="FILE", type=Path)
     options = parser.parse_args(arguments)
-    cv2.setNumThreads(1)
+    work_lightly()
     kind = RobustDetector if options.detector == "robust" else ClassicDetector
     by_size: dict[str, dict[str, Result]] = {}
     by_rate: dict[str, dict[str, Result]] = {}

@@ -23,6 +23,7 @@ import cv2
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.robust import RobustDetector
 from pynvr.media.frame import Encoding, Frame, Image
+from pynvr.media.opencv import work_lightly
 
 FRAMES = 400
 
@@ -61,6 +62,6 @@ def _cpu_ms(step: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    cv2.setNumThreads(1)
+    work_lightly()
     wanted = (int(sys.argv[2]), int(sys.argv[3])) if len(sys.argv) > 2 else None
     print(json.dumps(measure(sys.argv[1], wanted)))

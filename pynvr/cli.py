@@ -18,8 +18,9 @@ from pynvr.archive.closing import recover
 from pynvr.archive.index import INDEX_NAME
 from pynvr.detection.detector import Detector
 from pynvr.detection.from_settings import make_detector
-from pynvr.detection.pacing import PacedDetector
+from pynvr.detection.pacing import PacedDetector, RestingDetector
 from pynvr.errors import HangingError, PynvrError
+from pynvr.media.opencv import work_lightly
 from pynvr.notify.from_settings import Notifications
 from pynvr.recording.arming import ArmedEvents
 from pynvr.redaction import without_password
@@ -94,7 +95,7 @@ def _run(
         if options.cam is not None:
             overrides["cam"] = options.cam
         settings = load(config, options.config, overrides)
-        cv2.setNumThreads(1)  # saves CPU, costs no time on pictures of this size
+        work_lightly()
         cv2.setLogLevel(OPENCV_ERRORS)  # OpenCV 4.12 warns of each packet that it has written
         older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
         private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
@@ -144,7 +145,7 @@ def _check(settings: Settings, stop: Stop) -> None:
 
 def _record(settings: Settings, stop: Stop) -> None:
     every, fps = make_detector(settings), settings.MOTION_DETECTION_FPS
-    detector: Detector = every if fps is None else PacedDetector(every, fps)
+    detector: Detector = RestingDetector(every) if fps is None else PacedDetector(every, fps)
     with ExitStack() as stack:
         archive = assembly.open_archive(settings, stack)
         arming = assembly.make_arming(settings, archive)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from recordings import frame
 
@@ -120,6 +121,22 @@ def test_a_recorder_that_hangs_is_stuck_and_does_not_feed_the_watchdog(
         with pytest.raises(TimeoutError):
             said(manager, "WATCHDOG=1")
     assert facts["state"] == "stuck"
+
+
+def test_pictures_in_which_there_is_nothing_are_no_watch(
+    tmp_path: Path, manager: socket.socket, logged_errors: list[str]
+) -> None:
+    nothing = [frame(number, float(number), np.zeros((9, 9, 3), np.uint8)) for number in range(12)]
+    with watch(tmp_path, Writer()) as watched:
+        list(watched.counted(iter(nothing)))
+        for _ in range(3):
+            said(manager, "STATUS=no picture")
+        assert status(tmp_path)["pictures"] == "black"
+        handle_one(watched)
+        for _ in range(2):
+            said(manager, "STATUS=watching")
+    assert len(logged_errors) == 1
+    assert "black for 10 s" in logged_errors[0]
 
 
 def test_once_stuck_the_status_is_left_to_grow_stale(

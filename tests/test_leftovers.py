@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recordings import play, read_index, remains
+from recordings import MOMENT, play, read_index, remains
 from test_closing import COUNT, TIMES, Open
 
 from pynvr.archive import closing, leftovers
@@ -164,6 +164,23 @@ def test_trials_are_cleared_and_damaged_ones_counted(
     assert sorted(path.name for path in folder.iterdir()) == sorted(others)
     assert "2 files .damaged" in caplog.text
     assert caplog.text.count("--check") == 2
+
+
+def test_half_an_index_is_cleared(archive: Archive) -> None:
+    archive.index.append({"file": "a.avi"})
+    half = archive.root / ".recordings.jsonl.new"
+    half.write_text('{"file": "a.a')
+    recover(archive)
+    assert not half.exists()
+    assert archive.index.entries() == [{"file": "a.avi"}]
+
+
+def test_a_name_that_came_to_nothing_is_no_leftover(
+    archive: Archive, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive.new_stem(MOMENT)
+    recover(archive)
+    assert caplog.records == []
 
 
 def test_the_archive_is_walked_once(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:

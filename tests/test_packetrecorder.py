@@ -64,7 +64,7 @@ class Writer(RecordingWriter):
     ) -> None:
         self.written.append(frame.time)
 
-    def end(self) -> None:
+    def end(self, *_: object) -> None:
         self.ended += 1
 
     def close(self) -> None:

@@ -65,7 +65,7 @@ class Notebook(RecordingWriter):
         self.notes[-1].append(frame.index)
         self.labels.append(hold_left_s)
 
-    def end(self) -> None:
+    def end(self, *_: object) -> None:
         assert self.open
         self.open = False
 

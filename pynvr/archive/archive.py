@@ -16,7 +16,7 @@ from typing import IO, Protocol
 from pynvr.archive import leftovers
 from pynvr.archive.index import INDEX_NAME, Index
 from pynvr.archive.lock import lock
-from pynvr.archive.names import PREFIX, SubfolderNamer, free_stem, make_subfolder
+from pynvr.archive.names import PREFIX, SubfolderNamer, free_stem, is_open, make_subfolder
 from pynvr.errors import ArchiveError, SettingsError
 
 log = logging.getLogger(__name__)
@@ -123,9 +123,10 @@ class Archive:
         if not self._searched:
             found = leftovers.find(self.root)
             leftovers.clear(found)
+            self.index.clear_abandoned()
             self._open |= found.stems
             self._searched = True
-        return sorted(self._open)
+        return sorted(filter(is_open, self._open))
 
     def settle(self, stem: Path) -> None:
         """Know that nothing of this recording is open any more."""

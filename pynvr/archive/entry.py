@@ -13,7 +13,8 @@ def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:
     """All but the file's name; `now` is the wall clock."""
     facts, frames = notes.facts, notes.frames
     first, last = min(frames), max(frames)  # by their times
-    last_motion = max((f.time for f in frames if f.motion), default=facts["trigger_s"])
+    seen = max((f.time for f in frames if f.motion), default=facts["trigger_s"])
+    last_motion = facts.get("last_motion_s", seen)  # of B-frames the packets' order does not tell it
     return (
         {
             "trigger_utc": facts["trigger_utc"],
@@ -29,7 +30,7 @@ def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:
             "height": facts["height"],
             "peak_changed_px": max(f.changed_px for f in frames),
         }
-        | {name: facts[name] for name in ("continues", "dropped") if facts.get(name)}
+        | {name: facts[name] for name in ("continues", "dropped", "undecodable") if facts.get(name)}
         | {name: facts[name] for name in ("peak_s", "peak_box", "strip_s") if name in facts}
         | _found_in(facts, first)
         | _ahead(last, now)

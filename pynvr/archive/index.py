@@ -142,7 +142,7 @@ class Index:
         that removing the oldest is cheap.
         """
         left = set(self._gone)
-        replacement = self.path.with_name(f".{self.path.name}.new")
+        replacement = self._replacement()
         with self.path.open("rb") as old, replacement.open("wb") as new:
             before = _signature(os.fstat(old.fileno()))
             while left and (line := old.readline()):
@@ -159,6 +159,14 @@ class Index:
         self._left = self.signature()
         self._gone.clear()
         return before.size - (self._left.size if self._left else 0)
+
+    def clear_abandoned(self) -> None:
+        """Remove what a crash left of a new index that was to take the place of this one; raises OSError."""
+        if self.path.exists():
+            self._replacement().unlink(missing_ok=True)
+
+    def _replacement(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.new")
 
     def changed_by_others(self) -> bool:
         """Whether anybody but this object has changed the file since this was last asked."""

@@ -29,6 +29,11 @@ SUFFIXES = (
     *(f".part{suffix}" for suffix in VIDEO_SUFFIXES),
 )  # fmt: skip
 """All that a recording's files can end in."""
+OPEN_SUFFIXES = (
+    JOURNAL_SUFFIX, ".part.jpg", ".part.strip.jpg", *(f".part{suffix}" for suffix in VIDEO_SUFFIXES),
+    *(f".closing.part{suffix}" for suffix in VIDEO_SUFFIXES),
+)  # fmt: skip
+"""Of what there is only until a recording is closed."""
 LONGEST_NAME = f"{PREFIX}_2017-04-02T132017_9999.closing.part.avi"
 NO_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT}
 """Why a sub-folder cannot have its name: too long, or with a sign that the file system does not know."""
@@ -44,6 +49,11 @@ def free_stem(folder: Path, utc: datetime, prefix: str) -> Path:
     name = f"{prefix}_{utc:%Y-%m-%dT%H%M%S}"
     stems = (folder / (name if number == 1 else f"{name}_{number}") for number in itertools.count(1))
     return next(stem for stem in stems if not any(os.path.lexists(f"{stem}{end}") for end in SUFFIXES))
+
+
+def is_open(stem: Path) -> bool:
+    """Whether anything is there of a recording that is not closed."""
+    return any(os.path.lexists(f"{stem}{end}") for end in OPEN_SUFFIXES)
 
 
 def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> Path:

@@ -19,12 +19,15 @@ from pynvr.media.frame import Gray
 Plane: TypeAlias = NDArray[np.int16]
 """Height x width, `FINE` for one grey level: whole numbers of 16 bits cost a third of floating point."""
 
-FINE = 64
+FINE_BITS = 6
+FINE = 1 << FINE_BITS
 """Differences are told to so small a part of a grey level, and end at 511 grey levels, above all limits."""
 
 Levels: TypeAlias = NDArray[np.float32]
 """Grey levels, in one dimension."""
 
+COARSE = 4
+"""So many times smaller is the picture of which wide surroundings are taken."""
 SAMPLE_STEP_PX = 5
 BLACK = 4.0
 """Grey levels added to both before their ratio is taken: noise divided by noise would say anything."""
@@ -56,8 +59,9 @@ class Picture:
 
 def remember(gray: Gray, time_s: float, surroundings_px: int, visible: Gray | None) -> Picture:
     """Prepare a picture for comparing; `surroundings_px` 0: off, `visible` is 0 where it is not looked at."""
-    around = cv2.boxFilter(gray, cv2.CV_32F, (surroundings_px, surroundings_px)) if surroundings_px else gray
-    detail = cv2.addWeighted(gray, FINE, around, -FINE if surroundings_px else 0, 0, dtype=cv2.CV_16S)
+    detail = np.left_shift(gray, FINE_BITS, dtype=np.int16)
+    if surroundings_px:
+        detail = cv2.subtract(detail, _surroundings(gray, surroundings_px), dst=detail)
     sparse = gray[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
     if visible is not None:
         seen = sparse[visible[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX] > 0]
@@ -66,6 +70,21 @@ def remember(gray: Gray, time_s: float, surroundings_px: int, visible: Gray | No
     level = _median(sample)
     light = math.log(level + BLACK)
     return Picture(time_s, gray, cast(Plane, detail), sample, level, _mean(sample), light)
+
+
+def _surroundings(gray: Gray, side_px: int) -> Plane:
+    """The mean of the square around each pixel, in `FINE`. A coarse picture is enough for it."""
+    height, width = gray.shape
+    coarse = _halved(_halved(gray))
+    side = 2 * round(side_px / COARSE / 2) + 1  # odd, or it would lie beside its pixel
+    mean = cv2.boxFilter(np.left_shift(coarse, FINE_BITS, dtype=np.int16), cv2.CV_16S, (side, side))
+    return cast(Plane, cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _halved(gray: Gray) -> Gray:
+    height, width = (max(1, side // 2) for side in gray.shape)
+    even = gray[: 2 * height, : 2 * width]  # an odd line or column would make it slow
+    return cast(Gray, cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))
 
 
 def exposure_ratio(one: Picture, other: Picture) -> float:
@@ -78,6 +97,8 @@ def fit_exposure(old: Picture, now: Picture) -> tuple[float, float]:
     if abs(old.level - now.level) < LEAST_SHIFT and abs(old.mean - now.mean) < LEAST_SHIFT:
         return 1.0, 0.0
     x, y, x_middle, y_middle = old.sample, now.sample, old.level, now.level
+    if 2 * np.count_nonzero(np.abs(y - x) <= LEAST_SHIFT) > len(x):
+        return 1.0, 0.0  # something large moved, the rest is as before
     usable = np.maximum(x, y) < OVEREXPOSED
     if not usable.all():
         x, y = x[usable], y[usable]

@@ -22,6 +22,9 @@ Power: TypeAlias = NDArray[np.float32]
 """Height x width, squared grey levels."""
 
 SQUARE_3 = np.ones((3, 3), np.uint8)
+LEARN_EVERY_S = 0.1
+"""Of the pictures of a fast camera some are enough."""
+EARLY_S = 1e-4
 LONGEST_STEP_S = 1.0
 """After a pause in the stream the pictures since are not known to have been alike."""
 FIRST_WEIGHT_S = 0.15
@@ -45,26 +48,36 @@ class Habits:
         self._start = start
         self._object_rate = object_rate
         self._power: Power | None = None
+        self._usual: Plane | None = None
         self._age_s = 0.0
+        self._waited_s = 0.0
 
     def begin(self, shape: tuple[int, ...]) -> None:
         """Start where nothing is known yet; what has been learnt is kept."""
         if self._power is None or self._power.shape != shape:
             self._power = np.full(shape, self._start**2, np.float32)
-            self._age_s = 0.0
+            self._usual = None
+            self._age_s = self._waited_s = 0.0
 
     def unusual(self, change: Plane, least: float) -> Gray:
         """255 where `change` is more than what is usual around, and than `least` [grey levels]."""
-        deviation = cv2.sqrt(self._known())
-        usual = cv2.addWeighted(deviation, self._factor * FINE, deviation, 0, 0, dtype=cv2.CV_16S)
-        around = cv2.dilate(usual, SQUARE_3)
         strong = cv2.threshold(change, least * FINE, 0, cv2.THRESH_TOZERO)[1]
-        return cast(Gray, cv2.compare(strong, around, cv2.CMP_GT))
+        return cast(Gray, cv2.compare(strong, self._usual_around(), cv2.CMP_GT))
+
+    def _usual_around(self) -> Plane:
+        if self._usual is None:
+            deviation = cv2.sqrt(self._known())
+            usual = cv2.addWeighted(deviation, self._factor * FINE, deviation, 0, 0, dtype=cv2.CV_16S)
+            self._usual = cast(Plane, cv2.dilate(usual, SQUARE_3))
+        return self._usual
 
     def learn(self, change: Plane, step_s: float, objects: Iterable[Box]) -> None:
         """Take in the change of `step_s` seconds; slowly below `objects`, that none is learnt away."""
+        self._waited_s += step_s
+        if self._waited_s < LEARN_EVERY_S - EARLY_S:
+            return
+        step_s, self._waited_s, self._usual = min(self._waited_s, LONGEST_STEP_S), 0.0, None
         power = self._known()
-        step_s = min(step_s, LONGEST_STEP_S)
         self._age_s += step_s
         # a running mean at first, an exponential one later
         rate = max(-math.expm1(-step_s / self._memory_s), step_s / (self._age_s + FIRST_WEIGHT_S))

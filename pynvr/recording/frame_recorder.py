@@ -46,6 +46,8 @@ class FrameRecorder:
         self._first = self._last_motion = 0.0
         self._dropped = 0
         """How many frames the ring had dropped when the log last mentioned it."""
+        self._undecodable = 0
+        """Pictures within the open recording that could not be decoded."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
         """Take a frame, what the detector saw in it, and what that means for the event."""
@@ -63,6 +65,7 @@ class FrameRecorder:
             self._end()
             self._start(frame, [], continues=True)
         self._pictures.see(frame, detection, frame.time)  # before it gets its label
+        self._undecodable += frame.lost_before
         hold_left_s = self._last_motion + self._hold_s - frame.time
         self._writer.write(frame.buffered(), detection.changed_px, detection.motion, hold_left_s)
 
@@ -79,6 +82,7 @@ class FrameRecorder:
     def _start(self, trigger: Frame, pre_alarm: list[BufferedFrame], continues: bool = False) -> None:
         log.info("the event goes on in another file" if continues else "motion")
         self._first = pre_alarm[0].time if pre_alarm else trigger.time
+        self._undecodable = sum(frame.lost_before for frame in pre_alarm[1:])
         if trigger.time > self._first:
             self._fps = len(pre_alarm) / (trigger.time - self._first)
         self._writer.begin(Begin(trigger.time, trigger.utc, self._fps, continues), pre_alarm)
@@ -93,5 +97,5 @@ class FrameRecorder:
     def _end(self) -> None:
         if self._recording:
             self._pictures.end()
-            self._writer.end()
+            self._writer.end(self._undecodable)
             self._recording = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -16,7 +16,7 @@ from pynvr.media.frame import BufferedFrame
 from pynvr.media.packet import Recordable
 from pynvr.recording.encoding import CODECS, Encoder
 from pynvr.recording.label import draw_label
-from pynvr.recording.orders import Begin, Picture, Write
+from pynvr.recording.orders import Begin, End, Picture, Write
 
 
 class Part(Protocol):
@@ -118,7 +118,7 @@ class OpenRecording:
             pictures.keep(self.stem, picture.kind, picture.jpeg.tobytes())
             self._journal.note_facts(**picture.facts)
 
-    def close(self, dropped: int = 0) -> Path | None:
+    def close(self, end: End | None = None) -> Path | None:
         """Make the final file and its line in the index; return its path, or None if it has no picture.
 
         Raises OSError or RecordingError if some of it is lost; the rest is saved.
@@ -129,9 +129,10 @@ class OpenRecording:
                 self._part.close()
         except (OSError, RecordingError) as error:
             refused = error
-        if dropped:
-            with suppress(OSError):  # the frames matter more than their number
-                self._journal.note_facts(dropped=dropped)
+        known = {name: value for name, value in asdict(end).items() if value} if end is not None else {}
+        if known:
+            with suppress(OSError):  # the frames matter more than these facts
+                self._journal.note_facts(**known)
         self._journal.close()
         path = close_recording(self._archive, self.stem)
         if refused is not None:

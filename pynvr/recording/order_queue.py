@@ -69,11 +69,11 @@ class OrderQueue:
         if not self._live or self._bytes + picture.nbytes <= self._limit_bytes:
             self._put(picture)
 
-    def end(self) -> None:
-        """Add a recording's end."""
+    def end(self, undecodable: int = 0, last_motion_s: float | None = None) -> None:
+        """Add a recording's end; the numbers are as `End` has them."""
         if self._dropped_now:
             log.error("%d frames of this recording were dropped: writing was too slow", self._dropped_now)
-        self._put(End(self._dropped_now))
+        self._put(End(self._dropped_now, undecodable, last_motion_s))
         self._dropped_now = 0
 
     def finish(self) -> None:

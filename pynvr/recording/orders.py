@@ -65,6 +65,10 @@ class End:
 
     dropped: int = 0
     """Frames of it that were dropped because the queue was full."""
+    undecodable: int = 0
+    """Pictures within it that nobody could decode."""
+    last_motion_s: float | None = None
+    """When motion was seen last, where that cannot be told by the frames' own times."""
 
 
 Order: TypeAlias = Begin | Write | Picture | End

@@ -65,18 +65,26 @@ class PacketRecorder:
         """The event, in the packets' time, until its last packets have come."""
         self._recording = self._continues = False
         """Whether a file is open, and whether this event has had a file before."""
-        self._first = self._last_motion = 0.0
+        self._first = self._trigger = self._last_motion = 0.0
+        """Of the open file: its first packet and its trigger; and when motion was seen last."""
         self._until: float | None = None
         """Time of the last packet, once the event is over."""
         self._dropped = 0
         """How many packets the ring had dropped when the log last mentioned it."""
         self._free_from = float("-inf")
         """Packets up to this time are in a recording already."""
+        self._reorder_s = 0.0
+        self._late: deque[TimedPacket] = deque()
+        """Packets after the end that are written only if one from before it still comes."""
         self._seen: deque[tuple[float, Detection]] = deque(maxlen=SEEN_LIMIT)
+        self._lost: deque[tuple[float, int]] = deque(maxlen=SEEN_LIMIT)
+        """Before which moment how many pictures could not be decoded."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
         """Take a frame, what the detector saw in it, and what that means for the event."""
         now = frame.time + self._frame_lag() - self._packets.lag_s
+        if frame.lost_before:
+            self._lost.append((now, frame.lost_before))
         if change in (Change.STARTED, Change.ENDED) and self._begin is not None:
             self._until = self._last_motion + self._hold_s
         if change is Change.STARTED:
@@ -110,7 +118,7 @@ class PacketRecorder:
         """Take the packets of the event that have come, even after the latest frame, and end it."""
         if self._begin is not None:
             self._until = self._last_motion + self._hold_s
-            self._take_packets(self._until)
+            self._take_packets(self._until + self._reorder_s)
         self._end()
 
     def _take_packets(self, now: float) -> None:
@@ -124,11 +132,26 @@ class PacketRecorder:
                 self._take(item)
 
     def _take(self, packet: TimedPacket) -> None:
-        if self._until is not None and packet.time > self._until + TIME_TOLERANCE_S:
-            self._end()
+        self._reorder_s = packet.stream.reorder_s
         self._ring.push(packet)
         if self._begin is None:
             return
+        if self._until is not None and packet.time > self._until + TIME_TOLERANCE_S:
+            self._take_late(packet, self._until)
+            return
+        while self._late:  # a packet that is shown earlier, and cannot be decoded without these
+            late = self._late.popleft()
+            self._until = max(self._until or late.time, late.time)  # so there is no hole before them
+            self._add(late)
+        self._add(packet)
+
+    def _take_late(self, packet: TimedPacket, until: float) -> None:
+        """A packet after the end: with B-frames, some that are shown before may come behind it."""
+        self._late.append(packet)
+        if packet.key or packet.time > until + packet.stream.reorder_s + TIME_TOLERANCE_S:
+            self._end()
+
+    def _add(self, packet: TimedPacket) -> None:
         if packet.key and packet.time - self._first > self._max_duration_s - TIME_TOLERANCE_S:
             self._stop_writing()
         if not self._recording and packet.key:
@@ -137,7 +160,7 @@ class PacketRecorder:
             seen = self._seen_until(packet.time)
             changed_px = max((detection.changed_px for detection in seen), default=0)
             self._writer.write(packet, changed_px, any(detection.motion for detection in seen))
-            self._free_from = packet.time
+            self._free_from = max(self._free_from, packet.time)
 
     def _start(self, now: float, trigger: Frame) -> None:
         log.info("motion")
@@ -146,7 +169,7 @@ class PacketRecorder:
         self._begin = Begin(now, trigger.utc, fps)
         self._mention_short_ring()
         if pre_alarm:
-            self._first = pre_alarm[0].time
+            self._first, self._trigger = pre_alarm[0].time, now
             self._writer.begin(self._begin, pre_alarm)
             self._pictures.begin()
             self._recording = self._continues = True
@@ -159,7 +182,7 @@ class PacketRecorder:
             begin = Begin(packet.time, packet.utc, fps, continues=True)
         else:
             begin = replace(self._begin, nominal_fps=fps)
-        self._first = packet.time
+        self._first, self._trigger = packet.time, begin.trigger_s
         self._writer.begin(begin)
         self._pictures.begin(begin.continues)
         self._recording = self._continues = True
@@ -182,7 +205,9 @@ class PacketRecorder:
     def _stop_writing(self) -> None:
         if self._recording:
             self._pictures.end()
-            self._writer.end()
+            last = self._free_from + TIME_TOLERANCE_S
+            undecodable = sum(count for moment, count in self._lost if self._first < moment <= last)
+            self._writer.end(undecodable, min(max(self._last_motion, self._trigger), self._free_from))
             self._recording = False
 
     def _end(self) -> None:
@@ -190,3 +215,4 @@ class PacketRecorder:
         self._continues = False
         self._begin = self._until = None
         self._seen.clear()
+        self._late.clear()

@@ -108,7 +108,7 @@ class RetriedRecordings:
         if is_open is None:
             return False
         self.allowance_s = is_open.part_bytes() / CLOSING_BYTES_PER_S
-        path = is_open.close(order.dropped)
+        path = is_open.close(order)
         if path is None:
             return False
         if self.failing:

@@ -113,9 +113,9 @@ class RecordingWriter:
         """Put a picture beside the recording, unless there is no room for it in the queue."""
         self._queue.keep(picture)
 
-    def end(self) -> None:
-        """Close the recording after everything that was handed over."""
-        self._queue.end()
+    def end(self, undecodable: int = 0, last_motion_s: float | None = None) -> None:
+        """Close the recording after everything that was handed over; the numbers are as `End` has them."""
+        self._queue.end(undecodable, last_motion_s)
 
     def close(self) -> None:
         """Wait until everything is written and closed; raises HangingError if the disk does not answer."""

@@ -22,7 +22,8 @@ from pynvr.media.frame import Frame, Gap
 from pynvr.recording import writer
 from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
-from pynvr.service import systemd
+from pynvr.service import native_output, systemd
+from pynvr.service.picture_watch import FAULT_AFTER_S, PictureWatch
 from pynvr.sources.base import Source
 from pynvr.sources.packet_file import PacketSource
 
@@ -83,6 +84,8 @@ class Health:
         self._handled_at: float | None = None
         self._rate_since, self._rate_count = self._started, 0
         self._logged_at = self._started
+        self._pictures = PictureWatch()
+        self._told_fault: str | None = None
         self._stuck = self._refused = False
         """What was seen at the last report: a loop that hangs, a status file that cannot be written."""
         self._quit = threading.Event()
@@ -109,6 +112,9 @@ class Health:
             if isinstance(frame, Frame):
                 self._handled_at = time.monotonic()
                 self._handled += 1
+                self._pictures.see(frame.image, frame.time)
+            else:
+                self._pictures.reset()
             yield frame
 
     def _run(self) -> None:
@@ -123,9 +129,24 @@ class Health:
         if not self._stuck:
             systemd.notify("WATCHDOG=1", f"STATUS={facts['state']}, {facts['fps']} frames/s")
         self._tell(facts)
+        self._tell_fault(self._pictures.fault)
         if time.monotonic() - self._logged_at >= LOG_INTERVAL_S:
             self._logged_at = time.monotonic()
             log.info("status: %s", json.dumps(facts))
+
+    def _tell_fault(self, fault: str | None) -> None:
+        """Say once that there is nothing in the pictures, and once that there is again."""
+        if fault is not None and self._told_fault is None:
+            log.error(
+                "camera %s: its pictures are %s for %.0f s now; nothing that moves can be seen. Is the lens "
+                "covered? If not, this OpenCV may be unable to decode them",
+                self._source.name,
+                fault,
+                FAULT_AFTER_S,
+            )
+        elif fault is None and self._told_fault is not None:
+            log.info("camera %s: there is something in its pictures again", self._source.name)
+        self._told_fault = fault
 
     def _state(self, now: float) -> str:
         busy = self._writer.busy_since
@@ -148,6 +169,8 @@ class Health:
             return "waiting for the disk"  # which may still come to itself
         if self._writer.failing or (packets is not None and not packets.connected):
             return "cannot record"
+        if self._pictures.fault is not None:
+            return "no picture"
         return "recording" if self._writer.recording else "watching"
 
     def _facts(self) -> dict[str, Any]:
@@ -174,6 +197,8 @@ class Health:
             "reconnects": max(0, camera.connections - 1) if camera else 0,
             "recording": self._writer.recording,
             "free_bytes": free,
+            "pictures": self._pictures.fault or "good",
+            "decoder_complaints": native_output.lines_printed(),
             "last_error": self._last_error.text,
         } | {**self._packet_facts(), **self._more_facts()}
 

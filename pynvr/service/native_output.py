@@ -26,6 +26,13 @@ KEPT_BYTES = 64 * 1024
 """The file begins anew when it is longer than this."""
 LAST_WORDS_BYTES = 4096
 
+_printed = 0
+
+
+def lines_printed() -> int:
+    """How many lines OpenCV and FFmpeg have printed in this process: mostly complaints of their decoders."""
+    return _printed
+
 
 @contextmanager
 def native_output_logged(log_file: Path) -> Iterator[None]:
@@ -57,6 +64,7 @@ def native_output_logged(log_file: Path) -> Iterator[None]:
 
 
 def _log_until(over: threading.Event, file: int) -> None:
+    global _printed
     rest, place = b"", 0
     while True:
         last = over.wait(INTERVAL_S)
@@ -66,6 +74,7 @@ def _log_until(over: threading.Event, file: int) -> None:
             for line in [*lines, rest] if last else lines:
                 text = line.decode(errors="replace")
                 log.debug("%s", text)
+                _printed += 1
                 # what holds a password is not left lying about
                 place = KEPT_BYTES if without_password(text) != text else place
         if last:
