@@ -19,7 +19,8 @@ from pynvr.sources.address import hint_at_password, is_rtsp, is_web
 from pynvr.sources.web import Content, look
 
 LONGEST_S = 3.0
-"""So long each answer is waited for."""
+LONGEST_AFTER_SILENCE_S = 0.5
+"""So long each answer is waited for; of a camera that has let the whole timeout pass, not again."""
 RTSP_PORTS = {"rtsp": 554, "rtsps": 322}
 LARGEST_ANSWER = 256 * 1024
 STREAMS_NEEDED = "it needs the address of a stream: RTSP, HLS or JPEG pictures one after the other"
@@ -34,9 +35,9 @@ class Finding:
     """Whether it can never work so."""
 
 
-def why_not_opened(cam: str, open_timeout_s: float) -> Finding:
+def why_not_opened(cam: str, open_timeout_s: float, was_silent: bool) -> Finding:
     """Ask a camera that could not be opened within `open_timeout_s` what is wrong; never raises."""
-    patience_s = min(open_timeout_s, LONGEST_S)
+    patience_s = min(open_timeout_s, LONGEST_AFTER_SILENCE_S if was_silent else LONGEST_S)
     if is_rtsp(cam):
         try:
             return _ask_rtsp(cam, patience_s, open_timeout_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from dataclasses import dataclass
 
 import cv2
@@ -77,11 +78,13 @@ class Opener:
         ]
         parameters = [*limits, cv2.CAP_PROP_N_THREADS, 1, *properties]
         _use_for_a_moment(self._options)
+        began = time.monotonic()
         capture = cv2.VideoCapture(self.cam, cv2.CAP_FFMPEG, parameters)
         if not capture.isOpened():
             from pynvr.sources import diagnosis  # which only the unlucky need
 
-            finding = diagnosis.why_not_opened(self.cam, self.timeouts.open_s)
+            was_silent = time.monotonic() - began > 0.9 * self.timeouts.open_s
+            finding = diagnosis.why_not_opened(self.cam, self.timeouts.open_s, was_silent)
             kind = UnfitCameraError if finding.for_ever else CameraError
             raise kind(f"camera {self.name}: cannot be opened: {finding.text} (setting cam)")
         self._known = True

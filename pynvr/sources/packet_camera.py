@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 
 from pynvr.errors import CameraError, SettingsError
-from pynvr.media import codecs
+from pynvr.media import codecs, picture_size
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Packet, TimedPacket
 from pynvr.sources.burst import Reading
@@ -23,6 +24,8 @@ from pynvr.sources.meter import Meter
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_file import RAW, USUAL_SUFFIX, stream_of
 from pynvr.sources.reader import LiveReader, ReadAhead
+
+log = logging.getLogger(__name__)
 
 A_FEW = ReadAhead(0.2, 64 * 1024)
 """How much may gather: no more than Linux buffers for any connection, so that the camera never waits."""
@@ -119,7 +122,6 @@ class PacketConnection:
         self.nominal_fps = self._stream.nominal_fps
         self._clock = PacketClock()
         self._begun = False
-        self._in_band = b""
         self._timed: bool | None = None
         self._held: list[tuple[Packet, float, float]] | None = []
         """The first packets with their times and arrivals; None once they have been handed over."""
@@ -152,7 +154,7 @@ class PacketConnection:
         """The packet, unless it comes before the first key packet and so cannot be decoded."""
         packet, stream_s = got.content, got.stream_s
         if packet.key:
-            self._heed_parameters(packet)
+            yield from self._heed_parameters(packet)
         elif not self._begun:
             self._held = None
             return
@@ -190,14 +192,22 @@ class PacketConnection:
         utc = now - timedelta(seconds=monotonic() - moment)
         return TimedPacket(packet.data, packet.key, time, utc, self._stream)
 
-    def _heed_parameters(self, packet: Packet) -> None:
-        """Raise CameraError if the camera sends another stream within the same connection."""
+    def _heed_parameters(self, packet: Packet) -> Iterator[TimedPacket | Gap]:
+        """Take the packet's parameter sets, if it has any, for those to come; a gap if the size changes.
+
+        Some cameras send others again and again, with the same size.
+        """
         sets = codecs.parameter_sets(self._stream.codec, packet.data.tobytes())
-        if sets and self._in_band not in (b"", sets):
-            raise CameraError(f"camera {self._name}: its stream has changed")
-        if sets and not self._in_band:
-            self._in_band = sets
-            self._stream = replace(self._stream, parameter_sets=sets)
+        if not sets or sets == self._stream.parameter_sets:
+            return
+        before, now = self._stream, picture_size.size_of(self._stream.codec, sets)
+        if now is not None and now != (before.width, before.height):
+            yield from self._let_through()
+            change = f"{before.width}x{before.height} before, {now[0]}x{now[1]} now"
+            log.warning("camera %s: its stream has changed: %s", self._name, change)
+            yield Gap(f"camera {self._name}: {change}")
+            self._stream = replace(self._stream, width=now[0], height=now[1])
+        self._stream = replace(self._stream, parameter_sets=sets)
 
 
 def with_first_time(times: list[float]) -> list[float]:
