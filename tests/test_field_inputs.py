@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -108,3 +109,33 @@ def test_interlaced_video_is_seen(
     assert numbers == list(range(round(entry["first_frame_s"] * 25), round(entry["last_frame_s"] * 25) + 1))
     assert shape == (480, 640, 3)
     assert "is interlaced" in log_text()
+
+
+@pytest.mark.parametrize("mode", RUNS)
+def test_turned_video_is_upright(run: Callable[..., int], archive_path: Path, mode: str) -> None:
+    assert run("rot.mp4", mode) == 0
+    (entry,) = read_index(archive_path)
+    assert (entry["width"], entry["height"]) == (240, 320)
+    # the numbers lie on their side in a picture that is turned: as in the source
+    with av.open(str(INPUTS / "rot.mp4")) as source, av.open(str(archive_path / entry["file"])) as made:
+        for one, other in zip(source.decode(video=0), made.decode(video=0), strict=True):
+            wanted, got = (np.rot90(f.to_ndarray(format="bgr24"), f.rotation // 90) for f in (one, other))
+            assert got.shape == wanted.shape == (320, 240, 3)
+            assert np.abs(got.astype(int) - wanted).mean() < 6
+
+
+@pytest.mark.parametrize("mode", RUNS)
+@pytest.mark.parametrize("options", [("-aspect", "16:9", "-c", "copy"), ("-vf", "setsar=4/3")])
+def test_pixels_that_are_not_square_keep_their_shape(
+    run: Callable[..., int], tmp_path: Path, archive_path: Path, mode: str, options: tuple[str, ...]
+) -> None:
+    source = tmp_path / "wide.mp4"
+    command = ["ffmpeg", "-v", "error", "-t", "12", "-i", str(INPUTS / "attfirst.mp4"), "-map", "0:1"]
+    subprocess.run([*command, *options, str(source)], check=True)
+    assert run(str(source), mode) == 0
+    (entry,) = read_index(archive_path)
+    with av.open(str(archive_path / entry["file"])) as made:
+        stream = made.streams.video[0]
+        wide = stream.width * float(stream.sample_aspect_ratio or 1) / stream.height
+        assert wide == pytest.approx(16 / 9, abs=0.01)
+        assert (entry["width"], entry["height"]) == (stream.width, stream.height)

@@ -21,6 +21,7 @@ from pynvr.archive.names import DAMAGED, DAMAGED_JOURNAL, JOURNAL_SUFFIX, VIDEO_
 from pynvr.archive.remux import copy_of, rate_for, remux
 from pynvr.errors import RecordingError
 from pynvr.media.container import Contents, survey
+from pynvr.media.packet import Shape
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,9 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     if noted > len(notes.frames):
         log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))
     try:
-        remux(part, final, notes.facts["fourcc"], notes.times(), _rate(notes, final), delimiter)
+        remux(
+            part, final, notes.facts["fourcc"], notes.times(), _rate(notes, final), delimiter, _shape(notes)
+        )
     except (RecordingError, KeyError) as error:  # no room, or a crash took the journal
         log.error("no final container, the recording stays %s: %s", as_it_is, error)
         fsync.move(part, as_it_is)
@@ -143,6 +146,11 @@ def _set_aside(archive: Archive, stem: Path, error: Exception) -> None:
 
 def _beside(stem: Path, suffix: str) -> Path:
     return stem.with_name(f"{stem.name}{suffix}")
+
+
+def _shape(notes: Journal) -> Shape:
+    turn, width, height = notes.facts.get("shape", (0, 1, 1))
+    return Shape(turn, width, height)
 
 
 def _rate(notes: Journal, final: Path) -> float | None:

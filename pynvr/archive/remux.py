@@ -8,6 +8,8 @@ from pathlib import Path
 from pynvr.archive import fsync
 from pynvr.errors import RecordingError
 from pynvr.media import container
+from pynvr.media.mp4_boxes import set_shape
+from pynvr.media.packet import AS_CODED, Shape
 
 
 def remux(
@@ -17,19 +19,22 @@ def remux(
     times: Sequence[float],
     rate: float | None = None,
     delimiter: bytes = b"",
+    shape: Shape = AS_CODED,
 ) -> None:
     """Copy a part's packets into `final`, check that all are there, and remove the part.
 
     `times`: when each packet is shown, seconds, in the order of decoding; packets beyond their end are
-    left out. `rate` and `delimiter` are as `container` has them; see `rate_for`. When this returns, file
-    and name are on the disk. Raises RecordingError, and leaves the part alone then; OSError where the
-    disk refuses the name.
+    left out. `rate` and `delimiter` are as `container` has them; see `rate_for`. Only an .mp4 can say its
+    `shape`. When this returns, file and name are on the disk. Raises RecordingError, and leaves the part
+    alone then; OSError where the disk refuses the name.
     """
     copied = copy_of(final)
     try:
         container.copy(part, copied, fourcc, times_ms(times), rate, delimiter)
         if container.survey(copied).count != len(times):
             raise RecordingError(f"{copied}: came out incomplete; is the disk full?")
+        if final.suffix == ".mp4":
+            set_shape(copied, shape)
     except RecordingError:
         copied.unlink(missing_ok=True)
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -10,9 +11,11 @@ import numpy as np
 
 from pynvr.media import codecs
 from pynvr.media.container import TICKS_PER_SECOND, PacketWriter
-from pynvr.media.packet import Packet, TimedPacket
+from pynvr.media.packet import AS_CODED, Packet, TimedPacket
 from pynvr.recording.orders import Write
 from pynvr.recording.part_file import PipedFile
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,18 @@ class CopyFormat:
         stream = first.stream
         codec = stream.codec
         suffix = suffix_for(codec, self.suffix)
+        shape = stream.shape
+        if shape != AS_CODED and suffix != ".mp4":
+            log.warning("a %s file cannot say that its pictures are turned or stretched; .mp4 can", suffix)
+            shape = AS_CODED
+        shown = (stream.height, stream.width) if shape.turn % 180 else (stream.width, stream.height)
         return {
             "part_suffix": codec.part_suffix,
             "suffix": suffix,
             "fourcc": codec.fourcc[suffix],
-            "width": stream.width,
-            "height": stream.height,
+            "width": shown[0],
+            "height": shown[1],
+            **({"shape": [shape.turn, shape.pixel_width, shape.pixel_height]} if shape != AS_CODED else {}),
             "copied": True,
             # only a delimiter of the part may be removed; one that the camera sent has to stay
             "delimiter": "" if first.data[0, :5].tobytes() == codec.delimiter[:5] else codec.delimiter.hex(),
@@ -40,7 +49,8 @@ class CopyFormat:
 
     def open(self, path: Path, first: TimedPacket, fps: float) -> PacketPart:
         """Create the part for a recording that begins with this packet; raises RecordingError."""
-        return PacketPart(path, str(self.facts(first)["fourcc"]), first)
+        codec = first.stream.codec
+        return PacketPart(path, codec.fourcc[suffix_for(codec, self.suffix)], first)
 
 
 def suffix_for(codec: codecs.CopyCodec, wanted: str) -> str:

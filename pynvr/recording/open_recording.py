@@ -56,8 +56,8 @@ class EncodeFormat:
             "suffix": self.suffix,
             "fourcc": codec.fourcc[self.suffix],
             "output_rate": self.output_rate,
-            "width": width,
-            "height": height,
+            "width": width - width % 2,  # encoders leave out an odd last column or row
+            "height": height - height % 2,
         }
 
     def open(self, path: Path, first: BufferedFrame, fps: float) -> Part:

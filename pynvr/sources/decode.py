@@ -101,9 +101,9 @@ class Decoder:
         image = cast(Image, self._reformatter.reformat(frame, format="bgr24").to_ndarray())
         ratio = self._demuxer.pixel_ratio
         if ratio > 1:
-            image = cast(Image, cv2.resize(image, (round(image.shape[1] * ratio), image.shape[0])))
+            image = cast(Image, cv2.resize(image, (_even(image.shape[1] * ratio), image.shape[0])))
         elif ratio < 1:
-            image = cast(Image, cv2.resize(image, (image.shape[1], round(image.shape[0] / ratio))))
+            image = cast(Image, cv2.resize(image, (image.shape[1], _even(image.shape[0] / ratio))))
         turn = TURNS.get(frame.rotation % 360)
         return image if turn is None else cast(Image, cv2.rotate(image, turn))
 
@@ -125,6 +125,10 @@ class Decoder:
     def close(self) -> None:
         """Close the file."""
         self._demuxer.close()
+
+
+def _even(pixels: float) -> int:
+    return 2 * round(pixels / 2)  # of an odd size encoders would leave out the last column or row
 
 
 def _ticks(seconds: float) -> int:

@@ -175,6 +175,8 @@ class Demuxer:
 
     def __iter__(self) -> Iterator[Step]:
         """Yield the stream's packets, in the order of decoding, up to where the file really ends."""
+        # .avi has one time for each packet, when it is decoded, which FFmpeg takes for when it is shown
+        disordered = self._container.format.name == "avi" and self.stream.codec_context.has_b_frames
         for packet in self._read():
             decoded, shown = self._seconds(packet.dts), self._seconds(packet.pts)
             self.dated |= decoded is not None
@@ -183,13 +185,15 @@ class Demuxer:
             placed = self.timeline.place(decoded, shown)
             self.packets += 1
             self._last = max(self._last, placed.decoded if placed.shown is None else placed.shown)
-            yield Step(packet, placed.decoded, placed.shown)
+            yield Step(packet, placed.decoded, None if disordered else placed.shown)
 
     def check_end(self) -> None:
         """Raise CameraError where much less came than the container promises; call it at the end."""
         share, seconds = ENDS_EARLY
         promised = int(self.stream.frames)
         missing = promised - self.packets
+        if promised and missing > 0:
+            log.warning("%s: promises %d pictures, and %d came", self.name, promised, self.packets)
         if promised and missing > max(share * promised, seconds * self.fps):
             raise CameraError(
                 f"{self.name}: ends too early: it promises {promised} pictures, and {self.packets} came"
@@ -248,7 +252,7 @@ class Demuxer:
         if not chosen.codec_context.width:
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read")
         if len(streams) > 1:
-            number = [one.index for one in streams].index(chosen.index) + 1
+            number = [one.index for one in self._container.streams.video].index(chosen.index) + 1
             context = chosen.codec_context
             size = f"{context.width}x{context.height}"
             log.info(
