@@ -53,6 +53,7 @@ class Burst(Generic[Content]):
         """
         self._held.append((got, arrival_s))
         self._bytes += got.nbytes
+        self.live = False
         if got.stream_s is None:
             return True
         self._pace.note(got.stream_s, arrival_s, idle_s)
