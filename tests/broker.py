@@ -41,14 +41,21 @@ def certificate(folder: Path, host: str = "localhost") -> tuple[Path, Path]:
 
 
 class Mosquitto:
-    """A broker that can be killed and started again. It forgets all."""
+    """A broker that can be killed and started again; with `keeps` it then knows what it had to deliver."""
 
     def __init__(
-        self, folder: Path, tls: tuple[Path, Path] | None = None, password: str | None = None
+        self,
+        folder: Path,
+        tls: tuple[Path, Path] | None = None,
+        password: str | None = None,
+        keeps: bool = False,
     ) -> None:
         self.port = free_port()
         self._config = folder / f"mosquitto_{self.port}.conf"
         lines = [f"listener {self.port} 127.0.0.1", "max_queued_messages 10000"]
+        if keeps:
+            lines += ["persistence true", f"persistence_location {folder}/", "autosave_on_changes true"]
+            lines += ["autosave_interval 1"]
         if tls is not None:
             lines += [f"certfile {tls[0]}", f"keyfile {tls[1]}"]
         if password is None:
@@ -93,11 +100,18 @@ class Subscriber:
     """Collects everything that is published, with the monotonic time of its arrival."""
 
     def __init__(
-        self, port: int, topics: str = "#", ca: Path | None = None, user: str = "", password: str = ""
+        self,
+        port: int,
+        topics: str = "#",
+        ca: Path | None = None,
+        user: str = "",
+        password: str = "",
+        name: str = "",
     ) -> None:
+        """With a name the broker keeps what comes while it is away."""
         self.messages: list[tuple[float, MQTTMessage]] = []
         self._changed = threading.Condition()  # guards messages
-        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=not name)
         if ca is not None:
             self._client.tls_set(str(ca), cert_reqs=ssl.CERT_REQUIRED)
         if user:
