@@ -94,7 +94,9 @@ def expected(times: Sequence[float], moving: Iterable[int], pre_s: float, hold_s
     slack = 0.0005
     events: list[list[int]] = []  # trigger, latest motion
     for index in sorted(moving):
-        if events and times[index] - times[events[-1][1]] <= hold_s + slack:
+        last = events[-1][1] if events else None
+        connected_s = max(hold_s + slack, 1.0 if last == index - 1 else 0.0)
+        if last is not None and times[index] - times[last] <= connected_s:
             events[-1][1] = index
         else:
             events.append([index, index])
