@@ -15,7 +15,6 @@ from pynvr.events import Change
 from pynvr.media.codecs import H264
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Recordable, Stream, TimedPacket
-from pynvr.recording import packet_recorder
 from pynvr.recording.orders import Begin
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.packet_recorder import PacketRecorder
@@ -44,6 +43,9 @@ class Packets:
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
         while self.waiting and self.waiting[0].time <= time + TIME_TOLERANCE_S:
             yield self.waiting.popleft()
+
+    def wait_for_gap(self, timeout_s: float) -> None:
+        """The connection is lost at once."""
 
     def close(self) -> None:
         """Nothing to be closed."""
@@ -118,7 +120,7 @@ def test_nothing_beyond_the_events_end(recorder: PacketRecorder, packets: Packet
 def test_a_packet_that_comes_a_moment_after_the_frames_are_lost(
     recorder: PacketRecorder, packets: Packets, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packet_recorder.time, "sleep", lambda _: packets.waiting.append(packet(25)))
+    monkeypatch.setattr(packets, "wait_for_gap", lambda _: packets.waiting.append(packet(25)))
     recorder.interrupt()
     assert writer.written == until(26)
 
@@ -126,7 +128,7 @@ def test_a_packet_that_comes_a_moment_after_the_frames_are_lost(
 def test_nothing_is_waited_for_without_an_event(
     packets: Packets, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packet_recorder.time, "sleep", lambda _: pytest.fail("it waits"))
+    monkeypatch.setattr(packets, "wait_for_gap", lambda _: pytest.fail("it waits"))
     recorder = PacketRecorder(
         PacketRing(0.5, 2**20), writer, no_pictures(), packets, lambda: 0.0, HOLD_S, 600
     )

@@ -10,13 +10,17 @@ import logging
 
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
-from pynvr.media.frame import TIME_TOLERANCE_S, BufferedFrame, Frame
+from pynvr.media.frame import BufferedFrame, Frame
+from pynvr.recording.event_file import EventFile
 from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
 from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
 
 log = logging.getLogger(__name__)
+
+
+SHORT_RING = "the pre-alarm is shorter than asked: PRE_ALARM_MEMORY_LIMIT_MB holds no more of it"
 
 
 class FrameRecorder:
@@ -39,13 +43,9 @@ class FrameRecorder:
         self._ring = ring
         self._writer = writer
         self._pictures = pictures
-        self._hold_s = hold_s
-        self._max_duration_s = max_duration_s
+        self._file = EventFile(writer, pictures, hold_s, max_duration_s, SHORT_RING)
         self._fps = nominal_fps
-        self._recording = False
-        self._first = self._last_motion = 0.0
-        self._dropped = 0
-        """How many frames the ring had dropped when the log last mentioned it."""
+        self._last_motion = 0.0
         self._undecodable = 0
         """Pictures within the open recording that could not be decoded."""
 
@@ -54,19 +54,20 @@ class FrameRecorder:
         if change in (Change.STARTED, Change.ENDED):
             self._end()
         if change is Change.STARTED:
-            self._mention_short_ring()
+            log.info("motion")
+            self._file.mention_dropped(self._ring.dropped)
             self._start(frame, self._ring.take(frame.time))
         if change in (Change.STARTED, Change.PROLONGED):
             self._last_motion = frame.time
-        if not self._recording:
+        if not self._file.is_open:
             self._ring.push(frame)
             return
-        if frame.time - self._first > self._max_duration_s - TIME_TOLERANCE_S:
+        if self._file.is_full(frame.time):
             self._end()
             self._start(frame, [], continues=True)
         self._pictures.see(frame, detection, frame.time)  # before it gets its label
         self._undecodable += frame.lost_before
-        hold_left_s = self._last_motion + self._hold_s - frame.time
+        hold_left_s = self._last_motion + self._file.hold_s - frame.time
         self._writer.write(frame.buffered(), detection.changed_px, detection.motion, hold_left_s)
 
     def interrupt(self) -> None:
@@ -80,22 +81,11 @@ class FrameRecorder:
         self._writer.close()
 
     def _start(self, trigger: Frame, pre_alarm: list[BufferedFrame], continues: bool = False) -> None:
-        log.info("the event goes on in another file" if continues else "motion")
-        self._first = pre_alarm[0].time if pre_alarm else trigger.time
+        first_s = pre_alarm[0].time if pre_alarm else trigger.time
         self._undecodable = sum(frame.lost_before for frame in pre_alarm[1:])
-        if trigger.time > self._first:
-            self._fps = len(pre_alarm) / (trigger.time - self._first)
-        self._writer.begin(Begin(trigger.time, trigger.utc, self._fps, continues), pre_alarm)
-        self._pictures.begin(continues)
-        self._recording = True
-
-    def _mention_short_ring(self) -> None:
-        dropped, self._dropped = self._ring.dropped - self._dropped, self._ring.dropped
-        if dropped:
-            log.warning("the pre-alarm is shorter than asked: PRE_ALARM_MEMORY_LIMIT_MB holds no more of it")
+        if trigger.time > first_s:
+            self._fps = len(pre_alarm) / (trigger.time - first_s)
+        self._file.begin(Begin(trigger.time, trigger.utc, self._fps, continues), first_s, pre_alarm)
 
     def _end(self) -> None:
-        if self._recording:
-            self._pictures.end()
-            self._writer.end(self._undecodable)
-            self._recording = False
+        self._file.end(self._undecodable)

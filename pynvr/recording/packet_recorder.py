@@ -9,15 +9,15 @@ recording ends with the last packet of the event, even if that arrives after the
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
 from pynvr.media.frame import TIME_TOLERANCE_S, Frame, Gap
 from pynvr.media.packet import TimedPacket
+from pynvr.recording.event_file import EventFile
 from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
 from pynvr.recording.packet_prealarm import PacketRing
@@ -32,6 +32,36 @@ CATCH_UP_S = 0.1
 """If both connections break at once, the packets' reader may be a moment behind the frames' reader."""
 SEEN_LIMIT = 1000
 """How many detections wait for their packets; more pile up only while no packets come."""
+
+
+SHORT_RING = (
+    "%d packets of the pre-alarm did not fit into PRE_ALARM_MEMORY_LIMIT_MB; where there is no "
+    "key packet left, a recording begins with the next one"
+)
+
+
+@dataclass(slots=True)
+class Event:
+    """What goes on, in the packets' time, until its last packets have come."""
+
+    begin: Begin
+    last_motion: float
+    """When motion was seen last."""
+    until: float | None = None
+    """Time of the last packet, once the event is over."""
+    has_file: bool = False
+    """Whether there has been a file for it."""
+    seen: deque[tuple[float, Detection]] = field(default_factory=lambda: deque(maxlen=SEEN_LIMIT))
+    """What the detector saw, and has no packet yet."""
+    late: deque[TimedPacket] = field(default_factory=deque)
+    """Packets after the end that are written only if one from before it still comes."""
+
+    def seen_until(self, moment: float) -> list[Detection]:
+        """Take what was seen up to a moment."""
+        found = []
+        while self.seen and self.seen[0][0] <= moment + TIME_TOLERANCE_S:
+            found.append(self.seen.popleft()[1])
+        return found
 
 
 class PacketRecorder:
@@ -57,26 +87,13 @@ class PacketRecorder:
         self._pictures = pictures
         self._packets = packets
         self._frame_lag = frame_lag
-        self._hold_s = hold_s
-        self._max_duration_s = max_duration_s
+        self._file = EventFile(writer, pictures, hold_s, max_duration_s, SHORT_RING)
+        self._event: Event | None = None
         self._taken_at = float("-inf")
         """When packets were last taken, in the packets' time."""
-        self._begin: Begin | None = None
-        """The event, in the packets' time, until its last packets have come."""
-        self._recording = self._continues = False
-        """Whether a file is open, and whether this event has had a file before."""
-        self._first = self._trigger = self._last_motion = 0.0
-        """Of the open file: its first packet and its trigger; and when motion was seen last."""
-        self._until: float | None = None
-        """Time of the last packet, once the event is over."""
-        self._dropped = 0
-        """How many packets the ring had dropped when the log last mentioned it."""
         self._free_from = float("-inf")
         """Packets up to this time are in a recording already."""
         self._reorder_s = 0.0
-        self._late: deque[TimedPacket] = deque()
-        """Packets after the end that are written only if one from before it still comes."""
-        self._seen: deque[tuple[float, Detection]] = deque(maxlen=SEEN_LIMIT)
         self._lost: deque[tuple[float, int]] = deque(maxlen=SEEN_LIMIT)
         """Before which moment how many pictures could not be decoded."""
 
@@ -85,17 +102,17 @@ class PacketRecorder:
         now = frame.time + self._frame_lag() - self._packets.lag_s
         if frame.lost_before:
             self._lost.append((now, frame.lost_before))
-        if change in (Change.STARTED, Change.ENDED) and self._begin is not None:
-            self._until = self._last_motion + self._hold_s
+        if change in (Change.STARTED, Change.ENDED):
+            self._set_end()
         if change is Change.STARTED:
             self._take_packets(now - 2 * TIME_TOLERANCE_S)  # the trigger's own packet belongs to the event
             self._end()
             self._start(now, frame)
-        if change in (Change.STARTED, Change.PROLONGED):
-            self._last_motion = now
-        if self._begin is not None:
-            self._seen.append((now, detection))
-            if self._until is None:
+        if (event := self._event) is not None:
+            if change in (Change.STARTED, Change.PROLONGED):
+                event.last_motion = now
+            event.seen.append((now, detection))
+            if event.until is None:
                 self._pictures.see(frame, detection, now)
         if change is Change.STARTED or not 0 <= now - self._taken_at < TAKE_EVERY_S:
             self._take_packets(now)
@@ -105,8 +122,8 @@ class PacketRecorder:
 
         The pre-alarm is kept. Its packets have a source of their own, which reports its own gaps.
         """
-        if self._begin is not None:
-            time.sleep(CATCH_UP_S)
+        if self._event is not None:
+            self._packets.wait_for_gap(CATCH_UP_S)
         self._take_last()
 
     def close(self) -> None:
@@ -114,18 +131,23 @@ class PacketRecorder:
         self._take_last()
         self._writer.close()
 
+    def _set_end(self) -> None:
+        """The event is over: its last packets may still have to come."""
+        if self._event is not None:
+            self._event.until = self._event.last_motion + self._file.hold_s
+
     def _take_last(self) -> None:
         """Take the packets of the event that have come, even after the latest frame, and end it."""
-        if self._begin is not None:
-            self._until = self._last_motion + self._hold_s
-            self._take_packets(self._until + self._reorder_s)
+        self._set_end()
+        if self._event is not None and self._event.until is not None:
+            self._take_packets(self._event.until + self._reorder_s)
         self._end()
 
     def _take_packets(self, now: float) -> None:
         self._taken_at = now
         for item in self._packets.until(now):
             if isinstance(item, Gap):
-                self._stop_writing()
+                self._end_file()
                 self._ring.clear()
                 self._free_from = float("-inf")  # the next connection has times of its own
             else:
@@ -134,85 +156,59 @@ class PacketRecorder:
     def _take(self, packet: TimedPacket) -> None:
         self._reorder_s = packet.stream.reorder_s
         self._ring.push(packet)
-        if self._begin is None:
+        event = self._event
+        if event is None:
             return
-        if self._until is not None and packet.time > self._until + TIME_TOLERANCE_S:
-            self._take_late(packet, self._until)
+        if event.until is not None and packet.time > event.until + TIME_TOLERANCE_S:
+            # with B-frames, some that are shown before may come behind it
+            event.late.append(packet)
+            if packet.key or packet.time > event.until + packet.stream.reorder_s + TIME_TOLERANCE_S:
+                self._end()
             return
-        while self._late:  # a packet that is shown earlier, and cannot be decoded without these
-            late = self._late.popleft()
-            self._until = max(self._until or late.time, late.time)  # so there is no hole before them
-            self._add(late)
-        self._add(packet)
+        while event.late:  # a packet that is shown earlier, and cannot be decoded without these
+            late = event.late.popleft()
+            event.until = max(event.until or late.time, late.time)  # so there is no hole before them
+            self._add(event, late)
+        self._add(event, packet)
 
-    def _take_late(self, packet: TimedPacket, until: float) -> None:
-        """A packet after the end: with B-frames, some that are shown before may come behind it."""
-        self._late.append(packet)
-        if packet.key or packet.time > until + packet.stream.reorder_s + TIME_TOLERANCE_S:
-            self._end()
-
-    def _add(self, packet: TimedPacket) -> None:
-        if packet.key and packet.time - self._first > self._max_duration_s - TIME_TOLERANCE_S:
-            self._stop_writing()
-        if not self._recording and packet.key:
-            self._go_on(packet)
-        if self._recording:
-            seen = self._seen_until(packet.time)
+    def _add(self, event: Event, packet: TimedPacket) -> None:
+        if packet.key and self._file.is_full(packet.time):
+            self._end_file()
+        if not self._file.is_open and packet.key:
+            self._go_on(event, packet)
+        if self._file.is_open:
+            seen = event.seen_until(packet.time)
             changed_px = max((detection.changed_px for detection in seen), default=0)
             self._writer.write(packet, changed_px, any(detection.motion for detection in seen))
             self._free_from = max(self._free_from, packet.time)
 
     def _start(self, now: float, trigger: Frame) -> None:
         log.info("motion")
+        self._file.mention_dropped(self._ring.dropped)
         pre_alarm = self._ring.since(max(now - self._ring.seconds, self._free_from))
         fps = pre_alarm[0].stream.nominal_fps if pre_alarm else 0.0
-        self._begin = Begin(now, trigger.utc, fps)
-        self._mention_short_ring()
+        self._event = Event(Begin(now, trigger.utc, fps), last_motion=now)
         if pre_alarm:
-            self._first, self._trigger = pre_alarm[0].time, now
-            self._writer.begin(self._begin, pre_alarm)
-            self._pictures.begin()
-            self._recording = self._continues = True
+            self._file.begin(self._event.begin, pre_alarm[0].time, pre_alarm)
+            self._event.has_file = True
 
-    def _go_on(self, packet: TimedPacket) -> None:
+    def _go_on(self, event: Event, packet: TimedPacket) -> None:
         """Open a file in the middle of an event, with a key packet: a further file, or a late first one."""
         fps = packet.stream.nominal_fps
-        if self._continues or self._begin is None:
-            log.info("the event goes on in another file")
+        begin = replace(event.begin, nominal_fps=fps)
+        if event.has_file:
             begin = Begin(packet.time, packet.utc, fps, continues=True)
-        else:
-            begin = replace(self._begin, nominal_fps=fps)
-        self._first, self._trigger = packet.time, begin.trigger_s
-        self._writer.begin(begin)
-        self._pictures.begin(begin.continues)
-        self._recording = self._continues = True
+        self._file.begin(begin, packet.time)
+        event.has_file = True
 
-    def _mention_short_ring(self) -> None:
-        dropped, self._dropped = self._ring.dropped - self._dropped, self._ring.dropped
-        if dropped:
-            log.warning(
-                "%d packets of the pre-alarm did not fit into PRE_ALARM_MEMORY_LIMIT_MB; where there is no "
-                "key packet left, a recording begins with the next one",
-                dropped,
-            )
-
-    def _seen_until(self, moment: float) -> list[Detection]:
-        found = []
-        while self._seen and self._seen[0][0] <= moment + TIME_TOLERANCE_S:
-            found.append(self._seen.popleft()[1])
-        return found
-
-    def _stop_writing(self) -> None:
-        if self._recording:
-            self._pictures.end()
-            last = self._free_from + TIME_TOLERANCE_S
-            undecodable = sum(count for moment, count in self._lost if self._first < moment <= last)
-            self._writer.end(undecodable, min(max(self._last_motion, self._trigger), self._free_from))
-            self._recording = False
+    def _end_file(self) -> None:
+        if self._event is None:
+            return
+        last = self._free_from + TIME_TOLERANCE_S
+        undecodable = sum(count for moment, count in self._lost if self._file.first_s < moment <= last)
+        last_motion = max(self._event.last_motion, self._file.trigger_s)
+        self._file.end(undecodable, min(last_motion, self._free_from))
 
     def _end(self) -> None:
-        self._stop_writing()
-        self._continues = False
-        self._begin = self._until = None
-        self._seen.clear()
-        self._late.clear()
+        self._end_file()
+        self._event = None

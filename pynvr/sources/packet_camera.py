@@ -76,6 +76,11 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
                     return item
         raise self._hopeless or CameraError(f"camera {self.name}: sends nothing (RECORDING_CAM or cam)")
 
+    def wait_for_gap(self, timeout_s: float) -> None:
+        """As `PacketSource` has it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._gaps or not self.connected, timeout_s)
+
     def _next(self, time: float) -> TimedPacket | Gap | None:
         with self._changed:
             if self._hopeless is not None:

@@ -50,6 +50,9 @@ class PacketSource(Protocol):
     def first(self, timeout_s: float) -> TimedPacket:
         """Wait for a packet without taking it; raises CameraError or SettingsError."""
 
+    def wait_for_gap(self, timeout_s: float) -> None:
+        """Wait until the camera is lost, but not longer; there is nothing to wait for with a file."""
+
     def status(self) -> SourceStatus | None:
         """As `Source` has it."""
 
@@ -95,6 +98,9 @@ class FilePackets:
         if self._waiting is None:
             raise CameraError(f"{self.name}: holds no packet")
         return self._waiting
+
+    def wait_for_gap(self, timeout_s: float) -> None:
+        """Nothing to be waited for."""
 
     def status(self) -> None:
         """None: a file waits for its reader."""
