@@ -36,6 +36,7 @@ def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
     Metrics(path)(FACTS)
     Metrics(path)(FACTS | {"state": "recording"})
     assert 'state="recording"' in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o644
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from running import until
+from test_hooks import descriptors
 
 from pynvr.archive import index as archive_index
 from pynvr.notify import backlog, postman
+from pynvr.notify.command import CommandReceiver
+from pynvr.notify.condition import Condition
 from pynvr.notify.cursor import PREFIX, Cursor
 from pynvr.notify.event import EVENT_TYPES, DeliveryError, Event, Parcel, happened
 from pynvr.notify.outbox import Outbox
@@ -205,12 +209,10 @@ def test_what_is_about_now_expires_and_recordings_do_not(
 
 def test_more_than_fits_pushes_out_the_oldest(index: Index) -> None:
     hanging = Hanging("hanging")
-    outbox = Outbox([hanging], index.root, archive_index.Index(index.path), "Front door")
-    for number in range(postman.MOST_WAITING + 5):
-        outbox.tell(happened("motion_started", str(number)))
-    outbox.start()
-    assert outbox.status()["hanging"] == {"pending": postman.MOST_WAITING, "failed": 0, "expired": 6}
-    outbox.close()
+    with running(index, hanging) as outbox:
+        for number in range(postman.MOST_WAITING + 5):
+            outbox.tell(happened("motion_started", str(number)))
+        assert outbox.status()["hanging"] == {"pending": postman.MOST_WAITING, "failed": 0, "expired": 6}
 
 
 def test_a_receiver_that_is_there_again_is_tried_at_once(
@@ -257,6 +259,56 @@ def test_a_cursor_is_kept(tmp_path: Path) -> None:
     cursor.save()
     assert Cursor(tmp_path, "mqtt", "7").id == "9"
     assert Cursor(tmp_path, "other", "7").id == "7"
+
+
+def test_programs_that_hang_leave_nothing_behind(index: Index) -> None:
+    before = descriptors()
+    hanging = [CommandReceiver(["/bin/sh", "-c", "sleep 60 & sleep 60"], 0.3, index.root) for _ in range(5)]
+    for number, receiver in enumerate(hanging):
+        receiver.name = f"hanging {number}"
+    listener = Listener()
+    with running(index, *hanging, listener) as outbox:
+        for _ in range(5):
+            outbox.tell(happened("motion_started", "Front door"))
+            ids = index.add(outbox)
+            until(lambda: listener.ids()[-1:] == ids, 1.0, "the other")  # noqa: B023
+        until(lambda: all(outbox.status()[each.name]["failed"] for each in hanging), 10, "the ends")
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)  # no zombie
+    assert descriptors() == before
+
+
+# ---- from the status to events
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        (["watching", "recording", "watching"], []),
+        (["connecting", "watching"], []),
+        (["connecting", "connecting", "connecting", "watching"], ["camera_lost", "camera_found"]),
+        (["watching", "connecting", "watching"], ["camera_lost", "camera_found"]),
+        (["watching", "watching +1", "watching +1"], ["camera_lost", "camera_found"]),
+        (["watching", "cannot record", "cannot record", "recording"], ["cannot_record", "recording_again"]),
+        (["recording", "waiting for the disk", "recording"], ["cannot_record", "recording_again"]),
+        (
+            ["watching", "cannot record", "connecting", "watching"],
+            ["cannot_record", "camera_lost", "camera_found", "recording_again"],
+        ),
+        (["watching", "stuck", "stopped"], ["cannot_record"]),
+        (["watching", "cannot record", "failed"], ["cannot_record"]),
+    ],
+)
+def test_what_is_new_about_the_status_is_told(index: Index, states: list[str], told: list[str]) -> None:
+    listener = Listener()
+    with running(index, listener) as outbox:
+        condition = Condition(outbox)
+        for state in states:
+            name, _, reconnects = state.partition(" +")
+            condition({"state": name, "reconnects": int(reconnects or 0), "last_error": "why"})
+    assert [kind for kind in listener.types() if kind not in ("started", "stopped")] == told
+    reasons = {event.message for event in listener.taken if event.type in ("camera_lost", "cannot_record")}
+    assert reasons <= {"why", "waiting for the disk", "stuck"}
 
 
 # ---- the event

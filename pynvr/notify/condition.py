@@ -39,9 +39,10 @@ class Condition:
         refused = facts["state"] in CANNOT_RECORD
         if refused and not self._refused:
             self._tell("cannot_record", error if facts["state"] == "cannot record" else facts["state"])
-        if self._refused and not refused and not away:
+        well = facts["state"] in ("recording", "watching")
+        if self._refused and well:
             self._tell("recording_again", None)
-        self._refused = refused or (self._refused and away)
+        self._refused = refused or (self._refused and not well)
 
     def _tell(self, kind: EventType, message: str | None) -> None:
         self._outbox.tell(happened(kind, self._outbox.camera, message=message))

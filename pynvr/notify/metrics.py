@@ -43,7 +43,7 @@ class Metrics:
         """Replace the file."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, as_text(facts).encode())
+            replace_file(self._path, as_text(facts).encode(), 0o644)  # node_exporter is another user
         except OSError as error:
             log.log(logging.DEBUG if self._refused else logging.WARNING, "METRICS_FILE_PATH: %s", error)
             self._refused = True

@@ -24,8 +24,13 @@ def with_picture(parcel: Parcel, archive: Path, receiver: str) -> Event | None:
     return replace(parcel.event, picture=str(path))
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it; raises OSError."""
+def replace_file(path: Path, content: bytes, mode: int | None = None) -> None:
+    """Write a file so that nobody ever sees a part of it; raises OSError.
+
+    `mode`: its permissions, where they are not those of all files.
+    """
     part = path.with_name(path.name + ".part")
     part.write_bytes(content)
+    if mode is not None:
+        part.chmod(mode)
     part.replace(path)

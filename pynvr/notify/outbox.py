@@ -19,28 +19,31 @@ class Outbox:
     """Takes events from any thread, and never keeps it waiting."""
 
     def __init__(self, receivers: Sequence[Receiver], archive: Path, index: Index, camera: str) -> None:
-        """Find out what each receiver has not been told of yet.
-
-        To be made before anything is added to the index: a new receiver is told of what comes from now on.
-        """
+        """Tell `receivers` of events, and of the recordings in the `index` of the folder `archive`."""
         self.camera = camera
-
-        def fetch(recording_id: str) -> list[Event]:
-            entries = backlog.closed_after(index, recording_id)
-            return [backlog.closed_event(entry, archive, camera) for entry in entries]
-
-        newest = backlog.newest_id(index)
-        self._postmen = []
-        for receiver in receivers:
-            cursor = Cursor(archive, receiver.name, newest)
-            index.go_on_after(cursor.id)
-            self._postmen.append(Postman(receiver, cursor, fetch))
+        self._receivers = receivers
+        self._archive = archive
+        self._index = index
+        self._postmen: list[Postman] = []
 
     def start(self) -> None:
-        """Begin to deliver; the first event is that the recorder has started."""
+        """Find out what each receiver has not been told of yet, and begin to deliver. Raises OSError.
+
+        To be called before anything is added to the index: a new receiver is told of what comes from now
+        on. The first event is that the recorder has started.
+        """
+        newest = backlog.newest_id(self._index)
+        for receiver in self._receivers:
+            cursor = Cursor(self._archive, receiver.name, newest)
+            self._index.go_on_after(cursor.id)
+            self._postmen.append(Postman(receiver, cursor, self._fetch))
         self.tell(happened("started", self.camera))
         for postman in self._postmen:
             postman.start()
+
+    def _fetch(self, recording_id: str) -> list[Event]:
+        entries = backlog.closed_after(self._index, recording_id)
+        return [backlog.closed_event(entry, self._archive, self.camera) for entry in entries]
 
     def tell(self, event: Event, jpeg: bytes | None = None) -> None:
         """Tell everybody."""
