@@ -61,6 +61,13 @@ METRICS_FILE_PATH = None
 LATEST_PICTURE_PATH = None
 LATEST_PICTURE_SECS = 10
 
+# --- The archive as a page ----------------------------------------------------------------------
+
+# Keep a page in the archive, index.html, that shows the recordings in any browser.
+ARCHIVE_PAGE = True
+# A folder above the archives of several cameras that gets one page for all of them. None: no such page.
+PAGE_ROOT = None
+
 # --- When to record -----------------------------------------------------------------------------
 
 # Every frame is decoded and can be recorded, but looked at for motion at most so often per second.

@@ -21,6 +21,7 @@ from pynvr.demo.scene import DemoScene
 from pynvr.errors import SettingsError
 from pynvr.events import MotionEvents
 from pynvr.notify.from_settings import Notifications
+from pynvr.pages.page import ArchivePage
 from pynvr.recording.armed_times import ArmedTimes
 from pynvr.recording.arming import Arming
 from pynvr.recording.base import Recorder
@@ -36,6 +37,7 @@ from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
 from pynvr.service import malloc
+from pynvr.service.health import StatusObserver
 from pynvr.settings import Settings
 from pynvr.sources.base import Source
 from pynvr.sources.camera import LiveSource, Reduce
@@ -194,6 +196,25 @@ def open_archive(settings: Settings, stack: ExitStack) -> Archive:
     if pipes := clear_abandoned():
         log.info("removed %d temporary pipes of recorders that were killed", pipes)
     return archive
+
+
+def open_page(settings: Settings, archive: Archive, stack: ExitStack) -> list[StatusObserver]:
+    """The archive's page, until the stack unwinds; returns who has to be told of each status.
+
+    Raises SettingsError where the page of all cameras is not above the archive.
+    """
+    if not settings.ARCHIVE_PAGE:
+        return []
+    above = settings.PAGE_ROOT
+    if above is not None and not archive.root.resolve().is_relative_to(above.resolve()):
+        raise SettingsError(
+            f"PAGE_ROOT = {str(above)!r} has to be a folder above the archive, "
+            f"PATH_FOR_VIDEO = {str(archive.root)!r}: the page links to the recordings in it"
+        )
+    camera = settings.CAMERA_NAME or archive.root.name
+    page = stack.enter_context(ArchivePage(archive.root, camera, above, archive.index.each))
+    archive.observe(page)
+    return [page.status]
 
 
 def _demo_scene(settings: Settings) -> DemoScene:

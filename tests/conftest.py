@@ -94,6 +94,7 @@ def defaults(tmp_path: Path) -> dict[str, object]:
         "PATH_FOR_VIDEO": str(tmp_path / "video"),
         "LOG_FILE_PATH": str(tmp_path / "logs" / "pynvr.log"),
         "LOG_TO_CONSOLE": False,
+        "ARCHIVE_PAGE": False,
         # the tests work out frame by frame what is to be recorded, by its plain rule
         "MOTION_DETECTOR": "classic",
     }

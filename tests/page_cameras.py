@@ -67,7 +67,7 @@ class Cameras:
         cv2.imwrite(str(file.with_suffix(".strip.jpg")), np.hstack(tiles))
         line: dict[str, Any] = {"file": f"{stem}{suffix}", "trigger_utc": trigger.isoformat()}
         line |= {"first_frame_s": 0.0, "trigger_s": 5.0, "last_frame_s": LENGTH_S, "peak_changed_px": 5000}
-        line |= {"picture": "x", "strip": "x", "strip_pictures": 4} | more
+        line |= {"picture": "x", "strip": "x", "strip_s": [0, 1, 2, 3]} | more
         self._lines[folder].append(line)
 
     def publish(self) -> None:

@@ -71,6 +71,7 @@ class RecorderProcess:
             "PATH_FOR_VIDEO": str(self.archive),
             "LOG_FILE_PATH": str(self.log_path),
             "STATUS_FILE_PATH": str(self.status_path),
+            "ARCHIVE_PAGE": False,
         }
         self.configure(**settings)
         self.lines: list[Line] = []

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
-from pynvr.archive import leftovers
+from pynvr.archive import companions, leftovers
 from pynvr.archive.index import INDEX_NAME, Index
 from pynvr.archive.lock import lock
 from pynvr.archive.names import PREFIX, SubfolderNamer, free_stem, is_open, make_subfolder
@@ -34,6 +34,9 @@ class Observer(Protocol):
 
     def removed(self, names: Collection[str]) -> None:
         """Recordings of these names, relative to the archive, were removed."""
+
+    def kept(self, name: str) -> None:
+        """A recording has a file now that keeps it from being removed, or has none any more."""
 
 
 class Archive:
@@ -106,6 +109,12 @@ class Archive:
         if prefix == PREFIX:
             self._open.add(stem)
         return stem
+
+    def keep(self, name: str) -> None:
+        """Keep a recording of this name from ever being removed; raises OSError."""
+        companions.keep(str(self.root / name))
+        for observer in self._observers:
+            observer.kept(name)
 
     def remove_if_empty(self, folder: Path) -> None:
         """Remove a sub-folder with nothing in it, and those above it that this leaves empty."""

@@ -27,6 +27,11 @@ def is_kept(recording: str) -> bool:
     return os.path.lexists(_stem(recording) + KEEP)
 
 
+def keep(recording: str) -> None:
+    """Put a `.keep` file beside it; raises OSError."""
+    Path(_stem(recording) + KEEP).touch()
+
+
 def remove(recording: str) -> int | None:
     """Remove a recording and its companions; how many bytes that sets free, None where it was gone before.
 

@@ -82,8 +82,14 @@ class Index:
 
     def entries(self) -> list[dict[str, object]]:
         """All objects of the index, oldest first."""
-        found = (parsed(line) for _, line in self.lines())
-        return [entry for entry in found if entry is not None and str(entry.get("file")) not in self._gone]
+        return list(self.each())
+
+    def each(self) -> Iterator[dict[str, object]]:
+        """The same one by one: an archive may have 200,000."""
+        for _, line in self.lines():
+            entry = parsed(line)
+            if entry is not None and str(entry.get("file")) not in self._gone:
+                yield entry
 
     def lines(self, offset: int = 0) -> Iterator[tuple[int, bytes]]:
         """Each whole line from a byte's offset on, with the offset of its end; no index has no lines."""

@@ -108,6 +108,9 @@ class Notifications:
     def removed(self, names: Collection[str]) -> None:
         """Of recordings that are gone nobody is told."""
 
+    def kept(self, name: str) -> None:
+        """Nor of those that are kept."""
+
     def _show_motion(self, moving: bool) -> None:
         if self._mqtt is not None:
             self._mqtt.show("motion", "ON" if moving else "OFF")

@@ -15,7 +15,7 @@ def keep(archive: Archive, recording_id: str) -> None:
         if str(entry.get("id")) == recording_id and isinstance(entry.get("file"), str):
             recording = archive.root / str(entry["file"])
             if recording.resolve().is_relative_to(archive.root.resolve()) and recording.exists():
-                recording.with_suffix(".keep").touch()
+                archive.keep(str(entry["file"]))
                 log.info("%s is kept", entry["file"])
                 return
     log.warning("no recording %.40r is there that could be kept", recording_id)

@@ -78,7 +78,7 @@ def row_of(entry: Mapping[str, Any], nbytes: int, kept: bool) -> Row:
         nbytes,
         int(entry.get("peak_changed_px", 0)),
         flags,
-        int(entry.get("strip_pictures", 0)) if entry.get("strip") else 0,
+        len(entry.get("strip_s", ())) if entry.get("strip") else 0,
     )
 
 

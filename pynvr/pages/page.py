@@ -48,6 +48,7 @@ class ArchivePage:
         self._entries = entries
         self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue(QUEUE_LIMIT)
         self._now: dict[str, Any] = {"state": "starting", "recording": None}
+        self._told: tuple[str, str | None] | None = None
         self._gap: tuple[datetime, str] | None = None
         self._refused = False
         self._thread = threading.Thread(target=self._work, name="page", daemon=True)
@@ -70,9 +71,20 @@ class ArchivePage:
         """Forget recordings; `names` as the index has them."""
         self._put(partial(self._site.remove, list(names)))
 
+    def kept(self, name: str) -> None:
+        """Show whether a recording is kept."""
+        self._put(partial(self._site.look_again, name))
+
+    def status(self, facts: Mapping[str, Any]) -> None:
+        """Take the recorder's status, as its status file has it."""
+        disarmed = facts.get("armed") is False and facts["state"] != "stopped"
+        self.state("disarmed" if disarmed else str(facts["state"]), facts["recording"])
+
     def state(self, state: str, recording: str | None) -> None:
         """Say what the recorder does, and which recording is open, if one is."""
-        self._put(partial(self._change_state, state, recording, datetime.now(timezone.utc)))
+        if (state, recording) != self._told:
+            self._told = state, recording
+            self._put(partial(self._change_state, state, recording, datetime.now(timezone.utc)))
 
     def _put(self, job: Callable[[], None]) -> None:
         try:

@@ -14,8 +14,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from pynvr.archive.companions import KEEP
 from pynvr.errors import SettingsError
-from pynvr.pages.site import KEEP_SUFFIX, Site
+from pynvr.pages.site import Site
 
 try:
     import uvicorn
@@ -68,7 +69,7 @@ def make_app(root: Path, token: str) -> Starlette:
         body = await request.body()
         if body not in (b"true", b"false"):
             return PlainTextResponse("the body has to be true or false\n", 400, HEADERS)
-        mark = path.with_suffix(KEEP_SUFFIX)
+        mark = path.with_suffix(KEEP)
         if body == b"true":
             mark.touch()
         else:

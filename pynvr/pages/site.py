@@ -20,9 +20,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
 
+from pynvr.archive import companions
 from pynvr.pages.day import DAY_S, KEPT, Day, Gap, Row, row_of, trigger_of
 
-KEEP_SUFFIX = ".keep"
 LOCK_NAME = ".lock"
 NAMED_DAY = re.compile(r"video_(\d{4}-\d\d-\d\d)T")
 NOW_OPENING, CLOSING = "pynvr.now(", ");\n"
@@ -86,7 +86,7 @@ class Site:
         if found := NAMED_DAY.search(recording):
             with self._changed(found[1]) as day:
                 if (row := day.rows.get(recording)) is not None:
-                    kept = (self._root / recording).with_suffix(KEEP_SUFFIX).exists()
+                    kept = companions.is_kept(str(self._root / recording))
                     day.rows[recording] = row._replace(flags=row.flags & ~KEPT | KEPT * kept)
 
     def remove(self, recordings: Collection[str]) -> None:
@@ -132,7 +132,7 @@ class Site:
         """A recording's row; None for a spoilt line, and for a file that is gone."""
         try:
             file = self._root / str(entry["file"])
-            return row_of(entry, file.stat().st_size, file.with_suffix(KEEP_SUFFIX).exists())
+            return row_of(entry, file.stat().st_size, companions.is_kept(str(file)))
         except (KeyError, TypeError, ValueError, FileNotFoundError):
             return None
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pynvr.media.frame import Frame, Gap
 from pynvr.recording import writer
@@ -38,6 +38,10 @@ HANG_S = 5.0
 DISK_WAIT_S = 10.0
 """One order that takes so long waits for the disk."""
 WRITER_HANG_S = writer.HANG_S
+
+
+StatusObserver: TypeAlias = Callable[[Mapping[str, Any]], None]
+"""Is told each status, as the status file has it."""
 
 
 class LastError(logging.Handler):
@@ -63,7 +67,7 @@ class Health:
         packets: PacketSource | None = None,
         failed: Callable[[], bool] = lambda: False,
         more_facts: Callable[[], Mapping[str, Any]] = dict,
-        observers: Sequence[Callable[[Mapping[str, Any]], None]] = (),
+        observers: Sequence[StatusObserver] = (),
     ) -> None:
         """Watch a source, a writer, and in copy mode where packets come from.
 

@@ -52,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     MQTT_CA_FILE: Path | None
     METRICS_FILE_PATH: Path | None
     LATEST_PICTURE_PATH: Path | None
+    ARCHIVE_PAGE: bool
+    PAGE_ROOT: Path | None
     LATEST_PICTURE_SECS: Annotated[float, Meta(ge=0.1, le=86400)]
 
     armedFunc: Callable[[datetime], bool] | None

@@ -24,6 +24,7 @@ EVERYTHING: dict[str, object] = {
     "PRE_ALARM_MEMORY_LIMIT_MB": 512,
     "ARCHIVE_MIN_FREE_GB": None,
     "STATUS_FILE_PATH": None,
+    "ARCHIVE_PAGE": False,
     "LOG_TO_CONSOLE": False,
 }
 # containers that give every picture its own time

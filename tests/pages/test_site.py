@@ -61,7 +61,7 @@ def days(root: Path) -> dict[str, list[int]]:
 
 
 def test_row_says_what_the_index_says() -> None:
-    more = {"recovered": True, "picture": "x.jpg", "strip": "x.strip.jpg", "strip_pictures": 7}
+    more = {"recovered": True, "picture": "x.jpg", "strip": "x.strip.jpg", "strip_s": [1.0] * 7}
     row = row_of(entry(**more), 5_000_000, kept=True)
     assert row == Row(entry()["file"], 23400.9, 5.0, 30.5, 5_000_000, 4000, 1 | 2 | 16, 7)
 
