@@ -121,7 +121,7 @@ def get(url: str, pem: Path, password: str | None = PASSWORD, **headers: str) ->
     request = urllib.request.Request(url, headers=headers)
     try:
         with urllib.request.urlopen(
-            request, timeout=10, context=ssl.create_default_context(cafile=pem)
+            request, timeout=60, context=ssl.create_default_context(cafile=pem)
         ) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
