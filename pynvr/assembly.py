@@ -1,8 +1,7 @@
-"""Encode mode and copy mode: here, and nowhere else, the two part.
+"""Puts a recorder together from the settings. Only here do encode mode and copy mode part.
 
-Both have the same detector, events, writer thread, archive and closing step. In encode
-mode the frames that are watched are recorded; in copy mode the packets of a second
-connection are.
+Both have the same detector, events, writer thread, archive and closing step. Encode mode
+records the frames that it watches. Copy mode records the packets of a second connection.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ DEMO_SIZE = (640, 480)
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What a mode records, and into what."""
+    """What a mode records, and into which files."""
 
     form: RecordingFormat
     packets: PacketSource | None
@@ -65,9 +64,9 @@ class Mode:
 
 
 def choose(settings: Settings, stop: threading.Event, stack: ExitStack) -> Mode:
-    """The mode that the settings ask for; raises SettingsError for what cannot be recorded so.
+    """The mode that the settings ask for; raises SettingsError if it cannot record this camera.
 
-    The stack lets go of the second connection when it unwinds.
+    The stack closes the second connection when it unwinds.
     """
     if settings.RECORDING_MODE == "encode":
         check_codec(settings.FOURCC_CODEC)
@@ -80,7 +79,7 @@ def choose(settings: Settings, stop: threading.Event, stack: ExitStack) -> Mode:
 
 
 def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
-    """The source of packets; raises SettingsError where there are none."""
+    """The source of packets; raises SettingsError if `cam` has none."""
     name, cam = "RECORDING_CAM", settings.RECORDING_CAM
     if cam is None:
         name, cam = "cam", settings.cam
@@ -112,12 +111,12 @@ def make_writer(
     live: bool,
     failed: Callable[[BaseException, str], None] = lambda error, thread: None,
 ) -> RecordingWriter:
-    """The writer thread; the two places where frames or packets wait have bounds, which are printed.
+    """The writer thread. The bounds of ring and queue are logged.
 
-    `failed` is called when the thread fails, with the reason and its name.
+    `failed` is called with the reason and the thread's name when the thread fails.
     """
     ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
-    # the queue has to take over a full ring at once, and frames of its own beside
+    # the queue has to take a full ring at once, and further frames beside it
     queue_limit = ring_limit + round(settings.WRITER_QUEUE_LIMIT_MB * MEBIBYTE)
     log.info(
         "memory for frames: %d MB at most for the pre-alarm, %d MB for what waits to be written",
@@ -131,7 +130,7 @@ def make_writer(
 def make_recorder(
     settings: Settings, mode: Mode, source: Source, writer: RecordingWriter, told: Notifications
 ) -> Recorder:
-    """What takes the detector's frames, makes recordings, and has it told."""
+    """The recorder of the mode; `told` hears of its events."""
 
     def want(pictures: bool) -> None:
         if isinstance(source, LiveSource):
@@ -158,7 +157,7 @@ def open_source(
 ) -> Source:
     """The source that the setting `cam` names; raises CameraError for a file that cannot be read.
 
-    `read_ahead` and `reduce` are as `LiveSource` has them.
+    `read_ahead` and `reduce` are those of `LiveSource`.
     """
     if is_demo(settings.cam):
         return DemoCamera(_demo_scene(settings), stop=stop)
@@ -218,7 +217,7 @@ def open_page(settings: Settings, archive: Archive, stack: ExitStack) -> list[St
 
 
 def _demo_scene(settings: Settings) -> DemoScene:
-    """The scene of `demo` or `demo:rain+lamp`; raises SettingsError for weather that there is not."""
+    """The scene of `demo` or `demo:rain+lamp`; raises SettingsError for unknown weather."""
     weather = settings.cam.partition(":")[2]
     try:
         size = fitted_size(DEMO_SIZE, settings.scaleFrameTo)

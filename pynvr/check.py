@@ -1,4 +1,4 @@
-"""`--check`: try out everything that a recording will need, say what was found, record nothing."""
+"""`--check`: try out everything that a recording needs, print what was found, record nothing."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _check_packets(settings: Settings, archive: Archive, packets: PacketSource, 
 
 @contextmanager
 def _trial(archive: Archive, suffix: str) -> Iterator[tuple[Path, Path]]:
-    """Names for a part and a file in the archive, where nothing is left afterwards."""
+    """Names for a part and a file in the archive; the files are removed afterwards."""
     stem = archive.new_stem(datetime.now(timezone.utc), prefix=TRIAL_PREFIX)
     try:
         yield stem.with_name(f"{stem.name}.part.ts"), stem.with_name(stem.name + suffix)
@@ -92,7 +92,7 @@ def _trial(archive: Archive, suffix: str) -> Iterator[tuple[Path, Path]]:
 
 
 def first_frame(source: Source) -> Frame:
-    """The first frame of a source; raises CameraError where there is none."""
+    """The first frame of a source; raises CameraError if there is none."""
     for frame in source:
         if isinstance(frame, Frame):
             return frame
@@ -100,7 +100,7 @@ def first_frame(source: Source) -> Frame:
 
 
 def write_and_read_back(settings: Settings, archive: Archive, frame: Frame) -> None:
-    """Make and remove a trial recording of a picture, the way a real one is made."""
+    """Make and remove a trial recording of a picture, in the same way as a real one."""
     with _trial(archive, settings.OUTPUT_FILES_EXTENSION) as (_, trial):
         clip = Clip(trial, settings.FOURCC_CODEC, 25.0)
         for number in range(TRIAL_FRAMES):

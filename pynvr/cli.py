@@ -1,4 +1,4 @@
-"""The command line of the recorder: arguments in, exit code out, and everything put together between."""
+"""The command line of the recorder: from arguments to an exit code."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from pynvr.sources.reader import may_end
 log = logging.getLogger(__name__)
 
 OPENCV_ERRORS = 2
-"""OpenCV's own level; what FFmpeg says is not touched by it."""
+"""OpenCV's own log level; it does not change what FFmpeg prints."""
 
 
 def main() -> int:
@@ -119,7 +119,7 @@ def _run(
 
 
 def leave(code: int, at_once: bool) -> int:
-    """Return `code`, or end the process with it: a thread may still sit out a camera's timeout or hang."""
+    """Return `code`, or end the process with it if a thread hangs or still waits for a camera's timeout."""
     if at_once:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -129,7 +129,7 @@ def leave(code: int, at_once: bool) -> int:
 
 def _check(settings: Settings, stop: Stop) -> None:
     with ExitStack() as stack:
-        make_detector(settings)  # its mask has to be there
+        make_detector(settings)  # raises if its mask cannot be read
         mode = assembly.choose(settings, stop, stack)
         archive = assembly.open_archive(settings, stack)
         Notifications(settings, archive, assembly.make_arming(settings, archive))  # they have to be possible
@@ -153,9 +153,9 @@ def _record(settings: Settings, stop: Stop) -> None:
         told = stack.enter_context(Notifications(settings, archive, arming))
         stack.enter_context(arming)
         stack.enter_context(armed_by_signals(arming.say))
-        recover(archive)  # before there is a camera, whose queues would overflow meanwhile
+        recover(archive)  # before the camera is opened, whose queues would overflow meanwhile
         mode = assembly.choose(settings, stop, stack)
-        # in copy mode nobody else needs the pictures
+        # in copy mode only the detector needs the pictures
         source = assembly.open_source(settings, stop, A_FEW, every.reduced if mode.packets else None)
         stack.callback(source.close)
         writer = assembly.make_writer(settings, mode, archive, source.live, stop.fail)

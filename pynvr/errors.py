@@ -1,4 +1,4 @@
-"""What can go wrong in a way that a user can mend, each kind with its exit code.
+"""Errors that a user can do something about, each kind with its exit code.
 
 A message names the setting or the device and says what to do about it; the
 command line prints it as one line, without a traceback.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class PynvrError(Exception):
-    """Something that the user has to know; the base of all errors of pynvr."""
+    """The base of all errors of pynvr: something that the user has to know."""
 
     exit_code = 1
 
@@ -30,13 +30,13 @@ class RecordingError(PynvrError):
 
 
 class HangingError(RecordingError):
-    """A thread hangs in the system and cannot be waited for: the process has to end without it."""
+    """A thread hangs in the operating system. The process has to end without waiting for it."""
 
 
 class SettingsError(PynvrError):
     """Settings that cannot work; 78 is EX_CONFIG of sysexits.h.
 
-    A service manager should not restart on it: only an edit can help.
+    A service manager should not restart after it: only an edit can help.
     """
 
     exit_code = 78

@@ -1,6 +1,6 @@
-"""When a recording starts, is prolonged and ends: a state machine over times and yes or no.
+"""When an event starts, is prolonged and ends: a state machine over times and the detector's yes or no.
 
-It knows no clock: a test plays ten years through it in no time.
+It knows no clock, so a test can play ten years through it in no time.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Protocol
 from pynvr.media.frame import TIME_TOLERANCE_S
 
 CONNECTED_S = 1.0
-"""Between two frames; what moves in both moved in between."""
+"""The longest step between two frames for which motion in both counts as motion in between."""
 
 
 class Change(Enum):
     """What a frame means for the recording."""
 
     NONE = "none"
-    """As before: still waiting, or still holding on after motion."""
+    """No change: still waiting, or still within the hold time."""
     STARTED = "started"
     """An event begins with this frame; one that is still open ended before it."""
     PROLONGED = "prolonged"
@@ -38,7 +38,7 @@ class Events(Protocol):
 
 
 class MotionEvents:
-    """Turns the detector's yes or no for each frame into events."""
+    """Makes events from the detector's yes or no for each frame."""
 
     def __init__(self, hold_s: float, warm_up_s: float = 0.0) -> None:
         """An event lasts `hold_s` after its latest motion; motion in the first `warm_up_s` is ignored.
@@ -49,7 +49,7 @@ class MotionEvents:
         self._warm_up_s = warm_up_s
         self._first: float | None = None
         self._latest = float("-inf")
-        """Time of the frame before."""
+        """Time of the previous frame."""
         self._last_motion: float | None = None
 
     @property
@@ -58,7 +58,7 @@ class MotionEvents:
         return self._last_motion is not None
 
     def reset(self) -> None:
-        """Start afresh, warm-up included; an event that was open is over."""
+        """Start afresh, with a new warm-up; an open event is over."""
         self._first = self._last_motion = None
 
     def armed(self, time: float) -> bool:
@@ -66,7 +66,7 @@ class MotionEvents:
         return self._first is not None and time - self._first >= self._warm_up_s - TIME_TOLERANCE_S
 
     def hold_left(self, time: float) -> float:
-        """Seconds until the event ends if nothing moves any more; 0 where there is none."""
+        """Seconds until the event ends if nothing moves any more; 0 without an event."""
         return 0.0 if self._last_motion is None else max(0.0, self._last_motion + self._hold_s - time)
 
     def end(self, time: float) -> Change:

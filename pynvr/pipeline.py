@@ -1,4 +1,4 @@
-"""The capture loop: the only place that knows the order of things."""
+"""The capture loop: from the source through detector and events to the recorder."""
 
 from __future__ import annotations
 

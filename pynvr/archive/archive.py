@@ -1,6 +1,6 @@
-"""The folder with the recordings: what is open and what is closed in it, and one recorder at a time.
+"""The folder with the recordings: which are open, which are closed, and one recorder at a time.
 
-Nothing is ever overwritten, and nothing is written outside the folder.
+It overwrites nothing and writes nothing outside the folder.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ log = logging.getLogger(__name__)
 
 MARKER_NAME = ".pynvr_archive"
 NO_PLACE = {errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG}
-"""Why a folder cannot be an archive until somebody changes something; a disk may come back by itself."""
+"""Errors that only a person can remove. With any other error the disk may come back by itself."""
 
 
 class Observer(Protocol):
-    """Is told what has become of recordings: on the thread that did it, so it has to be quick."""
+    """Is called when recordings are closed or removed, on the thread that did it, so it has to be quick."""
 
     def closed(self, entry: Mapping[str, object]) -> None:
-        """A recording is closed, or recovered after a crash, and in the index as this object."""
+        """A recording was closed, or recovered after a crash. `entry` is its object in the index."""
 
     def removed(self, names: Collection[str]) -> None:
         """Recordings of these names, relative to the archive, were removed."""
@@ -40,7 +40,7 @@ class Observer(Protocol):
 
 
 class Archive:
-    """Knows where recordings lie and which names are free; has to be opened before use."""
+    """Knows where recordings are and which names are free. Call `open` before use."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Archive:
         require_marker: bool = False,
         observers: Sequence[Observer] = (),
     ) -> None:
-        """With `require_marker` nothing is written where the marker file is missing."""
+        """With `require_marker` nothing is written unless the marker file is there."""
         self.root = root
         self._require_marker = require_marker
         self._observers = list(observers)
@@ -58,12 +58,12 @@ class Archive:
         self._lock: IO[str] | None = None
         self._searched = False
         self._open: set[Path] = set()
-        """Recordings, less their suffix, that were begun or found and not closed yet."""
+        """Paths without suffix of recordings that were begun or found, and are not closed yet."""
 
     def open(self) -> None:
-        """Make the folder where it is missing and lock it.
+        """Make the folder if it is missing, and lock it.
 
-        Raises SettingsError for a place that cannot be an archive, ArchiveError for one that is not now.
+        Raises SettingsError if this place cannot be an archive, and ArchiveError if it is not one now.
         """
         self.check_marker()
         try:
@@ -84,13 +84,13 @@ class Archive:
         self._observers.append(observer)
 
     def close(self) -> None:
-        """Let another recorder have the folder."""
+        """Unlock the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def check_marker(self) -> None:
-        """Raise ArchiveError where the archive has to have a marker file and has none."""
+        """Raise ArchiveError if the archive needs a marker file and has none."""
         marker = self.root / MARKER_NAME
         if self._require_marker and not marker.exists():
             raise ArchiveError(
@@ -99,10 +99,10 @@ class Archive:
             )
 
     def new_stem(self, utc: datetime, prefix: str = PREFIX) -> Path:
-        """Make the sub-folder for a recording triggered at `utc` and return its free path, less the suffix.
+        """Make the sub-folder for a recording triggered at `utc`; return a free path in it, without suffix.
 
-        `video_2017-04-02T132017`; where that is taken, `…_2`, `…_3` and so on.
-        Raises OSError where the sub-folder cannot be made, ArchiveError where the marker is missing.
+        `video_2017-04-02T132017`; if that is taken, `…_2`, `…_3` and so on.
+        Raises OSError if the sub-folder cannot be made, and ArchiveError if the marker is missing.
         """
         self.check_marker()
         stem = free_stem(make_subfolder(self.root, self._subfolder_namer, utc), utc, prefix)
@@ -117,17 +117,17 @@ class Archive:
             observer.kept(name)
 
     def remove_if_empty(self, folder: Path) -> None:
-        """Remove a sub-folder with nothing in it, and those above it that this leaves empty."""
-        with suppress(OSError):  # there is something in it, or it is gone already
+        """Remove an empty sub-folder, and the folders above it that are then empty."""
+        with suppress(OSError):  # it is not empty, or already gone
             while folder != self.root:
                 folder.rmdir()
                 folder = folder.parent
 
     def leftovers(self) -> list[Path]:
-        """Paths, less the suffix, of recordings that were not closed; oldest name first.
+        """Paths without suffix of recordings that are not closed; oldest name first.
 
-        The archive is looked through once; from then on it is known what was opened and not closed.
-        Raises OSError where the archive cannot be read.
+        The first call searches the archive. From then on the archive keeps track of what it opens and closes.
+        Raises OSError if the archive cannot be read.
         """
         if not self._searched:
             found = leftovers.find(self.root)
@@ -138,17 +138,17 @@ class Archive:
         return sorted(filter(is_open, self._open))
 
     def settle(self, stem: Path) -> None:
-        """Know that nothing of this recording is open any more."""
+        """Note that this recording is no longer open."""
         self._open.discard(stem)
 
     def add(self, recording: Path, entry: Mapping[str, object]) -> None:
-        """Enter a closed recording into the index; raises OSError, and then it is not entered."""
+        """Add a closed recording to the index. If it raises OSError, nothing was added."""
         entry = {"file": self.relative_name(recording), "id": self.index.new_id(), **entry}
         self.index.append(entry)
         self._tell("closed", entry)
 
     def remove(self, names: Collection[str]) -> int:
-        """Take recordings whose files are gone out of the index; return how many bytes shorter that is."""
+        """Remove recordings whose files are gone from the index; return how many bytes shorter it is."""
         shorter = self.index.remove(names)
         self._tell("removed", names)
         return shorter
@@ -157,9 +157,9 @@ class Archive:
         for observer in self._observers:
             try:
                 getattr(observer, what)(news)
-            except Exception:  # whoever listens must not keep a recording from being closed
+            except Exception:  # an observer must not prevent a recording from being closed
                 log.exception("a fault of the program, not of the archive: %r", observer)
 
     def relative_name(self, recording: Path) -> str:
-        """A recording's name as the index has it."""
+        """A recording's name in the index."""
         return recording.relative_to(self.root).as_posix()

@@ -1,4 +1,4 @@
-"""Whether the wall clock may be believed when it says that recordings are too old."""
+"""Decides whether to believe the wall clock when it says that recordings are too old."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ log = logging.getLogger(__name__)
 STEP_S = 60.0
 """The wall clock and the monotonic clock run side by side; a greater difference is a step."""
 TRUST_AFTER_S = 3600.0
-"""A clock that was in doubt has to agree for so long before it is believed."""
+"""A clock in doubt has to be right for so long before it is believed."""
 TRUST_AHEAD_AFTER_S = 86400.0
-"""The same where it was far ahead: by then a machine has asked the network for the time."""
+"""The same if it was far ahead: by then a machine has asked the network for the time."""
 FAR_BEHIND = timedelta(hours=12)
 """The newest recording may lie so far in the future: a few hours too early harm no limit in days."""
 FAR_AHEAD = timedelta(days=10)

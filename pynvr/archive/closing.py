@@ -1,8 +1,8 @@
-"""Closing a recording for good, and the same again for what a crash left open.
+"""Closes a recording for good; the same step recovers what a crash left open.
 
 An open recording is a video file `video_….part.ts` and its journal. Closing makes
-one complete file with a final name of them. Every step can be repeated: whatever
-moment a crash picks, doing it all again ends in the same place. So recovery at
+one complete file with a final name from them. Every step can be repeated: whenever
+a crash comes, doing it all again has the same result. So recovery at the
 start is closing, nothing else.
 """
 
@@ -29,15 +29,15 @@ log = logging.getLogger(__name__)
 def recover(archive: Archive, complain: int = logging.ERROR) -> None:
     """Close what a crash has left open in the archive.
 
-    What cannot be closed now is left to the next time, and told with the level `complain`; what cannot be
-    understood is set aside. Raises OSError where the archive cannot be read.
+    A recording that cannot be closed now is left for the next time and logged with the level `complain`.
+    One that cannot be understood is set aside. Raises OSError if the archive cannot be read.
     """
     for stem in archive.leftovers():
         try:
             recording = close_recording(archive, stem, recovered=True)
         except (RecordingError, OSError) as error:
             log.log(complain, "%s: was interrupted, and cannot be closed yet: %s", stem.name, error)
-        except Exception as error:  # whatever stands in a file: it must not stop the next start, too
+        except Exception as error:  # whatever a damaged file causes must not prevent the next start, too
             _set_aside(archive, stem, error)
         else:
             if recording is None:
@@ -47,9 +47,9 @@ def recover(archive: Archive, complain: int = logging.ERROR) -> None:
 
 
 def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Path | None:
-    """Make the final recording of the part and the journal of `stem`; None where there is no picture.
+    """Make the final recording from the part and the journal of `stem`; None if there is no picture.
 
-    Raises OSError where the disk refuses; nothing is lost then, and closing can be tried again.
+    Raises OSError if the disk refuses. Then nothing is lost, and closing can be tried again.
     """
     journal_path = _beside(stem, JOURNAL_SUFFIX)
     notes = journal.read(journal_path)
@@ -66,7 +66,7 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
     else:
         found = pictures.finish(stem)
     if recording is not None and recording.suffix != DAMAGED:
-        # only a crash can have come between the index and here
+        # only after a crash is it in the index and still here
         known = recovered and archive.index.has(archive.relative_name(recording))
         if not known:
             if not verified:
@@ -83,10 +83,9 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
 
 
 def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
-    """Give the part its final container and the first of `names`; True where that holds what the notes say.
+    """Give the part its final container and the first of `names`; True if the file holds what the notes say.
 
-    Where the copy cannot be made the part itself gets the second name, and where it cannot be read
-    at all the third.
+    If the copy cannot be made, the part itself gets the second name; if it cannot be read at all, the third.
     """
     final, as_it_is, damaged = names
     if final.exists():  # a crash came between the next two steps from the end
@@ -117,7 +116,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
 
 
 def _match(notes: Journal, video: Path, delimiter: bytes = b"") -> Contents:
-    """Make the notes fit a file; raises RecordingError where no picture is in it."""
+    """Make the notes fit a file; raises RecordingError if there is no picture in it."""
     contents = survey(video, delimiter)
     if contents.count == 0:
         raise RecordingError(f"{video}: holds no picture")
@@ -131,7 +130,7 @@ def _suffix_of_part(stem: Path) -> str:
 
 
 def _set_aside(archive: Archive, stem: Path, error: Exception) -> None:
-    """Keep a leftover that nobody understands for an expert, where the next start does not find it."""
+    """Keep a leftover that cannot be understood under a name that the next start ignores."""
     log.error("%s: was interrupted and cannot be understood, kept as %s: %r", stem.name, DAMAGED, error)
     parts = [f".part{suffix}" for suffix in VIDEO_SUFFIXES]
     for suffix, aside in [(JOURNAL_SUFFIX, DAMAGED_JOURNAL), *((part, DAMAGED) for part in parts)]:

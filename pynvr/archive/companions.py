@@ -9,13 +9,13 @@ import os
 from pathlib import Path
 
 KEEP = ".keep"
-"""`video_….keep` beside a recording: whoever put it there wants the recording to stay."""
+"""A file `video_….keep` beside a recording prevents its removal."""
 PICTURES = (".jpg", ".strip.jpg")
 COMPANIONS = (*PICTURES, KEEP)
 
 
 def weight(recording: str) -> int:
-    """Bytes that a recording and its companions take; what is not there takes none."""
+    """Bytes of a recording and its companions; a missing file counts 0."""
     stem = _stem(recording)
     # most have no pictures, and an exception takes longer than a question
     beside = (stem + suffix for suffix in PICTURES)
@@ -23,7 +23,7 @@ def weight(recording: str) -> int:
 
 
 def is_kept(recording: str) -> bool:
-    """Whether a `.keep` file lies beside it."""
+    """Whether there is a `.keep` file beside it."""
     return os.path.lexists(_stem(recording) + KEEP)
 
 
@@ -33,9 +33,9 @@ def keep(recording: str) -> None:
 
 
 def remove(recording: str) -> int | None:
-    """Remove a recording and its companions; how many bytes that sets free, None where it was gone before.
+    """Remove a recording and its companions; return the bytes set free, or None if it was gone before.
 
-    Raises OSError where one of them stays.
+    Raises OSError if one of them stays.
     """
     freed = _size(recording)
     was_there = _unlink(recording)

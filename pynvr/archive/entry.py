@@ -1,4 +1,4 @@
-"""The index's object for a recording, from what its journal has noted."""
+"""Makes a recording's object in the index from its journal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pynvr.archive.remux import mean_rate
 
 
 def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:
-    """All but the file's name; `now` is the wall clock."""
+    """All fields except the file's name; `now` is the wall clock."""
     facts, frames = notes.facts, notes.frames
     first, last = min(frames), max(frames)  # by their times
     seen = max((f.time for f in frames if f.motion), default=facts["trigger_s"])
@@ -38,12 +38,12 @@ def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:
 
 
 def _found_in(facts: dict[str, Any], first: FrameNote) -> dict[str, float]:
-    """Where the trigger is in a copied file, which begins with whatever key packet there was."""
+    """Where the trigger is in a copied file, in seconds: it begins at a key packet, not at the pre-alarm."""
     if not facts.get("copied"):
         return {}
     return {"trigger_in_file_s": round(max(0.0, facts["trigger_s"] - first.time), 3)}
 
 
 def _ahead(last: FrameNote, now: datetime) -> dict[str, str]:
-    """When it was closed, where that was before its own last frame: a file is read faster than it plays."""
+    """When it was closed, if that was before its last frame: a file is read faster than it plays."""
     return {"closed_utc": iso(now)} if datetime.fromisoformat(last.utc) > now else {}

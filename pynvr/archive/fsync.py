@@ -1,7 +1,7 @@
-"""File operations that a power cut cannot undo once they have returned, and whose errors name the file.
+"""File operations that a power cut cannot undo after they have returned. Their errors name the file.
 
-Not every file system can promise that: CIFS and some FUSE ones cannot synchronise a folder. Then it is
-said once, and recording goes on.
+Not every file system can promise that: CIFS and some FUSE ones cannot synchronise a folder. Then a warning
+is logged once, and recording goes on.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 SYNC_INTERVAL_S = 1.0
-"""Of the part's bytes as well: a power cut costs about so much."""
+"""The part is synchronised as often: a power cut costs about so much."""
 NOT_OFFERED = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOTTY}
-"""What a file system says that has no such operation; EIO and ENOSPC are said by one whose disk is ill."""
+"""Errors of a file system without such an operation. EIO and ENOSPC mean that the disk is ill."""
 NOT_OF_FOLDERS = NOT_OFFERED | {errno.EBADF, errno.EISDIR, errno.EACCES, errno.EPERM}
 _said: set[str] = set()
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename a finished file, with its content and its new name on the disk when this returns."""
+    """Rename a finished file; when this returns, its content and its new name are on the disk."""
     _open_and_sync(source)
     source.rename(target)
     try:
@@ -35,7 +35,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def sync(file: int, path: Path, data_only: bool = False) -> None:
-    """Have a file's content on the disk, with or without its times; `path` is its name for errors."""
+    """Flush a file's content to the disk, with or without its times; `path` is its name for errors."""
     try:
         os.fdatasync(file) if data_only else os.fsync(file)
     except OSError as error:
@@ -57,7 +57,9 @@ def write(file: FileIO, data: bytes) -> None:
 
 def _open_and_sync(path: Path) -> None:
     try:
-        descriptor = os.open(path, os.O_RDWR)  # CIFS synchronises nothing that is open for reading only
+        descriptor = os.open(
+            path, os.O_RDWR
+        )  # CIFS does not synchronise a file that is open for reading only
     except OSError:  # a folder
         descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -1,7 +1,7 @@
 """The index: one file of JSON lines, a line for each closed recording, in order of closing.
 
-Anybody may read it and mend it by hand. Lines that a crash has torn, or a hand has spoilt, are left
-out by whoever reads, and stay in the file.
+A person may read it and repair it by hand. Readers skip lines that are torn or spoilt; the lines stay
+in the file.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ COPY_BYTES = 1024 * 1024
 SMALL_BYTES = 256 * 1024
 """An index up to this size is written anew whenever a recording is removed."""
 BYTES_PER_REMOVAL = 64 * 1024
-"""A larger one when there is a removed recording for so many of its bytes; so much is copied for each."""
+"""A larger one is written anew when there is one removed recording for each so many bytes."""
 ID = re.compile(r"\d{8}T\d{9}")
-"""Of a line: the UTC time of closing to the millisecond, 20170402T132017042, or the next one that is free."""
+"""A line's id: the UTC time of closing to the millisecond, 20170402T132017042, or the next free one."""
 
 
 class Signature(NamedTuple):
-    """What tells whether somebody else has changed the file."""
+    """Shows whether somebody else has changed the file."""
 
     size: int
     mtime_ns: int
@@ -39,7 +39,7 @@ class Signature(NamedTuple):
 
 
 class _About(msgspec.Struct):
-    """What of a line is looked at to find it."""
+    """The part of a line that is read to find it."""
 
     file: str
 
@@ -53,16 +53,16 @@ class Index:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._gone: set[str] = set()
-        """Recordings that were removed, but whose lines still stand in the file."""
+        """Recordings that were removed, and whose lines are still in the file."""
         self._left: Signature | None = None
-        """How this process has left the file."""
+        """The file's state after this process wrote it last."""
         self._touched = True
         self._highest = ""
-        """Of the ids that are known to have been given."""
+        """The highest id known to have been given."""
         self._looked = False
 
     def new_id(self) -> str:
-        """An id for the next line, higher than all before, also where the clock was set back."""
+        """An id for the next line, higher than all before, even if the clock was set back."""
         if not self._looked:
             signature = self.signature()
             for _, line in self.lines(max(0, signature.size - COPY_BYTES) if signature else 0):
@@ -76,7 +76,7 @@ class Index:
         return self._highest
 
     def go_on_after(self, given: str) -> None:
-        """Give only ids higher than this one: a line had it that may be gone."""
+        """From now on give only ids higher than this one, which a removed line had."""
         if ID.fullmatch(given):
             self._highest = max(self._highest, given)
 
@@ -92,13 +92,13 @@ class Index:
                 yield entry
 
     def lines(self, offset: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Each whole line from a byte's offset on, with the offset of its end; no index has no lines."""
+        """Each whole line from a byte offset on, with the offset of its end; none if there is no index."""
         try:
             with self.path.open("rb") as file:
                 file.seek(offset)
                 for line in file:  # of a binary file only "\n" ends a line
                     offset += len(line)
-                    if line.endswith(b"\n"):  # else it is being written, or torn
+                    if line.endswith(b"\n"):  # otherwise it is torn, or being written
                         yield offset, line
         except FileNotFoundError:
             return
@@ -109,16 +109,16 @@ class Index:
         return any(wanted in line and file_of(line) == name for _, line in self.lines())
 
     def is_gone(self, name: str) -> bool:
-        """Whether the recording was removed, and its line only waits for its turn."""
+        """Whether the recording was removed, and its line is still in the file."""
         return name in self._gone
 
     def append(self, entry: Mapping[str, object]) -> None:
-        """Add a line and have it on the disk; raises OSError, and then adds nothing."""
+        """Add a line and flush it to the disk. If it raises OSError, nothing was added."""
         line = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
         self._touched |= self.signature() != self._left
         with self.path.open("ab+", buffering=0) as file:
             end = file.tell()
-            if end and not _ends_with_newline(file):  # a torn last line stays alone
+            if end and not _ends_with_newline(file):  # a torn last line stays a line of its own
                 line = b"\n" + line
             try:
                 fsync.write(file, line)
@@ -130,10 +130,10 @@ class Index:
                 self._left = _signature(os.fstat(file.fileno()))
 
     def remove(self, names: Collection[str]) -> int:
-        """Take the lines of these recordings out, and return how many bytes shorter the file is.
+        """Remove the lines of these recordings; return how many bytes shorter the file is.
 
-        A large index is written anew only once it is worth it; until then their lines stand in the
-        file, but `entries` leaves them out. Raises OSError.
+        A large index is written anew only when it is worth it. Until then the lines stay in the
+        file, and `entries` skips them. Raises OSError.
         """
         self._gone.update(names)
         size = self.path.stat().st_size
@@ -142,10 +142,10 @@ class Index:
         return self._rewrite()
 
     def _rewrite(self) -> int:
-        """Leave the lines of what is gone out, all at once or not at all.
+        """Write the file without the lines of removed recordings, completely or not at all.
 
-        The rest stays as it is, byte by byte; after the last line to be left out it is only copied, so
-        that removing the oldest is cheap.
+        The other lines stay as they are, byte by byte. After the last removed line the rest is only
+        copied, so that removing the oldest recordings is cheap.
         """
         left = set(self._gone)
         replacement = self._replacement()
@@ -157,7 +157,7 @@ class Index:
                 if name not in self._gone:
                     new.write(line)
             shutil.copyfileobj(old, new, COPY_BYTES)
-        if self.signature() != before:  # somebody mends it just now
+        if self.signature() != before:  # somebody is editing it
             replacement.unlink()
             return 0
         fsync.move(replacement, self.path)
@@ -175,14 +175,14 @@ class Index:
         return self.path.with_name(f".{self.path.name}.new")
 
     def changed_by_others(self) -> bool:
-        """Whether anybody but this object has changed the file since this was last asked."""
+        """Whether somebody other than this object has changed the file since the last call."""
         now = self.signature()
         changed = self._touched or now != self._left
         self._touched, self._left = False, now
         return changed
 
     def signature(self) -> Signature | None:
-        """Changes whenever the file does; None where there is none."""
+        """A value that changes whenever the file does; None if there is no file."""
         try:
             return _signature(self.path.stat())
         except FileNotFoundError:
@@ -190,7 +190,7 @@ class Index:
 
 
 def parsed(line: bytes) -> dict[str, object] | None:
-    """The object that a line is; None for a line that is none."""
+    """The object in a line; None if it holds none."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -199,7 +199,7 @@ def parsed(line: bytes) -> dict[str, object] | None:
 
 
 def file_of(line: bytes) -> str | None:
-    """The name of the recording that a line is about; None where it does not say."""
+    """The name of the recording in a line; None if it has none."""
     try:
         return _about.decode(line).file
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -1,8 +1,8 @@
-"""What lies beside an open recording: everything about it that the video file cannot say.
+"""The journal beside an open recording: everything that the video file cannot hold.
 
 A text file, `video_….part.jsonl`, written along with the pictures: first the facts
-of the recording, then a line for each frame. Closing reads it, after a crash as
-after a regular end, so that a recovered recording has its exact times too.
+of the recording, then a line for each frame. Closing reads it, whether after a crash
+or not, so that a recovered recording has its exact times, too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pynvr.media.packet import Recordable
 
 LONGEST_LINE = 64 * 1024
 MOST_FRAMES = 5_000_000
-"""Two days; whatever says more is no journal, and would not go into the memory."""
+"""Two days of frames. A file with more is no journal, and would not fit into memory."""
 LATEST_S = 1e10
 
 Rate = Annotated[float, Meta(gt=0, le=1e6)]
@@ -30,21 +30,21 @@ Side = Annotated[int, Meta(ge=1, le=1 << 20)]
 
 
 class FrameNote(NamedTuple):
-    """What is kept of a recorded frame."""
+    """What the journal notes of a frame."""
 
     time: float
     """frame.time, seconds."""
     utc: str
     """ISO 8601."""
     changed_px: int
-    """As the detector counted; 0 for a pre-alarm frame."""
+    """Changed pixels, from the detector; 0 for a pre-alarm frame."""
     motion: bool
     size_bytes: int = 0
-    """Of a packet that was copied; 0 where it was not known beforehand."""
+    """Size of a copied packet in bytes; 0 if it was not known beforehand."""
 
 
 class Facts(TypedDict, total=False):
-    """Facts that closing relies on, with what they may be; there may be others."""
+    """The facts that closing needs, with their types; there may be others."""
 
     part_suffix: Literal[".ts", ".avi", ".mp4", ".mkv"]
     suffix: Literal[".ts", ".avi", ".mp4", ".mkv"]
@@ -72,7 +72,7 @@ class Journal:
     facts: dict[str, Any] = field(default_factory=dict)
     frames: list[FrameNote] = field(default_factory=list)
     odd: bool = False
-    """Whether there was more, which nobody could understand."""
+    """Whether it held something else that could not be understood."""
 
     def times(self) -> list[float]:
         """When each frame is shown, seconds, in the order of decoding."""
@@ -80,9 +80,9 @@ class Journal:
 
 
 class JournalWriter:
-    """Appends to a journal; every line is with the operating system when the call returns.
+    """Appends to a journal. When a call returns, the operating system has the line.
 
-    Raises OSError where the disk refuses.
+    Raises OSError if the disk refuses.
     """
 
     def __init__(self, path: Path) -> None:
@@ -111,9 +111,9 @@ class JournalWriter:
 
 
 def read(path: Path) -> Journal:
-    """Read a journal as far as it can be understood: a crash has left perhaps nothing, perhaps half a line.
+    """Read a journal as far as possible: a crash may have left nothing, or half a line.
 
-    `odd` where it holds what no crash leaves. Raises OSError.
+    The content is `odd` if it holds something that no crash leaves. Raises OSError.
     """
     journal = Journal()
     if not path.is_file():
@@ -130,7 +130,7 @@ def read(path: Path) -> Journal:
 
 
 def _understand(line: bytes, journal: Journal) -> None:
-    """Take up a line; raises msgspec.DecodeError where it is none, or ValueError."""
+    """Take a line in; raises msgspec.DecodeError or ValueError if it cannot be understood."""
     if line.startswith(b"{"):
         entry = _object.decode(line)
         msgspec.convert(entry, Facts)

@@ -1,4 +1,4 @@
-"""What a crash has left in an archive, found in one walk that asks for no more than names."""
+"""Finds what a crash has left in an archive, in one walk that reads names only."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pynvr.archive.names import DAMAGED, PREFIX, TRIAL_PREFIX
 log = logging.getLogger(__name__)
 
 DEEPEST = 16
-"""Folders within folders; whoever mounts the archive into itself gets an end."""
+"""How deep the search goes, so that it ends even if the archive is mounted into itself."""
 TRIAL = re.compile(rf"{TRIAL_PREFIX}_\d{{4}}-\d\d-\d\dT\d{{6}}(_\d+)?\.")
 YOUNG_S = 60.0
-"""A trial recording may be so old and still be one of a `--check` that runs."""
+"""A younger trial recording may belong to a `--check` that is running."""
 
 
 @dataclass(slots=True)
@@ -27,13 +27,13 @@ class Leftovers:
     """What was found."""
 
     stems: set[Path] = field(default_factory=set)
-    """Paths, less the suffix, of recordings that were not closed."""
+    """Paths without suffix of recordings that are not closed."""
     trials: list[Path] = field(default_factory=list)
     damaged: int = 0
 
 
 def find(root: Path) -> Leftovers:
-    """Look through an archive; raises OSError where its own folder cannot be read."""
+    """Search an archive; raises OSError if its own folder cannot be read."""
     found = Leftovers()
     for entry in _files(root):
         name = entry.name
@@ -47,7 +47,7 @@ def find(root: Path) -> Leftovers:
 
 
 def clear(found: Leftovers) -> None:
-    """Remove trial recordings, and tell of what only a person can judge."""
+    """Remove trial recordings, and log what only a person can judge."""
     for trial in found.trials:
         with suppress(OSError):
             if time.time() - trial.stat().st_mtime > YOUNG_S:

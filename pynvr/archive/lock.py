@@ -12,14 +12,14 @@ log = logging.getLogger(__name__)
 
 LOCK_NAME = ".pynvr.lock"
 HELD = {errno.EWOULDBLOCK, errno.EAGAIN}
-"""The only answers that mean that somebody else has the lock."""
+"""The errors that mean that somebody else has the lock."""
 
 
 def lock(folder: Path) -> IO[str] | None:
-    """Lock a folder until the file that is returned is closed; None where another process has it locked.
+    """Lock a folder until the returned file is closed; return None if another process has locked it.
 
-    A file system without locks, as NFS and FUSE may be, is told of in the log: then nobody watches.
-    Raises OSError where the lock's file cannot be made.
+    A file system without locks, as NFS and FUSE may be, is logged as a warning: there is no protection then.
+    Raises OSError if the lock's file cannot be made.
     """
     path = folder / LOCK_NAME
     file = path.open("a")

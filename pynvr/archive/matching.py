@@ -1,4 +1,4 @@
-"""Making a recording's notes fit the pictures that are in its file: a crash may have taken some of either."""
+"""Makes a recording's notes fit the pictures in its file: a crash may have lost some of both."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pynvr.archive.journal import FrameNote, Journal, iso
 from pynvr.media.container import Contents
 
 DEFAULT_FPS = 25.0
-"""Of a recording whose journal is lost."""
+"""Frame rate of a recording whose journal is lost."""
 
 
 def match(notes: Journal, contents: Contents, name: str) -> None:
-    """Leave out notes whose pictures are lost, and make up those that are missing themselves.
+    """Remove notes whose pictures are lost, and make up missing notes.
 
-    `name` is the file's, which has the time of the trigger in it.
+    `name` is the file's name, which holds the time of the trigger.
     """
     number = contents.count
     del notes.frames[number:]
@@ -32,7 +32,7 @@ def match(notes: Journal, contents: Contents, name: str) -> None:
 
 
 def leave_out_torn(notes: Journal, contents: Contents) -> None:
-    """Do not copy the last packet where a crash has cut it short; of encoded ones nobody knows."""
+    """Do not copy the last packet if a crash has cut it short. Sizes of encoded ones are not known."""
     sized = len(notes.frames) > 1 and notes.frames[-1].size_bytes
     if sized and sized > contents.last_bytes + 4:
         del notes.frames[-1]

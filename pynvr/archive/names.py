@@ -1,4 +1,4 @@
-"""What recordings and their folders are called, and which names are free."""
+"""Names of recordings and folders, and which of them are free."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from pynvr.archive.companions import COMPANIONS
 log = logging.getLogger(__name__)
 
 PREFIX = "video"
-"""Names of recordings begin so; whatever else lies in the archive is not touched."""
+"""Names of recordings begin with it. Other files in the archive are left alone."""
 TRIAL_PREFIX = "trial"
-"""Of the recording that `--check` makes and removes."""
+"""Names of the recordings that `--check` makes and removes begin with it."""
 VIDEO_SUFFIXES = (".avi", ".mp4", ".ts", ".mkv")
 JOURNAL_SUFFIX = ".part.jsonl"
 DAMAGED = ".damaged"
-"""What nobody could understand, kept for an expert."""
+"""Suffix of what could not be understood and is kept for an expert."""
 DAMAGED_JOURNAL = f".journal{DAMAGED}"
 SUFFIXES = (
     *VIDEO_SUFFIXES, *COMPANIONS, DAMAGED, DAMAGED_JOURNAL, JOURNAL_SUFFIX,
     *(f".part{suffix}" for suffix in VIDEO_SUFFIXES),
 )  # fmt: skip
-"""All that a recording's files can end in."""
+"""All suffixes that a recording's files may have."""
 OPEN_SUFFIXES = (
     JOURNAL_SUFFIX, ".part.jpg", ".part.strip.jpg", *(f".part{suffix}" for suffix in VIDEO_SUFFIXES),
     *(f".closing.part{suffix}" for suffix in VIDEO_SUFFIXES),
 )  # fmt: skip
-"""Of what there is only until a recording is closed."""
+"""Suffixes of files that exist only until a recording is closed."""
 LONGEST_NAME = f"{PREFIX}_2017-04-02T132017_9999.closing.part.avi"
 NO_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT}
-"""Why a sub-folder cannot have its name: too long, or with a sign that the file system does not know."""
+"""Errors that mean a bad name: too long, or with a character that the file system does not allow."""
 
 SubfolderNamer = Callable[[datetime], str]
 
 
 def free_stem(folder: Path, utc: datetime, prefix: str) -> Path:
-    """A recording's path, less the suffix: `video_2017-04-02T132017`, or `…_2`, `…_3` where that is taken.
+    """A recording's path without suffix: `video_2017-04-02T132017`, or `…_2`, `…_3` if that is taken.
 
-    Asks for each file that could be in the way: to list the folder would take the longer the more is in it.
+    Tests each name that could be taken. Listing the folder would take longer the more there is in it.
     """
     name = f"{prefix}_{utc:%Y-%m-%dT%H%M%S}"
     stems = (folder / (name if number == 1 else f"{name}_{number}") for number in itertools.count(1))
@@ -57,9 +57,9 @@ def is_open(stem: Path) -> bool:
 
 
 def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> Path:
-    """Make the folder that the user's function names; the archive itself where that cannot be one.
+    """Make the folder that the user's function names; return the archive itself if that cannot be one.
 
-    Raises OSError where the disk refuses.
+    Raises OSError if the disk refuses.
     """
     folder = root
     try:
@@ -70,9 +70,9 @@ def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> P
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
-            (folder / LONGEST_NAME).lstat()  # raises another OSError where all together is too long
+            (folder / LONGEST_NAME).lstat()  # raises another OSError if the whole path is too long
     except OSError as error:
-        # where the archive itself is gone, it is not the name's fault
+        # if the archive itself is gone, it is not the name's fault
         if folder == root or error.errno not in NO_NAME or not root.is_dir():
             raise
         log.error(
@@ -84,8 +84,8 @@ def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> P
 
 
 def _inside(root: Path, name: str) -> Path:
-    """The sub-folder of that name; raises ValueError where it is outside, or no text."""
-    name.encode()  # what is not UTF-8 could not stand in the index
+    """The sub-folder of that name; raises ValueError if it is outside the archive, or no text."""
+    name.encode()  # a name that is not UTF-8 cannot be in the index
     folder, real_root = (root / name).resolve(), root.resolve()
     if not folder.is_relative_to(real_root):
         raise ValueError(f"{folder} is outside of the archive")

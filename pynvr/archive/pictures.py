@@ -11,13 +11,13 @@ from pynvr.archive import fsync
 log = logging.getLogger(__name__)
 
 PARTS = {"picture": ".part.jpg", "strip": ".part.strip.jpg"}
-"""What is written while the recording is open; each is replaced as a whole by a better one."""
+"""Pictures written while the recording is open; a better one replaces the whole file."""
 FINAL = {"picture": ".jpg", "strip": ".strip.jpg"}
 END_OF_JPEG = b"\xff\xd9"
 
 
 def keep(stem: Path, kind: str, jpeg: bytes) -> None:
-    """Write a picture of the open recording, in place of the one before; raises OSError."""
+    """Write a picture of the open recording; it replaces the previous one. Raises OSError."""
     part = stem.with_name(f"{stem.name}{PARTS[kind]}")
     new = part.with_name(f"{part.name}.new")
     new.write_bytes(jpeg)
@@ -25,9 +25,9 @@ def keep(stem: Path, kind: str, jpeg: bytes) -> None:
 
 
 def finish(stem: Path) -> dict[str, Path]:
-    """Give the pictures of a recording that is being closed their final names; return what there is.
+    """Give the pictures of a recording that is being closed their final names; return which there are.
 
-    What a crash has torn is removed. A disk that refuses costs a picture, and no recording.
+    Torn pictures are removed. A disk that refuses costs a picture, but no recording.
     """
     for kind, suffix in PARTS.items():
         part = stem.with_name(f"{stem.name}{suffix}")
@@ -45,7 +45,7 @@ def finish(stem: Path) -> dict[str, Path]:
 
 
 def discard(stem: Path) -> None:
-    """Remove the pictures of a recording that came to nothing."""
+    """Remove the pictures of a recording that has become no file."""
     with suppress(OSError):
         for suffix in PARTS.values():
             for name in (f"{stem.name}{suffix}", f"{stem.name}{suffix}.new"):

@@ -1,4 +1,4 @@
-"""From a part to the finished file: the same packets in another container, whole or not there."""
+"""Copies a part's packets into the final container: the result is complete, or there is none."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def remux(
 
 
 def copy_of(final: Path) -> Path:
-    """Where the file is made before it has its name; a crash may leave it, and then it is worth nothing."""
+    """Suffix of the file while it is made. A crash may leave such a file; it can be removed."""
     return final.with_name(f"{final.stem}.closing.part{final.suffix}")
 
 
@@ -62,11 +62,11 @@ def times_ms(times: Sequence[float]) -> list[int]:
 
 
 def mean_rate(times: Sequence[float], nominal_fps: float) -> float:
-    """Frames per second of this very recording; of a single frame nobody can tell, so the nominal rate."""
+    """Frames per second of this very recording; with a single frame the nominal rate."""
     span = max(times) - min(times) if times else 0.0
     return (len(times) - 1) / span if span > 0 else nominal_fps
 
 
 def rate_for(final: Path, times: Sequence[float], nominal_fps: float) -> float | None:
-    """The one rate that `.avi` needs; None for a container in which every frame has its own time."""
+    """The rate that `.avi` needs; None for a container in which every frame has its own time."""
     return mean_rate(times, nominal_fps) if final.suffix == ".avi" else None

@@ -1,7 +1,7 @@
-"""How long recordings are kept: the oldest go first, and only what the index knows as ours.
+"""Removes recordings beyond the limits: the oldest first, and only those in the index.
 
-Nothing of the index is kept in memory but how far it was read and what all together takes: a sweep
-reads what was added since, and from the oldest line on as far as something has to go.
+It keeps two things of the index in memory: how far it was read, and the total size. A sweep reads
+the lines added since, and then from the oldest line on as far as something has to be removed.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from pynvr.archive.surplus import GIGABYTE, Limits, Surplus
 log = logging.getLogger(__name__)
 
 RECOUNT_S = 86400.0
-"""What all together takes is counted anew so often: files change by other hands too."""
+"""How often the total size is counted anew, since other programs may change files, too."""
 RECOUNT_AT_ONCE_S = 3600.0
-"""The same where one is missing that was counted."""
+"""The same if a counted recording is missing."""
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Known(msgspec.Struct):
-    """What the rules have to know of a recording."""
+    """What the rules need to know of a recording."""
 
     file: str
     last_frame_utc: Moment
@@ -50,20 +50,20 @@ class Retention:
         self._index = archive.index
         self._limits = limits
         self._guard = ClockGuard()
-        # from here on a step is seen, not only from the first sweep on
+        # so that a step is noticed from here on, not only from the first sweep on
         self._guard.trusts(datetime.now(timezone.utc), time.monotonic(), None)
         self._counted_at: float | None = None
         self._read_to = 0
-        """Offset in the index, up to which lines have been counted."""
+        """Offset in the index up to which lines have been counted."""
         self._gone_to = 0
-        """Offset in the index, up to which there is nothing any more but lines of what was removed."""
+        """Offset in the index up to which all recordings were removed."""
         self._total_bytes = 0
         self._newest: datetime | None = None
         self._spoilt = self._spoilt_said = 0
         self._said: set[str] = set()
 
     def sweep(self) -> None:
-        """Remove what the limits ask for and its lines from the index; raises OSError."""
+        """Remove what exceeds the limits, and its lines from the index; raises OSError."""
         if self._limits == Limits(None, None, None):
             return
         now = datetime.now(timezone.utc)
@@ -106,7 +106,7 @@ class Retention:
             )
 
     def _oldest(self) -> Iterator[Known]:
-        """What the index knows and was not removed yet, in order of closing."""
+        """The recordings in the index that were not removed yet, in order of closing."""
         nothing_yet = True
         for offset, line in self._index.lines(self._gone_to):
             recording = _read(line)
@@ -118,7 +118,7 @@ class Retention:
                 self._gone_to = offset
 
     def _count(self) -> None:
-        """Read what was added to the index: sizes, and the newest time; all of it where others changed it."""
+        """Read sizes and the newest time from the index's new lines; from all lines if others changed it."""
         now = time.monotonic()
         old = self._counted_at is None or now - self._counted_at > RECOUNT_S
         if self._index.changed_by_others() or old:
@@ -143,10 +143,10 @@ class Retention:
             )  # fmt: skip
 
     def _remove(self, name: str, reason: str) -> int | None:
-        """Remove a recording with what belongs to it; how many bytes that set free, None where it stays."""
+        """Remove a recording with what belongs to it; return the bytes set free, or None if it stays."""
         try:
             freed = companions.remove(self._path(name))
-        except OSError as error:  # one that is held must not keep the others
+        except OSError as error:  # a recording that cannot be removed must not prevent the removal of others
             self._say_once(f"{name} cannot be removed: {error.strerror or error}")
             return None
         self._archive.remove_if_empty(Path(self._path(name)).parent)
@@ -157,7 +157,7 @@ class Retention:
         return freed or 0
 
     def _is_inside(self, name: str) -> bool:
-        """Whether this is a file in the archive, and not the index itself; a line may say anything."""
+        """Whether this is a file in the archive, and not the index itself: a line may hold any name."""
         root = self._archive.root.resolve()
         path = Path(self._path(name))
         return path != self._index.path and path.parent.resolve().is_relative_to(root)
@@ -172,7 +172,7 @@ class Retention:
 
 
 def _read(line: bytes) -> Known | None:
-    """A line of the index; None for one that is no JSON, no object, or has no time with its zone."""
+    """A line of the index; None if it is no JSON, no object, or has no time with a zone."""
     try:
         recording = _known.decode(line)
         recording.file.encode()

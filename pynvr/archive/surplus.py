@@ -1,4 +1,4 @@
-"""Which recordings are too many. Pure: told the sizes, the times and the limits, knows no files."""
+"""Decides which recordings exceed the limits. Pure: it gets sizes, times and limits, and knows no files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GIGABYTE = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The settings ARCHIVE_…; None where there is no limit."""
+    """The settings ARCHIVE_…; None means no limit."""
 
     max_age_days: float | None
     max_size_gb: float | None
@@ -18,40 +18,40 @@ class Limits:
 
     @property
     def max_age(self) -> timedelta | None:
-        """The first of them as a duration."""
+        """The age limit as a duration."""
         return None if self.max_age_days is None else timedelta(days=min(self.max_age_days, 1e6))
 
 
 class Surplus:
-    """Judges recordings one after another, in the index's order, and is told of those that went.
+    """Judges recordings one after another, in the index's order. Callers tell it which were removed.
 
-    Size and free space need no clock: the first in the index go first. By age go those at the index's
-    head, up to the first one that is young enough: what was closed after it is younger, whatever a
-    clock that was wrong at that time has said. A time in the future says nothing.
+    Size and free space need no clock: the first in the index are removed first. By age, recordings at the
+    head of the index are removed up to the first one that is young enough: later ones were closed after
+    it and are younger, even if the clock was wrong then. Times in the future are ignored.
     """
 
     def __init__(self, limits: Limits, total_bytes: float, free_bytes: float, now: datetime | None) -> None:
-        """All together take `total_bytes`, `free_bytes` are free; `now` is None while it is in doubt."""
+        """All recordings take `total_bytes`, `free_bytes` are free; `now` is None if the clock is in doubt."""
         self._limits = limits
         self._over = 0.0 if limits.max_size_gb is None else total_bytes - limits.max_size_gb * GIGABYTE
         self._missing = 0.0 if limits.min_free_gb is None else limits.min_free_gb * GIGABYTE - free_bytes
         self._now = now if limits.max_age is not None else None
         self._by_age = self._now is not None
         self.was_too_old = False
-        """Whether that was the reason for the latest one."""
+        """Whether age was the reason for the latest one."""
 
     @property
     def over_size(self) -> bool:
-        """Whether all together are still more than ARCHIVE_MAX_SIZE_GB."""
+        """Whether all recordings still take more than ARCHIVE_MAX_SIZE_GB."""
         return self._over > 0
 
     @property
     def satisfied(self) -> bool:
-        """Whether no later recording has to go."""
+        """Whether no later recording has to be removed."""
         return not self._by_age and self._over <= 0 and self._missing <= 0
 
     def reason(self, time: datetime) -> str | None:
-        """Why the next recording, whose last frame is of `time`, has to go; None if it may stay."""
+        """Why the next recording, whose last frame is at `time`, has to be removed; None if it may stay."""
         limits = self._limits
         self.was_too_old = self._too_old(time)
         if self.was_too_old:
@@ -63,7 +63,7 @@ class Surplus:
         return None
 
     def removed(self, size_bytes: int) -> None:
-        """Know that it went."""
+        """Note that the recording was removed."""
         self._over -= size_bytes
         self._missing -= size_bytes
 

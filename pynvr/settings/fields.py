@@ -1,4 +1,4 @@
-"""Every setting with its type: what is valid in itself, and what goes together.
+"""Every setting with its type: which values are valid, and which go together.
 
 The names are those that users write into their configuration files; the
 defaults stand in config.py and nowhere else.
@@ -108,18 +108,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 TYPES = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 ADDRESSES = ("cam", "RECORDING_CAM", "MQTT_URL")
-"""What may hold a password."""
+"""Settings that may hold a password."""
 
 
 def _camera(value: object) -> object:
-    """Take a local camera's number as well as its name."""
+    """Accept a local camera's number as well as its name."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value
 
 
 def _level(value: object) -> object:
-    """Take "INFO" as well as logging.INFO."""
+    """Accept "INFO" as well as logging.INFO."""
     level = logging.getLevelName(value) if isinstance(value, str) else value
     if isinstance(level, str):
         raise ValueError("no such level; there are DEBUG, INFO, WARNING, ERROR and CRITICAL")
@@ -146,11 +146,11 @@ READ: Mapping[str, Callable[[object], object]] = {
     "LOG_FORMAT": _log_format,
     "GAUSSIAN_BLUR_SIZE": _odd,
 }
-"""What to make of a value before its type is checked; ValueError or TypeError where that is nothing."""
+"""Functions that convert a value before its type is checked; they raise ValueError or TypeError."""
 
 
 def checked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Each setting's value as its type wants it, and complaints about those that cannot be."""
+    """Each setting's value in its type, and complaints about wrong values."""
     good: dict[str, Any] = {}
     faults: list[str] = []
     for name, wanted in TYPES.items():
@@ -181,7 +181,7 @@ def conflicts(settings: Settings) -> Iterator[str]:
 
 
 def _own_type(wanted: Any, value: object) -> object:
-    """What msgspec does not know itself: paths and functions."""
+    """Convert to a type that msgspec does not know: a path or a function."""
     if wanted is Path:
         if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
             raise ValueError("has to be a path")
@@ -199,7 +199,7 @@ def _at_home(path: Path) -> Path:
 
 
 def _explain(error: Exception, wanted: Any) -> str:
-    """Say what is wrong with a value, in Python's words where msgspec uses those of JSON."""
+    """Say what is wrong with a value, in Python's words instead of msgspec's JSON words."""
     message = str(error).replace("`", "").replace("array", "tuple").replace("null", "None")
     if message.startswith("Invalid enum value"):
         return f"has to be one of {', '.join(map(repr, get_args(wanted)))}"

@@ -17,7 +17,7 @@ from pynvr.settings.fields import ADDRESSES, TYPES, Settings, checked, conflicts
 OVERRIDES_NAME = "machine_specific_configuration.py"
 
 INSTALLED = ("share", "pynvr", "config.py")
-"""Where pip puts the defaults, below the environment's folder."""
+"""Where pip puts config.py, below the environment's folder."""
 
 ConfigLoader = Callable[[], ModuleType]
 """Imports config.py, which imports the machine's own file of settings."""
@@ -87,10 +87,10 @@ def _run(path: Path) -> dict[str, Any]:
 
 
 def _known_values(namespace: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Split what a configuration file sets into settings and complaints about unknown names.
+    """Split the names of a configuration file into settings and complaints about unknown names.
 
-    A file may import modules and define helpers; a name counts as a setting
-    meant when it is in capitals or looks like one that exists.
+    A file may import modules and define helpers. A name counts as a setting
+    if it is in capitals or resembles one that exists.
     """
     known = {name.lower(): name for name in TYPES}
     values: dict[str, Any] = {}
@@ -108,5 +108,5 @@ def _known_values(namespace: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
 
 
 def _brief(error: BaseException) -> str:
-    """A user's fault in one line."""
+    """An error in a user's file, in one line."""
     return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -1,4 +1,4 @@
-"""Warnings of strangers: who else may read the settings' passwords, or write what is executed here."""
+"""Warns if other users can read the settings' passwords, or write files that are executed here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def settings_files(config: ModuleType, override_file: Path | None) -> list[Path]:
-    """The files that were executed for the settings."""
+    """The files that are executed to read the settings."""
     defaults = Path(config.__file__ or "")
     files = [defaults, defaults.with_name(OVERRIDES_NAME), *([override_file] if override_file else [])]
     return [path for path in files if path.is_file()]
@@ -26,7 +26,7 @@ def settings_files(config: ModuleType, override_file: Path | None) -> list[Path]
 def warn_of_strangers(settings: Settings, files: Sequence[Path], cam_argument: str | None) -> None:
     """Log a warning for each file that others can write, or read while an address has a password.
 
-    The same for `cam_argument`, the camera's address as the command line has it.
+    Warn of `cam_argument`, too: the camera's address on the command line, which others can see.
     """
     secret = any(holds_secret(getattr(settings, name) or "") for name in ADDRESSES)
     for path in files:
@@ -42,6 +42,6 @@ def _writable_by_others(path: Path) -> Iterator[Path]:
     file, folder = path.stat(), path.resolve().parent.stat()
     if file.st_mode & stat.S_IWOTH or file.st_uid not in (0, os.geteuid()):
         yield path
-    sticky = folder.st_mode & stat.S_ISVTX  # others cannot replace files there
+    sticky = folder.st_mode & stat.S_ISVTX  # here others cannot replace files
     if folder.st_mode & stat.S_IWOTH and not sticky:
         yield path.resolve().parent
