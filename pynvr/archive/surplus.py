@@ -31,7 +31,7 @@ class Surplus:
     """
 
     def __init__(self, limits: Limits, total_bytes: float, free_bytes: float, now: datetime | None) -> None:
-        """All recordings take `total_bytes`, `free_bytes` are free; `now` is None if the clock is in doubt."""
+        """Sizes are of all recordings and of the free disk; `now` is None while the clock is in doubt."""
         self._limits = limits
         self._over = 0.0 if limits.max_size_gb is None else total_bytes - limits.max_size_gb * GIGABYTE
         self._missing = 0.0 if limits.min_free_gb is None else limits.min_free_gb * GIGABYTE - free_bytes

@@ -1,7 +1,7 @@
-"""The console, which may be a terminal, a file, gone or never there: nothing of it may end a recorder.
+"""The console: standard streams that never fail, and the progress bar.
 
-Here are the standard streams, made to last, and the progress bar of a run that has an end. tqdm is imported
-where it is needed only: it brings 5 MB, and a service has no bar.
+The console may be a terminal, a file, or gone, and must never end a recorder. tqdm is imported only if
+there is a bar: it takes 5 MB, and a service has no bar.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pynvr.sources.base import Source
 
 
 def with_progress(source: Source) -> Iterator[Frame | Gap]:
-    """The source's frames, with a progress bar where there is an end and somebody to see it."""
+    """The source's frames, with a progress bar if the source has an end and stderr is a terminal."""
     if source.live or not sys.stderr.isatty():
         return iter(source)
     from tqdm import tqdm
@@ -37,10 +37,10 @@ def write_line(line: str) -> None:
 
 @contextmanager
 def streams_made_lasting() -> Iterator[None]:
-    """Have standard streams that can always be written to, whatever becomes of what is behind them.
+    """Replace the standard streams by ones that can always be written to, even if the console goes away.
 
-    What was closed at the start is opened on nothing: otherwise the next file that is opened would be
-    what C libraries print to.
+    A stream that was closed at the start is opened on /dev/null: otherwise the next file that is opened
+    would get its number, and C libraries would print into it.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -61,7 +61,7 @@ def streams_made_lasting() -> Iterator[None]:
 
 @contextmanager
 def lasting_copy(descriptor: int) -> Iterator[TextIO]:
-    """A text stream to what `descriptor` leads to now."""
+    """A text stream that writes to the present target of `descriptor`."""
     with os.fdopen(os.dup(descriptor), "w", buffering=1, encoding="utf-8", errors="replace") as stream:
         lasting = cast(TextIO, _Lasting(stream))
         yield lasting
@@ -69,7 +69,7 @@ def lasting_copy(descriptor: int) -> Iterator[TextIO]:
 
 
 class _Lasting:
-    """A text stream that is written to while that works, and then to nothing."""
+    """A text stream that drops its output once writing has failed."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -93,7 +93,7 @@ class _Lasting:
         return getattr(self._stream, name)
 
     def _give_up(self) -> None:
-        """Lead to nothing, where what is buffered goes too, that it may not fail once more at the end."""
+        """Drop all further output, and the buffered one, so that it cannot fail again at the end."""
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, self._stream.fileno())
         os.close(nothing)

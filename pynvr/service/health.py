@@ -1,8 +1,8 @@
-"""Whether the recorder is well: judged from outside its threads, told to the status file, log and systemd.
+"""Watches the other threads, and reports to the status file, the log and systemd.
 
-A thread of its own looks at counters that the others keep. It feeds systemd's
-watchdog only while frames are handled or a reconnect is in progress, so a
-recorder that hangs is restarted, and its status says so and then goes stale.
+A thread of its own reads the counters of the others. It feeds systemd's
+watchdog only while frames are handled or a reconnect is in progress. So systemd
+restarts a recorder that hangs, and its status file says so and then grows old.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 
 INTERVAL_S = 5.0
 VALID_S = 3 * INTERVAL_S
-"""A status older than this is of a recorder that is no more, or hangs."""
+"""An older status file means that the recorder hangs or is gone."""
 LOG_INTERVAL_S = 3600.0
 HANG_S = 5.0
-"""Frames that nobody handles for so much longer than a camera may be silent: the loop hangs."""
+"""The loop hangs if it handles no frame for so much longer than a camera may be silent."""
 DISK_WAIT_S = 10.0
-"""One order that takes so long waits for the disk."""
+"""An order of the writer that takes so long is waiting for the disk."""
 WRITER_HANG_S = writer.HANG_S
 
 
@@ -56,7 +56,7 @@ class LastError(logging.Handler):
 
 
 class Health:
-    """Watches the watchers; started and stopped with a `with`."""
+    """The thread that watches the others; a `with` starts and stops it."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Health:
         more_facts: Callable[[], Mapping[str, Any]] = dict,
         observers: Sequence[StatusObserver] = (),
     ) -> None:
-        """Watch a source, a writer, and in copy mode where packets come from.
+        """Watch a source, a writer, and in copy mode the source of packets.
 
         Write to `status` if there is a path. `failed` tells whether a thread of the process has failed.
         `more_facts` adds to the status, `observers` are told of each.
@@ -91,7 +91,7 @@ class Health:
         self._pictures = PictureWatch()
         self._told_fault: str | None = None
         self._stuck = self._refused = False
-        """What was seen at the last report: a loop that hangs, a status file that cannot be written."""
+        """State at the latest report: whether the loop hung, whether the status file could not be written."""
         self._quit = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
@@ -111,7 +111,7 @@ class Health:
         logging.getLogger().removeHandler(self._last_error)
 
     def counted(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
-        """Pass frames through; each one that is asked for shows that the one before was handled."""
+        """Pass frames through. A request for the next frame shows that the previous one was handled."""
         for frame in frames:
             if isinstance(frame, Frame):
                 self._handled_at = time.monotonic()
@@ -129,7 +129,7 @@ class Health:
         facts = self._facts()
         was_stuck, self._stuck = self._stuck, facts["state"] == "stuck"
         if self._stuck and was_stuck:
-            return  # said once; from now on the file's age says it too
+            return  # logged once; from now on the file's age shows it, too
         if not self._stuck:
             systemd.notify("WATCHDOG=1", f"STATUS={facts['state']}, {facts['fps']} frames/s")
         self._tell(facts)
@@ -139,7 +139,7 @@ class Health:
             log.info("status: %s", json.dumps(facts))
 
     def _tell_fault(self, fault: str | None) -> None:
-        """Say once that there is nothing in the pictures, and once that there is again."""
+        """Log once that the pictures are empty, and once that they are not any more."""
         if fault is not None and self._told_fault is None:
             log.error(
                 "camera %s: its pictures are %s for %.0f s now; nothing that moves can be seen. Is the lens "
@@ -170,7 +170,7 @@ class Health:
         if now - since > pause_s + HANG_S:
             return "stuck"
         if busy is not None and now - busy > DISK_WAIT_S:
-            return "waiting for the disk"  # which may still come to itself
+            return "waiting for the disk"  # it may still recover
         if self._writer.failing or (packets is not None and not packets.connected):
             return "cannot record"
         if self._pictures.fault is not None:
@@ -207,7 +207,7 @@ class Health:
         } | {**self._packet_facts(), **self._more_facts()}
 
     def _packet_facts(self) -> dict[str, Any]:
-        """How the second connection of copy mode is."""
+        """The state of copy mode's second connection."""
         status = self._packets.status() if self._packets is not None else None
         if self._packets is None or status is None:
             return {}

@@ -26,7 +26,7 @@ class _Formatter(logging.Formatter):
 
 
 class _LogFile(RotatingFileHandler):
-    """A rolling file, which a native crash writes to as well: where in which thread it came."""
+    """A rolling file. After a native crash it also has the threads' stacks."""
 
     def _open(self) -> TextIOWrapper:
         stream = super()._open()
@@ -34,13 +34,13 @@ class _LogFile(RotatingFileHandler):
         return stream
 
     def close(self) -> None:
-        """Close the file; a crash is told on the console from now on."""
+        """Close the file. From now on a crash prints to the console."""
         faulthandler.enable(sys.__stderr__ or sys.stderr)
         super().close()
 
 
 NOT_ON_CONSOLE = {"on_console": False}
-"""As `extra` of a log call: for what the console is told in other words."""
+"""`extra` of a log call: the console gets this in other words."""
 
 
 class _ConsoleHandler(logging.Handler):
@@ -50,12 +50,12 @@ class _ConsoleHandler(logging.Handler):
         try:
             if getattr(record, "on_console", True):
                 console.write_line(self.format(record))
-        except Exception:  # as every handler: a console that is gone must not end the watch
+        except Exception:  # like every handler: a console that is gone must not end the recorder
             self.handleError(record)
 
 
 def start(settings: Settings) -> None:
-    """Send the log where the settings say; raises SettingsError where the file cannot be written."""
+    """Send the log where the settings say; raises SettingsError if the file cannot be written."""
     formatter = _Formatter(settings.LOG_FORMAT)
     try:
         settings.LOG_FILE_PATH.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def start(settings: Settings) -> None:
 
 @contextmanager
 def failure_logged() -> Iterator[None]:
-    """Have the reason in the log why a command failed; the console is told by who catches it."""
+    """Log the reason why a command failed. The caller, which catches the error, prints it."""
     try:
         yield
     except (PynvrError, OSError) as error:

@@ -1,8 +1,8 @@
-"""What C libraries print, as log lines; and what they printed last, when they take the process down.
+"""Makes log lines of what C libraries print, and keeps their last lines if they crash the process.
 
 OpenCV and FFmpeg print to file descriptor 2, past Python: several lines for each recording and for every
 damaged packet, which would fill a service's journal. Here they print into a file beside the log, which is
-kept short while the process lives. A pipe would be lost with the process, and glibc's reason why it ended.
+kept short while the process lives. A pipe would be lost with the process, and with it glibc's last words.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def lines_printed() -> int:
 def native_output_logged(log_file: Path) -> Iterator[None]:
     """Turn what is printed to file descriptor 2 into log lines of level DEBUG.
 
-    Python's own sys.stderr keeps going to where it went. What a process before this one left in its
-    file is logged first.
+    Python's own sys.stderr goes where it went before. What an earlier process left in its file is
+    logged first.
     """
     _tell_last_words(log_file)
     path = log_file.with_name(f"{log_file.name}.{os.getpid()}{SUFFIX}")
@@ -75,7 +75,7 @@ def _log_until(over: threading.Event, file: int) -> None:
                 text = line.decode(errors="replace")
                 log.debug("%s", text)
                 _printed += 1
-                # what holds a password is not left lying about
+                # it may hold a password, so it is not left on the disk
                 place = KEPT_BYTES if without_password(text) != text else place
         if last:
             return
@@ -85,14 +85,14 @@ def _log_until(over: threading.Event, file: int) -> None:
 
 
 def _tell_last_words(log_file: Path) -> None:
-    """Log what the process before this one printed last, unless it came to a regular end or still runs."""
+    """Log what an earlier process printed last, unless it ended regularly or is still running."""
     for path in sorted(log_file.parent.iterdir()):
         _, _, pid = path.name.removesuffix(SUFFIX).rpartition(".")
         if path.name != f"{log_file.name}.{pid}{SUFFIX}" or not pid.isdecimal():
             continue
         if int(pid) != os.getpid() and Path("/proc", pid).exists():
             continue
-        with suppress(OSError):  # somebody else's
+        with suppress(OSError):  # it belongs to somebody else
             words = path.read_bytes()[-LAST_WORDS_BYTES:].decode(errors="replace")
             for line in words.splitlines():
                 log.warning("process %s did not end as it should; it last said: %s", pid, line)

@@ -1,4 +1,4 @@
-"""Whether there is anything in the pictures: a decoder that fails, or a covered lens, is no quiet scene."""
+"""Notices empty pictures: a decoder that fails or a covered lens is no quiet scene."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pynvr.media.frame import Gray, Image
 FAULT_AFTER_S = 10.0
 LOOK_EVERY_S = 1.0
 SAMPLED = 2
-"""Every so many lines are looked at: what changes is higher than one, and it costs 2 ms of 1080p."""
+"""Looks at every so many lines. Looking at all would take 2 ms of 1080p."""
 BLACK = 8
 """Grey levels; a camera that sees nothing in the dark still gives its noise, and usually the time."""
 
 
 class PictureWatch:
-    """Looks at a picture a second, by the frames' own times, and says what is wrong with them."""
+    """Looks at one picture a second, by the frames' own times, and says what is wrong with it."""
 
     def __init__(self) -> None:
         self.fault: str | None = None
@@ -26,7 +26,7 @@ class PictureWatch:
         self._same_since: float | None = None
 
     def see(self, image: Image | Gray, time: float) -> None:
-        """Take the next picture, or what is looked at of it; `time` in seconds."""
+        """Take the next picture, whole or reduced; `time` in seconds."""
         if self._looked_at is not None and 0 <= time - self._looked_at < LOOK_EVERY_S:
             return
         self._looked_at = time
@@ -43,7 +43,7 @@ class PictureWatch:
             self.fault = None
 
     def reset(self) -> None:
-        """Begin anew: the next picture is not connected with those before."""
+        """Begin anew: the next picture does not belong to the earlier ones."""
         self._looked_at = self._sample = self._black_since = self._same_since = self.fault = None
 
 

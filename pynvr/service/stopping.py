@@ -1,7 +1,7 @@
-"""When a run ends, and why: somebody asked for it, or a thread failed.
+"""Ends a run: because somebody asked for it, or because a thread failed.
 
-Nothing that fails may leave a recorder behind that looks alive. So an exception that ends a thread, whichever
-it is, ends the run: what is open is closed, the exit code is 1, and a service manager starts anew.
+A failure must not leave a recorder behind that only looks alive. So any exception that ends a thread ends
+the run: open recordings are closed, the exit code is 1, and a service manager starts it again.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pynvr.errors import PynvrError
 log = logging.getLogger(__name__)
 
 GRACE_S = 60.0
-"""After a failure the run has so long to close what is open; then the process ends as it is."""
+"""After a failure the run has so long to close what is open. Then the process ends at once."""
 
 
 class Stop(threading.Event):
-    """Set when the run has to end; knows what failed, if that is why."""
+    """Is set when the run has to end, and knows the failure that caused it, if any."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,19 +46,19 @@ class Stop(threading.Event):
 
 @contextmanager
 def threads_watched(stop: Stop) -> Iterator[None]:
-    """Have the run fail with the first thread that an exception ends.
+    """End the run when an exception ends any thread.
 
-    A run that cannot end then, since something of it hangs, is ended after `GRACE_S`.
+    If the run cannot end then because something hangs, the process ends after `GRACE_S`.
     """
 
     def seen(hook: threading.ExceptHookArgs) -> None:
         name = hook.thread.name if hook.thread is not None else "unknown"
         error = hook.exc_value or hook.exc_type()
-        stop.fail(error, name)  # first of all: what follows may fail too
+        stop.fail(error, name)  # first, since the rest may fail, too
         log.critical("thread %s failed, the run ends", name, exc_info=error)
 
     over = threading.Event()
-    # there from the beginning: where threads fail, perhaps no more can be started
+    # started now: when threads fail, perhaps no more can be started
     guard = threading.Thread(target=_end_at_last, args=(stop, over), name="guard", daemon=True)
     previous, threading.excepthook = threading.excepthook, seen
     guard.start()
@@ -67,7 +67,7 @@ def threads_watched(stop: Stop) -> Iterator[None]:
     finally:
         threading.excepthook = previous
         over.set()
-        stop.failed.set()  # which the guard waits for
+        stop.failed.set()  # the guard waits for it
 
 
 def _end_at_last(stop: Stop, over: threading.Event) -> None:
@@ -81,7 +81,8 @@ def _end_at_last(stop: Stop, over: threading.Event) -> None:
 def stop_on_signals(stop: threading.Event) -> Iterator[None]:
     """Set `stop` on SIGINT, SIGTERM or SIGHUP (the terminal is gone); a second one ends the process at once.
 
-    But not a SIGHUP, which the kernel and the shell both send. One that is ignored, as under nohup, stays so.
+    A second SIGHUP does not: the kernel and the shell both send one. If SIGHUP is ignored, as under nohup, it
+    stays ignored.
     """
 
     def handle(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Messages to systemd; where there is none they go nowhere. The protocol: man sd_notify."""
+"""Messages to systemd; without systemd nothing happens. Protocol: man sd_notify."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ def notify(*states: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.sendto("\n".join(states).encode(), address)
     except OSError:
-        return  # a manager that does not listen must not stop the recorder
+        return  # a service manager that does not listen must not stop the recorder

@@ -1,4 +1,4 @@
-"""When the detector said motion: runs of frames, before any hold time, for `--alarms`."""
+"""The runs of frames in which the detector says motion, before any hold time: for `--alarms`."""
 
 from __future__ import annotations
 

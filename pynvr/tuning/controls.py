@@ -1,4 +1,4 @@
-"""What keys and mouse change while a tuning script watches, and the settings that come out of it."""
+"""Keys and mouse of a tuning script: they change the detector, and the changed settings are printed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pynvr.detection.zones import Zones
 
 ESCAPE, BACKSPACE = 27, 8
 STEP = 1.25
-"""Three steps double the threshold, about."""
+"""About three steps double the threshold."""
 CLOSE_AT_LEAST = 3
 
 Point = tuple[float, float]
@@ -18,7 +18,7 @@ Point = tuple[float, float]
 
 
 class Action(Enum):
-    """What the user wants that the controls cannot do themselves."""
+    """What a key asks for that the controls cannot do themselves."""
 
     NONE = "none"
     END = "end"
@@ -37,14 +37,14 @@ class Controls:
     def __init__(
         self, detector: MotionDetector, zones_without_regions: Zones, regions: Sequence[object]
     ) -> None:
-        """Take a detector as its settings made it, and the regions that these settings name."""
+        """`detector` and `regions` are as the settings have them."""
         self._detector = detector
         self._base = zones_without_regions
         self._threshold_at_first = round(detector.area_threshold_px)
         self._regions_at_first = [list(region) for region in regions]  # type: ignore[call-overload]
         self.regions: list[list[Point]] = [list(region) for region in self._regions_at_first]
         self.corners: list[Point] = []
-        """Of the region that is being drawn."""
+        """Corners of the region that is being drawn."""
 
     def key(self, code: int) -> Action:
         """Take a key, or -1 for none."""
@@ -94,4 +94,4 @@ class Controls:
 
     def _apply(self) -> None:
         self._detector.zones = self._base.with_regions(self.regions)
-        self._detector.reset()  # what it remembers was seen through other zones, and cannot be compared
+        self._detector.reset()  # earlier pictures had other zones and cannot be compared

@@ -19,7 +19,7 @@ BLACK = (0, 0, 0)
 YELLOW = (0, 220, 255)
 
 BELOW_A_NAME = (0.02, 0.09)
-"""Corner for a label in a pane that bears its name."""
+"""Upper left corner of a label below a pane's name, in fractions."""
 
 PANE_LEAST_WIDTH_PX = 500
 
@@ -58,7 +58,7 @@ def draw_zones(image: Image, looked_at: Gray | None, corners: Sequence[tuple[flo
 
 
 def state_of(armed: bool, detection: Detection, hold_left_s: float) -> str:
-    """In a word or two what the detector's answer means at this moment."""
+    """One or two words for what the detector's answer means at this moment."""
     if not armed:
         return "waiting"
     if detection.motion:
@@ -77,7 +77,7 @@ def mosaic(
     difference, and the time; lower left the mask, and the score as a bar; lower
     right the source with the contours of what moved, and the state.
     """
-    import imutils  # here, since it brings 8 MB that a recorder does not need
+    import imutils  # imported here, since it takes 8 MB that a recorder does not need
 
     rows, columns = detection.gray.shape
     width = max(columns, PANE_LEAST_WIDTH_PX)
@@ -89,7 +89,7 @@ def mosaic(
     mask = cv2.resize(detection.mask, (width, height), interpolation=cv2.INTER_NEAREST)
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     cv2.drawContours(contours, outlines, -1, GREEN, 2)
-    # small differences are what matters: shown four times as bright as they are
+    # small differences matter, so they are shown four times as bright
     bright = cv2.resize(cv2.convertScaleAbs(detection.difference, alpha=4), (width, height))
     panes = [
         source,

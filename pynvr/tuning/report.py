@@ -1,6 +1,6 @@
-"""The tuning report: what the detector saw over a whole clip, and what other thresholds would have made.
+"""The tuning report: what the detector saw in a whole clip, and what other thresholds would have recorded.
 
-`Report` takes in the frames as the tuning script watches them; `report_page.py` makes the page.
+`Report` collects from the frames that the tuning script watches; `report_page.py` makes the page.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from pynvr.media.frame import Frame, Image
 from pynvr.settings import Settings
 
 OTHER_THRESHOLDS = 0.5, 2.0
-"""What is tried beside the threshold as it is set."""
+"""Factors: these thresholds are tried beside the one of the settings."""
 MISS_SPAN_S = 5.0
-"""Of each such span without an event the highest score is a near miss."""
+"""The highest score of each such span without an event is a near miss."""
 MOST_MISSES = 4
 RUN_UP_S = 1.5
 THUMBNAIL_PX = 360
 LEAST_MISS = 0.02
-"""Of the threshold; less is nothing to show."""
+"""Share of the threshold; lower scores are not shown."""
 
 
 @dataclass(slots=True)
@@ -51,12 +51,12 @@ class Event:
     peak: Moment
     """Where most pixels changed."""
     highest: float
-    """Score"""
+    """The highest score."""
 
 
 @dataclass(slots=True)
 class Curve:
-    """What was measured, frame by frame."""
+    """Measurements, one for each frame."""
 
     times_s: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Curve:
 
 
 class Report:
-    """Collects what a page needs; beside a few pictures it keeps four numbers of each frame."""
+    """Collects what the page needs: a few pictures, and four numbers of each frame."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -78,13 +78,13 @@ class Report:
 
     @staticmethod
     def check_writable(path: Path) -> None:
-        """Raise what would otherwise come after an hour of watching."""
+        """Raise at once what would otherwise fail after an hour of watching."""
         if importlib.util.find_spec("matplotlib") is None:
             raise SettingsError("--report draws with matplotlib: pip install -r requirements-report.txt")
         path.open("a").close()
 
     def gap(self) -> None:
-        """What follows is not connected to what came before."""
+        """The next frame does not belong to the earlier ones."""
         for other in self.others:
             other.reset()
 
@@ -129,7 +129,7 @@ class Report:
         last = self.events[-1] if self.events else None
         if last is None or not self._in_event:
             self.events.append(Event(frame.time, frame.time, _moment(frame, detection), detection.score))
-            # what led up to it was no miss
+            # the scores that led up to the event are no misses
             self.misses = {
                 span: miss for span, miss in self.misses.items() if miss.time_s < frame.time - RUN_UP_S
             }

@@ -17,7 +17,7 @@ from pynvr.tuning.report import Moment, Report
 
 RED, BLUE, GREEN, GREY = "#c0392b", "#1f6f8b", "#7fb77e", "#888888"
 MOST_POINTS = 4000
-"""A curve of more points is no clearer; of each group the highest is drawn."""
+"""A curve has at most so many points: the highest of each group of frames."""
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto;
@@ -40,7 +40,7 @@ of the threshold, then logarithmic.
 
 
 def write(report: Report, path: Path) -> None:
-    """Write the page; raises SettingsError where nothing was seen at all."""
+    """Write the page; raises SettingsError if there was no frame."""
     if not report.curve.times_s:
         raise SettingsError("--report: there was no picture to report on")
     path.write_text(page(report), encoding="utf-8")

@@ -29,7 +29,7 @@ from pynvr.tuning.report import Report
 from pynvr.tuning.view import View
 
 Painter = Callable[[Frame, Detection, float, str], Image]
-"""Makes the picture to show of a frame, what was seen in it, the seconds of hold left, and the state."""
+"""Makes the picture to show from a frame, its detection, the seconds of hold left, and the state."""
 
 
 def show_picture(load_config: ConfigLoader, arguments: Sequence[str] | None = None) -> int:
@@ -120,7 +120,7 @@ class _Limited:
     """A source that ends after some seconds of its own time, if asked."""
 
     OVERTIME_S = 5.0
-    """A camera that sends nothing has no time of its own; the clock ends it so much later."""
+    """A camera that sends nothing has no time; then the clock ends the run, so much later."""
 
     def __init__(self, source: Source, duration_s: float | None, stop: Event) -> None:
         self._source = source
