@@ -12,7 +12,7 @@ import cv2
 import pytest
 from test_rooms import LAYERS, MODULES
 
-from pynvr.settings import Settings, load
+from pynvr.settings import Settings
 from pynvr.settings.fields import TYPES
 
 ROOT = Path(__file__).resolve().parent.parent
