@@ -19,6 +19,7 @@ from pynvr.media.frame import Gap
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources import packet_camera, reader
 from pynvr.sources.burst import Reading
+from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead
@@ -95,7 +96,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iter
                     raise camera
                 return camera
 
-            reader = LiveReader("test", stop, 1000, Timeouts(), connect, read_ahead)
+            reader = LiveReader("test", stop, ItemQueue(1000), 500, Timeouts(), connect, read_ahead)
             stack.callback(reader.close)
             return reader
 

@@ -17,6 +17,7 @@ from pynvr.sources.burst import Reading
 from pynvr.sources.clock import StreamClock
 from pynvr.sources.damage import PastDamage
 from pynvr.sources.file import as_bgr, claimed_fps
+from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.meter import Meter
 from pynvr.sources.opening import DEFAULT_TIMEOUTS, Opener, Timeouts
 from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead
@@ -68,26 +69,18 @@ class LiveSource(LiveReader[Frame, Seen]):
         def connect() -> PictureConnection:
             return PictureConnection(opener, stop, fit_inside, reduce, snapshots)
 
-        super().__init__(opener.name, stop, limit_bytes, timeouts, connect, read_ahead)
+        queue: ItemQueue[Frame] = ItemQueue(limit_bytes)
+        super().__init__(opener.name, stop, queue, limit_bytes // 2, timeouts, connect, read_ahead)
 
     def __iter__(self) -> Iterator[Frame | Gap]:
         """Yield frames, and a gap as soon as the camera is lost, until stopped and the queue is empty.
 
         Raises UnfitCameraError for what will never be a stream.
         """
-        while (frame := self._next()) is not None:
+        while (
+            frame := self._queue.take(lambda: not self._reader.is_alive() or self._stop.is_set())
+        ) is not None:
             yield frame
-
-    def _next(self) -> Frame | Gap | None:
-        with self._changed:
-            while not self._queue:
-                if self._hopeless is not None:
-                    raise self._hopeless
-                if self._stop.is_set() or not self._reader.is_alive():
-                    self._over = True
-                    return None
-                self._changed.wait(0.1)  # the stop event does not notify this condition
-            return self._pop()
 
 
 class PictureConnection:

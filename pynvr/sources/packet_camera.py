@@ -20,6 +20,7 @@ from pynvr.sources.burst import Reading
 from pynvr.sources.camera import sends_times
 from pynvr.sources.clock import PacketClock, delays
 from pynvr.sources.damage import PastDamage
+from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.meter import Meter
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_file import RAW, USUAL_SUFFIX, stream_of
@@ -60,51 +61,28 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         def connect() -> PacketConnection:
             return PacketConnection(opener, stop, suffix)
 
-        super().__init__(opener.name, stop, limit_bytes, timeouts, connect, A_FEW)
+        queue = ItemQueue[TimedPacket](limit_bytes, lambda packet: packet.key)
+        super().__init__(opener.name, stop, queue, limit_bytes // 2, timeouts, connect, A_FEW)
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
         """As `PacketSource.until`; raises SettingsError if the camera's stream cannot be copied."""
-        while (item := self._next(time)) is not None:
+
+        def due(packet: TimedPacket) -> bool:
+            return packet.time <= time + TIME_TOLERANCE_S
+
+        while (item := self._queue.take_if(due, self._stop.is_set)) is not None:
             yield item
 
     def first(self, timeout_s: float) -> TimedPacket:
         """Wait for a packet without taking it; raises CameraError or SettingsError."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._hopeless, timeout_s)
-            for item in self._queue:
-                if isinstance(item, TimedPacket):
-                    return item
-        raise self._hopeless or CameraError(f"camera {self.name}: sends nothing (RECORDING_CAM or cam)")
+        packet = self._queue.peek(timeout_s)
+        if packet is None:
+            raise CameraError(f"camera {self.name}: sends nothing (RECORDING_CAM or cam)")
+        return packet
 
     def wait_for_gap(self, timeout_s: float) -> None:
         """As `PacketSource` has it."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._gaps or not self.connected, timeout_s)
-
-    def _next(self, time: float) -> TimedPacket | Gap | None:
-        with self._changed:
-            if self._hopeless is not None:
-                raise self._hopeless
-            if not self._queue:
-                self._over = self._stop.is_set()
-                return None
-            item = self._queue[0]
-            # the packets of a connection that is over are due, whatever its clock said
-            if self._gaps == 0 and isinstance(item, TimedPacket) and item.time > time + TIME_TOLERANCE_S:
-                return None
-            return self._pop()
-
-    def _make_room(self) -> bool:
-        """Drop the oldest group of pictures: half of one could not be decoded."""
-        count = 0
-        while self._queue and (count == 0 or not _begins_group(self._queue[0])):
-            count += isinstance(self._pop(), TimedPacket)
-        self._drop(count)
-        return True
-
-
-def _begins_group(item: TimedPacket | Gap) -> bool:
-    return isinstance(item, TimedPacket) and item.key
+        self._queue.wait_for_gap(timeout_s, lambda: not self.connected)
 
 
 class PacketConnection:

@@ -8,32 +8,29 @@ items. The `Connection` decides whether they are decoded frames or packets.
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import time
 import weakref
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pynvr.errors import CameraError, SettingsError, UnfitCameraError
 from pynvr.media.frame import Gap
 from pynvr.sources.base import SourceStatus
-from pynvr.sources.burst import Burst, Reading
+from pynvr.sources.burst import Burst
+from pynvr.sources.camera_log import CameraLog
+from pynvr.sources.connection import Connection
 from pynvr.sources.file import DEFAULT_FPS
+from pynvr.sources.item_queue import Item, ItemQueue
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.pace import Pace
-
-log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 JITTER = 0.2
 """A pause is shortened by up to this share at random, so that many cameras do not reconnect at once."""
-REPEAT_S = 60.0
-"""A camera that stays away is mentioned so often."""
 GIVE_UP_AFTER = 3
 """What has ended so often after one picture, and never gave more, is not a stream."""
 LETTING_GO_S = 1.5
@@ -55,42 +52,7 @@ class StreamEndedError(CameraError):
     """The camera has ended the stream by itself."""
 
 
-class Sized(Protocol):
-    """Something that takes memory while it waits."""
-
-    @property
-    def nbytes(self) -> int: ...
-
-
-Item = TypeVar("Item", bound=Sized)
-Given = TypeVar("Given", covariant=True)
 Content = TypeVar("Content")
-
-
-class Connection(Protocol[Given, Content]):
-    """A camera while it is connected; used on the reader's thread only."""
-
-    nominal_fps: float
-    """As the camera claims."""
-    longest_wait_s: float
-    """A read that takes longer has failed, whatever it gave."""
-
-    @property
-    def undecodable(self) -> int:
-        """Packets so far of which nothing could be made."""
-
-    @property
-    def lag_s(self) -> float:
-        """Arrival minus time of the quickest recent item, seconds; negative if the stream is ahead."""
-
-    def read(self) -> Reading[Content] | None:
-        """Wait for the next picture; None if no more will come."""
-
-    def make(self, got: Reading[Content], arrival: float, index: int) -> Iterable[Given | Gap]:
-        """Make items of a reading that arrived at this monotonic time, after so many earlier items."""
-
-    def close(self) -> None:
-        """Release the camera."""
 
 
 class LiveReader(Generic[Item, Content]):
@@ -103,12 +65,13 @@ class LiveReader(Generic[Item, Content]):
         self,
         name: str,
         stop: threading.Event,
-        limit_bytes: int,
+        queue: ItemQueue[Item],
+        burst_bytes: int,
         timeouts: Timeouts,
         connect: Callable[[], Connection[Item, Content]],
         read_ahead: ReadAhead = AT_ONCE,
     ) -> None:
-        """Start to read; at most `limit_bytes` of items wait.
+        """Start to read into `queue`; at most `burst_bytes` are held back until it is known when they came.
 
         `connect` raises CameraError if there is no camera now, and SettingsError if there never will be.
         After a first success a SettingsError only means that the stream's description was damaged.
@@ -120,37 +83,25 @@ class LiveReader(Generic[Item, Content]):
         """When the latest connection was made."""
         self.connections = 0
         """How many connections were made."""
-        self.received = self.dropped = 0
-        """Items that came, and those of them that found the queue full."""
         self.undecodable = 0
         """Packets of which nothing could be made."""
         self.lag_s = 0.0
         """As `Connection.lag_s`."""
         self._stop = stop
-        self._limit_bytes = limit_bytes
+        self._queue = queue
+        self._burst_bytes = burst_bytes
         self._timeouts = timeouts
         self._longest_wait_s = timeouts.read_s
         self._came = 0
         """Pictures or packets of this connection."""
         self._connect = connect
         self._read_ahead = read_ahead
-        self._queue: deque[Item | Gap] = deque()
-        self._bytes = self._gaps = 0
-        """Size of the items in the queue, bytes."""
-        self._over = False
-        """Nobody asks for items any more: what comes now is neither received nor missing."""
-        self._hopeless: SettingsError | UnfitCameraError | None = None
-        self._changed = threading.Condition()
-        """Guards the five above; notified when something was added or the reader ended."""
         self.heartbeat = time.monotonic()
         """When the reader thread last showed a sign of life, which it does while the camera is away, too."""
         self._pace = Pace()
-        self._clock_told = False
-        self._before = 0
-        """Undecodable packets of the connections before this one."""
-        self._damage_told_at = float("-inf")
-        self._lost_at: float | None = None
-        self._mentioned_at = 0.0
+        self._undecodable_before = 0
+        """Those of the connections before this one."""
+        self._log = CameraLog(name, self._overflow)
         self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
         _READERS.add(self)
         self._reader.start()
@@ -159,6 +110,16 @@ class LiveReader(Generic[Item, Content]):
         """Tell the reader to release the camera, and wait a little for it."""
         self._stop.set()
         self._reader.join(LETTING_GO_S)
+
+    @property
+    def received(self) -> int:
+        """Items that came."""
+        return self._queue.received
+
+    @property
+    def dropped(self) -> int:
+        """Those of them that found the queue full."""
+        return self._queue.dropped
 
     def status(self) -> SourceStatus:
         """How it is just now."""
@@ -181,15 +142,6 @@ class LiveReader(Generic[Item, Content]):
         """Whether the reader is still inside OpenCV after a stop. Then the process must not end normally."""
         return self._stop.is_set() and self._reader.is_alive()
 
-    def _pop(self) -> Item | Gap:
-        """Take the oldest item out of the queue, which is locked and not empty."""
-        item = self._queue.popleft()
-        if isinstance(item, Gap):
-            self._gaps -= 1
-        else:
-            self._bytes -= item.nbytes
-        return item
-
     # --- on the reader's thread -----------------------------------------------------------------
 
     def _read_until_stopped(self) -> None:
@@ -210,16 +162,14 @@ class LiveReader(Generic[Item, Content]):
                 elif self.connections:
                     error = CameraError(str(error))  # what describes it may have been damaged on the way
                 if isinstance(error, SettingsError | UnfitCameraError):
-                    with self._changed:
-                        self._hopeless = error
-                        self._changed.notify()
+                    self._queue.fail(error)
                     return
                 if self.received > received:
                     pause_s = FIRST_PAUSE_S
                     self._put(Gap(str(error)))
-                self._lose(error)
+                self._log.lost(error)
             except Exception:  # a bug must not end the recorder
-                log.exception("camera %s: reading failed", self.name)
+                self._log.failed()
                 self._put(Gap("reading failed"))
             finally:
                 self.connected = False
@@ -230,15 +180,15 @@ class LiveReader(Generic[Item, Content]):
         """Read until stopped; raises CameraError when the camera is not there or no more."""
         connection = self._connect()
         self._longest_wait_s, self._came = connection.longest_wait_s, 0
-        self._before = self.undecodable
+        self._undecodable_before = self.undecodable
         self._pace.begin()
-        burst: Burst[Content] = Burst(self._pace, self._limit_bytes // 2)
+        burst: Burst[Content] = Burst(self._pace, self._burst_bytes)
         try:
             self.nominal_fps = connection.nominal_fps
             while not self._stop.is_set():
                 due = self._read(connection, burst)
                 if not self.connected:
-                    self._find()
+                    self._note_connection()
                 if due:
                     usual_bytes = burst.usual_bytes
                     self._hand_over(connection, burst)
@@ -249,6 +199,12 @@ class LiveReader(Generic[Item, Content]):
                 self._hand_over(connection, burst)
             finally:
                 connection.close()
+
+    def _note_connection(self) -> None:
+        self.connected_at = time.monotonic()
+        self.connected = True
+        self.connections += 1
+        self._log.found()
 
     def _let_gather(self, usual_bytes: float) -> None:
         """Sleep while pictures come: reading some at a time costs a fifth less than waking for each."""
@@ -276,69 +232,15 @@ class LiveReader(Generic[Item, Content]):
             for item in connection.make(got, arrival, self.received):
                 self._put(item)
         self.lag_s = connection.lag_s
-        self._note_undecodable(connection.undecodable)
-        if self._pace.found is not None and not self._clock_told:
-            self._clock_told = True
-            log.warning(
-                "camera %s: %s; its pictures get the times at which they come", self.name, self._pace.found
-            )
+        self._log.clock(self._pace.found)
+        undecodable = self._undecodable_before + connection.undecodable
+        if undecodable > self.undecodable:
+            self.undecodable = undecodable
+            self._log.undecodable(undecodable)
 
     def _put(self, item: Item | Gap) -> None:
-        with self._changed:
-            if self._over:
-                return
-            if isinstance(item, Gap):
-                self._gaps += 1
-            else:
-                self.received += 1
-                if self._bytes and self._bytes + item.nbytes > self._limit_bytes and not self._make_room():
-                    self._drop()
-                    return
-                self._bytes += item.nbytes
-            self._queue.append(item)
-            self._changed.notify()
-
-    def _note_undecodable(self, count: int) -> None:
-        """Take what a connection has counted so far; say so at first, and again after a while."""
-        before, self.undecodable = self.undecodable, self._before + count
-        if self.undecodable > before and time.monotonic() - self._damage_told_at >= REPEAT_S:
-            self._damage_told_at = time.monotonic()
-            log.warning("camera %s: %d packets so far could not be decoded", self.name, self.undecodable)
-
-    def _make_room(self) -> bool:
-        """Drop the oldest items and return True, or return False if the newest item is to be dropped."""
-        return False
-
-    def _drop(self, count: int = 1) -> None:
-        first = self.dropped == 0
-        self.dropped += count
-        if first or self._due_again():
-            self._mentioned_at = time.monotonic()
-            log.warning(
-                f"camera %s: {self._overflow} (CAMERA_QUEUE_LIMIT_MB bounds the queue)",
-                self.name,
-                self.dropped,
-            )
-
-    def _lose(self, error: CameraError | SettingsError) -> None:
-        now = time.monotonic()
-        if self._lost_at is None:
-            self._lost_at = self._mentioned_at = now
-            log.error("%s; trying again", error)
-        elif self._due_again():
-            self._mentioned_at = now
-            log.error("camera %s: still away, for %.0f s now", self.name, now - self._lost_at)
-
-    def _find(self) -> None:
-        self.connected_at = time.monotonic()
-        self.connected = True
-        self.connections += 1
-        away = "" if self._lost_at is None else f", was away for {time.monotonic() - self._lost_at:.1f} s"
-        self._lost_at = None
-        log.info("camera %s: connected%s", self.name, away)
-
-    def _due_again(self) -> bool:
-        return time.monotonic() - self._mentioned_at >= REPEAT_S
+        if self._queue.put(item):
+            self._log.dropped(self.dropped)
 
 
 _READERS: weakref.WeakSet[LiveReader[Any, Any]] = weakref.WeakSet()

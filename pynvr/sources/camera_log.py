@@ -1,0 +1,68 @@
+"""What the log is told of a camera: each thing when it happens, and again only after a while."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+
+log = logging.getLogger(__name__)
+
+REPEAT_S = 60.0
+"""What goes on is mentioned so often."""
+
+
+class CameraLog:
+    """Writes about one camera; told by its reader."""
+
+    def __init__(self, name: str, overflow: str) -> None:
+        """`overflow` says that so many items were dropped, and why."""
+        self._name = name
+        self._overflow = overflow
+        self._lost_at: float | None = None
+        self._told_at: dict[str, float] = {}
+        """When each kind of thing was mentioned last."""
+        self._clock_told = False
+
+    def lost(self, error: Exception) -> None:
+        """The camera is not there, for this reason."""
+        now = time.monotonic()
+        if self._lost_at is None:
+            self._lost_at = self._told_at["away"] = now
+            log.error("%s; trying again", error)
+        elif self._due("away"):
+            log.error("camera %s: still away, for %.0f s now (%s)", self._name, now - self._lost_at, error)
+
+    def found(self) -> None:
+        """It is there."""
+        away = "" if self._lost_at is None else f", was away for {time.monotonic() - self._lost_at:.1f} s"
+        self._lost_at = None
+        log.info("camera %s: connected%s", self._name, away)
+
+    def failed(self) -> None:
+        """A bug has ended a connection; called while the exception is handled."""
+        log.exception("camera %s: reading failed", self._name)
+
+    def dropped(self, count: int) -> None:
+        """So many items so far found the queue full."""
+        if self._due("dropped"):
+            limit = "CAMERA_QUEUE_LIMIT_MB bounds the queue"
+            log.warning(f"camera %s: {self._overflow} ({limit})", self._name, count)
+
+    def undecodable(self, count: int) -> None:
+        """So many packets so far could not be decoded."""
+        if self._due("undecodable"):
+            packets = "packet" if count == 1 else "packets"
+            log.warning("camera %s: %d %s so far could not be decoded", self._name, count, packets)
+
+    def clock(self, what: str | None) -> None:
+        """What is wrong with its clock, if anything is; mentioned once."""
+        if what is not None and not self._clock_told:
+            self._clock_told = True
+            log.warning("camera %s: %s; its pictures get the times at which they come", self._name, what)
+
+    def _due(self, kind: str) -> bool:
+        due = time.monotonic() - self._told_at.get(kind, -math.inf) >= REPEAT_S
+        if due:
+            self._told_at[kind] = time.monotonic()
+        return due

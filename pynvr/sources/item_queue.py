@@ -1,0 +1,130 @@
+"""What was read and still waits to be used: a queue bounded in bytes, between two threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from pynvr.errors import PynvrError
+from pynvr.media.frame import Gap
+
+LOOK_EVERY_S = 0.1
+"""A stop is an event of its own, which does not wake who waits here."""
+
+
+class Sized(Protocol):
+    """Something that takes memory while it waits."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+
+Item = TypeVar("Item", bound=Sized)
+
+
+class ItemQueue(Generic[Item]):
+    """Items and gaps in order. Filled by the reader's thread, emptied by one other."""
+
+    def __init__(self, limit_bytes: int, begins_group: Callable[[Item], bool] | None = None) -> None:
+        """Hold at most `limit_bytes` of items, or a single larger one.
+
+        When it is full, the newest item is dropped. With `begins_group` the oldest group of items is
+        dropped instead: a part of a group of pictures could not be decoded.
+        """
+        self._limit_bytes = limit_bytes
+        self._begins_group = begins_group
+        self._items: deque[Item | Gap] = deque()
+        self._bytes = self._gaps = 0
+        self._over = False
+        """Nobody asks for items any more: what comes now is neither received nor missing."""
+        self._failure: PynvrError | None = None
+        self.received = self.dropped = 0
+        """Items that came, and those of them that found the queue full."""
+        self._changed = threading.Condition()
+        """Guards all of the above; notified when something was added or nothing more will come."""
+
+    def put(self, item: Item | Gap) -> int:
+        """Add an item or gap; return how many items were dropped for it."""
+        with self._changed:
+            if self._over:
+                return 0
+            dropped = 0
+            if isinstance(item, Gap):
+                self._gaps += 1
+            else:
+                self.received += 1
+                if self._bytes and self._bytes + item.nbytes > self._limit_bytes:
+                    dropped = self._make_room()
+                    self.dropped += dropped
+                    if self._begins_group is None:
+                        return dropped
+                self._bytes += item.nbytes
+            self._items.append(item)
+            self._changed.notify()
+            return dropped
+
+    def fail(self, error: PynvrError) -> None:
+        """Have every take raise this error from now on."""
+        with self._changed:
+            self._failure = error
+            self._changed.notify()
+
+    def take(self, ended: Callable[[], bool]) -> Item | Gap | None:
+        """Wait for the oldest item; None once it is empty and `ended()`."""
+        with self._changed:
+            while not self._items:
+                if self._failure is not None:
+                    raise self._failure
+                if ended():
+                    self._over = True
+                    return None
+                self._changed.wait(LOOK_EVERY_S)
+            return self._pop()
+
+    def take_if(self, due: Callable[[Item], bool], ended: Callable[[], bool]) -> Item | Gap | None:
+        """The oldest item if it is due, or a gap follows it; never waits."""
+        with self._changed:
+            if self._failure is not None:
+                raise self._failure
+            if not self._items:
+                self._over = ended()
+                return None
+            item = self._items[0]
+            # what a connection that is over has left is due, whatever its clock said
+            if self._gaps == 0 and not isinstance(item, Gap) and not due(item):
+                return None
+            return self._pop()
+
+    def peek(self, timeout_s: float) -> Item | None:
+        """Wait for an item, which stays where it is; None if none comes."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._failure, timeout_s)
+            if self._failure is not None:
+                raise self._failure
+            return next((item for item in self._items if not isinstance(item, Gap)), None)
+
+    def wait_for_gap(self, timeout_s: float, ended: Callable[[], bool]) -> None:
+        """Wait until a gap is there, or `ended()`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._gaps or ended(), timeout_s)
+
+    def _make_room(self) -> int:
+        if self._begins_group is None:
+            return 1  # the newest
+        count = 0
+        while self._items and (count == 0 or not self._begins(self._items[0])):
+            count += not isinstance(self._pop(), Gap)
+        return count
+
+    def _begins(self, item: Item | Gap) -> bool:
+        return not isinstance(item, Gap) and self._begins_group is not None and self._begins_group(item)
+
+    def _pop(self) -> Item | Gap:
+        item = self._items.popleft()
+        if isinstance(item, Gap):
+            self._gaps -= 1
+        else:
+            self._bytes -= item.nbytes
+        return item
