@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import guards
+import page_picture
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -20,8 +21,9 @@ MOMENT_S = 7.5
 
 
 def main() -> None:
-    """Write md3.png: the detector's four stages of one frame; and a picture for each guard."""
+    """Write md3.png, the detector's four stages; a picture for each guard; the archive's page."""
     guards.main()
+    page_picture.main()
     detector = RobustDetector()
     for frame in DemoCamera():
         if isinstance(frame, Frame):
