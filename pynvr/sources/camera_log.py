@@ -46,14 +46,14 @@ class CameraLog:
     def dropped(self, count: int) -> None:
         """So many items so far found the queue full."""
         if self._due("dropped"):
-            limit = "CAMERA_QUEUE_LIMIT_MB bounds the queue"
-            log.warning(f"camera %s: {self._overflow} ({limit})", self._name, count)
+            log.warning(
+                f"camera %s: {self._overflow} (CAMERA_QUEUE_LIMIT_MB bounds the queue)", self._name, count
+            )
 
     def undecodable(self, count: int) -> None:
         """So many packets so far could not be decoded."""
         if self._due("undecodable"):
-            packets = "packet" if count == 1 else "packets"
-            log.warning("camera %s: %d %s so far could not be decoded", self._name, count, packets)
+            log.warning("camera %s: %d packets so far could not be decoded", self._name, count)
 
     def clock(self, what: str | None) -> None:
         """What is wrong with its clock, if anything is; mentioned once."""
