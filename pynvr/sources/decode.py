@@ -9,20 +9,26 @@ from pathlib import Path
 from typing import cast
 
 import av.error
+import av.logging
 import cv2
+from av.codec.context import Flags
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 
 from pynvr.errors import CameraError
 from pynvr.media.frame import TIME_TOLERANCE_S, Image
 from pynvr.sources.demux import Demuxer
-from pynvr.sources.losses import Losses
+from pynvr.sources.losses import Losses, Stretches
 
 log = logging.getLogger(__name__)
 
 SMALLEST_STEP_S = 0.001
 TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 """How to turn a picture that is to be shown turned by so many degrees, counter-clockwise."""
+ONE_PICTURE_EACH = ("h264", "hevc")
+"""Codecs with a picture in each packet. Others have packets of which nothing is ever to be seen."""
 TICKS_PER_S = 1_000_000
 """In which the decoder is told a packet's time, and tells it again with the picture."""
 
@@ -47,7 +53,10 @@ class Decoder:
         self.fps = self._demuxer.fps
         self.frame_count = self._demuxer.frame_count
         self._reformatter = VideoReformatter()
-        self._losses = Losses()
+        self._losses = Losses(self._demuxer.codec in ONE_PICTURE_EACH)
+        self._damaged = Stretches()
+        if self._demuxer.opened_with_complaints:
+            self._damaged.add(0.0)
         self._count = 0
         self._last = -SMALLEST_STEP_S
         self._interlaced = False
@@ -55,28 +64,37 @@ class Decoder:
 
     def __iter__(self) -> Iterator[Picture]:
         """Yield every picture that can be decoded."""
-        context = self._demuxer.stream.codec_context
-        for step in self._demuxer:
-            packet = step.packet
-            if step.shown is not None and not packet.is_discard:
-                self._losses.sent(_ticks(step.shown) / TICKS_PER_S)
-            packet.pts = None if step.shown is None else _ticks(step.shown)
-            packet.dts = _ticks(step.decoded)
-            try:
-                frames = context.decode(packet)
-            except av.error.FFmpegError:
-                self._losses.refused()
-                continue
-            for frame in frames:
-                yield self._picture(frame)
+        with av.logging.Capture() as complaints:
+            for step in self._demuxer:
+                packet = step.packet
+                moment = step.decoded if step.shown is None else step.shown
+                if step.shown is not None and not packet.is_discard:
+                    self._losses.sent(_ticks(step.shown) / TICKS_PER_S)
+                packet.pts = None if step.shown is None else _ticks(step.shown)
+                packet.dts = _ticks(step.decoded)
+                yield from self._decode(packet, moment, complaints)
+            yield from self._decode(None, max(0.0, self._last), complaints)
+        self._losses.rest(self._interlaced)
+
+    def _decode(
+        self, packet: Packet[VideoStream] | None, moment: float, complaints: list[tuple[int, str, str]]
+    ) -> Iterator[Picture]:
+        """The pictures that come out when the packet goes in; None: the last ones.
+
+        FFmpeg's `complaints` since the packet before, of this one and of the file around it, are taken.
+        """
         try:
-            frames = context.decode(None)
+            frames = self._demuxer.stream.codec_context.decode(packet)
         except av.error.FFmpegError:
             self._losses.refused()
             frames = []
+        else:
+            torn = packet is not None and packet.is_corrupt
+            if complaints or torn or any(frame.is_corrupt for frame in frames):
+                self._damaged.add(moment)
+        complaints.clear()
         for frame in frames:
             yield self._picture(frame)
-        self._losses.rest()
 
     def _picture(self, frame: VideoFrame) -> Picture:
         told, lost = frame.pts, 0
@@ -90,6 +108,8 @@ class Decoder:
             time = self._last + 1 / self.fps if self._count else 0.0
         self._last = time = time if time > self._last + TIME_TOLERANCE_S else self._last + SMALLEST_STEP_S
         self._count += 1
+        # before the first key frame there is nothing to see; after damage a smeared picture is more than none
+        self._demuxer.stream.codec_context.flags |= Flags.output_corrupt
         if frame.interlaced_frame and not self._interlaced:
             self._interlaced = True
             log.info("%s: is interlaced: each picture holds two moments", self._demuxer.name)
@@ -112,8 +132,10 @@ class Decoder:
         demuxer = self._demuxer
         if self._count == 0:
             raise CameraError(f"cam = {demuxer.name!r}: no picture in it can be decoded")
-        if self._losses.count:
-            log.warning("%s: %s", demuxer.name, self._losses)
+        if self._losses.lost.count:
+            log.warning("%s: %s could not be decoded", demuxer.name, self._losses.lost)
+        if self._damaged.count:
+            log.warning("%s: %s may be damaged", demuxer.name, self._damaged)
         for moment in demuxer.timeline.laid_anew[:1]:
             times = len(demuxer.timeline.laid_anew)
             log.warning(

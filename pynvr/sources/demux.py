@@ -10,13 +10,14 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
 import av
 import av.error
+import av.logging
 import numpy as np
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
@@ -27,9 +28,16 @@ from numpy.typing import NDArray
 from pynvr.errors import CameraError
 from pynvr.media.packet import Shape
 from pynvr.sources.kind import check_file
+from pynvr.sources.promise import promise_of
 from pynvr.sources.timeline import Timeline
 
 log = logging.getLogger(__name__)
+
+# what FFmpeg complains of is counted where it is decoded, and only the sum is said
+av.logging.set_level(av.logging.ERROR)
+av.logging.set_skip_repeated(False)
+logging.getLogger("libav").addHandler(logging.NullHandler())
+logging.getLogger("libav").propagate = False
 
 DEFAULT_FPS = 25.0
 PLAUSIBLE_FPS = (Fraction(1, 3600), Fraction(240))
@@ -44,8 +52,8 @@ READ_ERRORS = 1000
 """So many in a row, and there is nothing left to read."""
 PROBED_PACKETS = 2000
 """Looked at to find out which of several streams is a film, where the container does not say."""
-ENDS_EARLY = 0.05, 2.0
-"""What may be missing of what the container promises: this share, or these seconds."""
+LATER_THAN_PROMISED_S = 2.0
+"""A leap to so long after the end is none that can be."""
 SOUND_STEP_S = 2.0
 
 
@@ -80,17 +88,23 @@ class Demuxer:
         self.name = str(path)
         self._path = path
         self._descriptor: int | None = None
-        self._container = self._open()
-        try:
-            self.stream = self._choose()
-        except BaseException:
-            self.close()
-            raise
+        with av.logging.Capture() as complaints:
+            self._container = self._open()
+            try:
+                self.stream = self._choose()
+            except BaseException:
+                self.close()
+                raise
+        self.opened_with_complaints = bool(complaints)
+        """Whether FFmpeg found something wrong while it looked at the beginning of the file."""
         self.stream.codec_context.thread_count = 1  # the recorder's other threads have work too
         self.fps = _rate(self.stream)
         self._base = self.stream.time_base or Fraction(1, 90000)
         start = self.stream.start_time
         self._zero = 0.0 if start is None else float(start * self._base)
+        self._promise = promise_of(self._container, self.stream, self._zero)
+        # one time for each packet, when it is decoded; FFmpeg guesses when it is shown
+        self._dated_only = self._container.format.name == "avi"
         self._joinable = bool(int(self._container.format.flags) & TIMES_MAY_BEGIN_ANEW)
         self._sound: tuple[float, float] | None = None
         """From when to when sound, or whatever else there is, has gone on without a leap."""
@@ -138,7 +152,10 @@ class Demuxer:
                 self.unusable += 1
                 continue
             for packet in converted:
-                yield _coded(packet, step)
+                if packet.size:
+                    yield _coded(packet, step)
+                else:
+                    self.unusable += 1
 
     def _turn(self) -> int:
         """Degrees counter-clockwise; the first picture knows, which another look at the file decodes."""
@@ -161,27 +178,19 @@ class Demuxer:
     @property
     def frame_count(self) -> int | None:
         """How many pictures the container promises; None where it does not say."""
-        if self.stream.frames:
-            return int(self.stream.frames)
-        duration = self._duration
-        return None if duration is None else round(duration * self.fps)
-
-    @property
-    def _duration(self) -> float | None:
-        stream, container = self.stream.duration, self._container.duration
-        if stream:
-            return float(stream * self._base)
-        return None if not container else container / av.time_base
+        pictures, seconds = self._promise.pictures, self._promise.seconds
+        return round(seconds * self.fps) if pictures is None and seconds is not None else pictures
 
     def __iter__(self) -> Iterator[Step]:
         """Yield the stream's packets, in the order of decoding, up to where the file really ends."""
-        # .avi has one time for each packet, when it is decoded, which FFmpeg takes for when it is shown
-        disordered = self._container.format.name == "avi" and self.stream.codec_context.has_b_frames
+        disordered = self._dated_only and self.stream.codec_context.has_b_frames
         for packet in self._read():
             decoded, shown = self._seconds(packet.dts), self._seconds(packet.pts)
             self.dated |= decoded is not None
             if decoded is None and not self.stream.codec_context.has_b_frames:
                 decoded = shown
+            elif self._dated_only and not disordered and shown is not None:
+                shown = decoded
             placed = self.timeline.place(decoded, shown)
             self.packets += 1
             self._last = max(self._last, placed.decoded if placed.shown is None else placed.shown)
@@ -189,21 +198,11 @@ class Demuxer:
 
     def check_end(self) -> None:
         """Raise CameraError where much less came than the container promises; call it at the end."""
-        share, seconds = ENDS_EARLY
-        promised = int(self.stream.frames)
-        missing = promised - self.packets
-        if promised and missing > 0:
-            log.warning("%s: promises %d pictures, and %d came", self.name, promised, self.packets)
-        if promised and missing > max(share * promised, seconds * self.fps):
-            raise CameraError(
-                f"{self.name}: ends too early: it promises {promised} pictures, and {self.packets} came"
-            )
-        duration = None if self._joinable else self._duration
+        promise = replace(self._promise, seconds=None) if self._joinable else self._promise
         end = self._last + 1 / self.fps
-        if duration is not None and not promised and duration - end > max(share * duration, seconds):
-            raise CameraError(
-                f"{self.name}: ends too early: it promises {duration:.1f} s, and {end:.1f} s came"
-            )
+        # FFmpeg skips the empty packets of .avi, which let a picture stay for longer
+        packets = max(self.packets, round(end * self.fps)) if self._dated_only else self.packets
+        promise.check(self.name, packets, end, self.fps)
 
     def close(self) -> None:
         """Close the file; harmless when repeated."""
@@ -252,6 +251,7 @@ class Demuxer:
         if not chosen.codec_context.width:
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read")
         if len(streams) > 1:
+            # of the container as it is open now
             number = [one.index for one in self._container.streams.video].index(chosen.index) + 1
             context = chosen.codec_context
             size = f"{context.width}x{context.height}"
@@ -308,8 +308,8 @@ class Demuxer:
         if self._joinable:
             sound = self._sound
             return sound is not None and sound[0] <= told + SOUND_STEP_S and time - sound[1] <= SOUND_STEP_S
-        duration = self._duration
-        return duration is None or time <= duration + ENDS_EARLY[1]
+        seconds = self._promise.seconds
+        return seconds is None or time <= seconds + LATER_THAN_PROMISED_S
 
     def _seconds(self, ticks: int | None) -> float | None:
         return None if ticks is None else float(ticks * self._base) - self._zero
