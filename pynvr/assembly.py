@@ -41,7 +41,7 @@ from pynvr.settings import Settings
 from pynvr.sources.base import Source
 from pynvr.sources.camera import LiveSource, Reduce
 from pynvr.sources.file import FileSource, fitted_size
-from pynvr.sources.kind import file_path, is_live
+from pynvr.sources.kind import film_place, is_live
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_file import FilePackets, PacketSource
@@ -88,13 +88,14 @@ def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
             f'RECORDING_MODE = "copy": {name} = {cam!r} has pictures, but no packets that could be copied; '
             'name a network camera or a file, or set "encode"'
         )
-    if is_live(cam) != is_live(settings.cam):
+    film = film_place(cam, settings.CAMERA_OPEN_TIMEOUT_SECS)
+    if (film is None) != (film_place(settings.cam, settings.CAMERA_OPEN_TIMEOUT_SECS) is None):
         raise SettingsError(
             f"RECORDING_CAM = {without_password(cam)!r}: cam and RECORDING_CAM have to be both "
             "network cameras or both files"
         )
-    if not is_live(cam):
-        return FilePackets(file_path(cam), settings.OUTPUT_FILES_EXTENSION)
+    if film is not None:
+        return FilePackets(film, settings.OUTPUT_FILES_EXTENSION)
     limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
     return LivePackets(cam, stop, limit, timeouts(settings), settings.OUTPUT_FILES_EXTENSION)
 
@@ -161,11 +162,12 @@ def open_source(
     """
     if is_demo(settings.cam):
         return DemoCamera(_demo_scene(settings), stop=stop)
-    if is_live(settings.cam):
+    film = film_place(settings.cam, settings.CAMERA_OPEN_TIMEOUT_SECS)
+    if film is None:
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
         fit_inside = settings.scaleFrameTo
         return LiveSource(settings.cam, stop, limit, timeouts(settings), fit_inside, read_ahead, reduce)
-    return FileSource(file_path(settings.cam), stop, settings.scaleFrameTo)
+    return FileSource(film, stop, settings.scaleFrameTo)
 
 
 def make_events(settings: Settings, live: bool) -> MotionEvents:

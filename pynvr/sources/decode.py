@@ -47,9 +47,10 @@ class Picture:
 class Decoder:
     """Iterate over it to get a file's pictures."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Path | str) -> None:
         """Open the file; raises CameraError where it has no video."""
-        self._demuxer = Demuxer(path)
+        self._demuxer = Demuxer(place)
+        self.name = self._demuxer.name
         self.fps = self._demuxer.fps
         self.frame_count = self._demuxer.frame_count
         self._reformatter = VideoReformatter()

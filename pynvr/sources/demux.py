@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import av
 import av.error
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from pynvr.errors import CameraError
 from pynvr.media.packet import Shape
+from pynvr.redaction import without_password
 from pynvr.sources.kind import check_file
 from pynvr.sources.promise import promise_of
 from pynvr.sources.timeline import Timeline
@@ -39,6 +40,8 @@ av.logging.set_skip_repeated(False)
 logging.getLogger("libav").addHandler(logging.NullHandler())
 logging.getLogger("libav").propagate = False
 
+NETWORK_TIMEOUTS_S = (10.0, 30.0)
+"""For a film that lies elsewhere: to open it, and to get more of it."""
 DEFAULT_FPS = 25.0
 PLAUSIBLE_FPS = (Fraction(1, 3600), Fraction(240))
 """Files claim anything from 0 to 90000."""
@@ -82,11 +85,17 @@ class Coded:
 class Demuxer:
     """One video stream of one file."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file; raises CameraError, with the reason, for what is no video."""
-        check_file(path)
-        self.name = str(path)
-        self._path = path
+    def __init__(self, place: Path | str) -> None:
+        """Open a file or the address of a film; raises CameraError, with the reason, for what is none."""
+        self._fetched: IO[bytes] | None = None
+        if isinstance(place, Path):
+            check_file(place)
+        else:
+            from pynvr.sources.fetch import fetched  # which few need
+
+            self._fetched = fetched(place, NETWORK_TIMEOUTS_S[0])
+        self.name = without_password(place) if isinstance(place, str) else str(place)
+        self._place = place
         self._descriptor: int | None = None
         with av.logging.Capture() as complaints:
             self._container = self._open()
@@ -208,10 +217,13 @@ class Demuxer:
         """Close the file; harmless when repeated."""
         self._container.close()
         self._close_descriptor()
+        if self._fetched is not None:
+            self._fetched.close()
 
     def _open(self) -> InputContainer:
         try:
-            return av.open(self._safe_name(), metadata_errors="replace")
+            timeout = None if isinstance(self._place, Path) else NETWORK_TIMEOUTS_S
+            return av.open(self._safe_name(), metadata_errors="replace", timeout=timeout)
         except (av.error.FFmpegError, ValueError) as error:
             self._close_descriptor()
             log.debug("%s: %r", self.name, error)
@@ -219,12 +231,14 @@ class Demuxer:
 
     def _safe_name(self) -> str:
         """A name that FFmpeg takes for nothing but a file: no protocol, no pattern, no wrong letters."""
-        absolute = str(self._path.absolute())
+        if isinstance(self._place, str):
+            return self._place if self._fetched is None else f"/proc/self/fd/{self._fetched.fileno()}"
+        absolute = str(self._place.absolute())
         try:
             absolute.encode()
         except UnicodeEncodeError:
             self._close_descriptor()
-            self._descriptor = os.open(self._path, os.O_RDONLY)
+            self._descriptor = os.open(self._place, os.O_RDONLY)
             absolute = f"/proc/self/fd/{self._descriptor}"
         return f"file:{absolute}"
 

@@ -48,12 +48,12 @@ class FileSource:
     live = False
     lag_s = 0.0
 
-    def __init__(self, path: Path, stop: Event, fit_inside: tuple[int, int] | None = None) -> None:
+    def __init__(self, place: Path | str, stop: Event, fit_inside: tuple[int, int] | None = None) -> None:
         """Open the file; raises CameraError if there is no video in it."""
         from pynvr.sources.decode import Decoder  # brings 17 MB, which no camera needs
 
-        self._decoder = Decoder(path)
-        self.name = str(path)
+        self._decoder = Decoder(place)
+        self.name = self._decoder.name
         self._stop = stop
         self._fit_inside = fit_inside
         self.nominal_fps = self._decoder.fps

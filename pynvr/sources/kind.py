@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pynvr.errors import CameraError
+from pynvr.sources.address import is_web
 
 VIDEO4LINUX = 81
 """Major number of Linux's cameras."""
@@ -16,6 +18,20 @@ VIDEO4LINUX = 81
 def is_live(cam: str) -> bool:
     """Whether `cam` names a local or network camera rather than a file."""
     return cam.isdecimal() or ("://" in cam and not _is_file_address(cam)) or _is_camera(cam)
+
+
+def film_place(cam: str, timeout_s: float) -> Path | str | None:
+    """Where a film with an end lies: a file, or an address that is asked once; None for a camera."""
+    if not is_live(cam):
+        return file_path(cam)
+    return cam if is_web(cam) and _is_finished_clip(cam, timeout_s) else None
+
+
+@lru_cache(maxsize=4)
+def _is_finished_clip(cam: str, timeout_s: float) -> bool:
+    from pynvr.sources.web import is_finished_clip  # brings 4 MB
+
+    return is_finished_clip(cam, timeout_s)
 
 
 def file_path(cam: str) -> Path:

@@ -66,15 +66,15 @@ class FilePackets:
     live = False
     lag_s = 0.0
 
-    def __init__(self, path: Path, suffix: str = USUAL_SUFFIX) -> None:
+    def __init__(self, place: Path | str, suffix: str = USUAL_SUFFIX) -> None:
         """Open the file, to be copied into containers of this `suffix`.
 
         Raises CameraError if it cannot be read, and SettingsError if it cannot be copied so.
         """
         from pynvr.sources.demux import Demuxer  # brings 17 MB, which no camera needs
 
-        self.name = str(path)
-        self._demuxer = Demuxer(path)
+        self._demuxer = Demuxer(place)
+        self.name = self._demuxer.name
         try:
             self._codec = copyable(
                 codecs.CODECS.get(self._demuxer.codec), self._demuxer.codec, self.name, suffix

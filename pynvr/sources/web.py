@@ -80,7 +80,7 @@ def is_finished_clip(cam: str, timeout_s: float) -> bool:
 
 
 def _look(cam: str, timeout_s: float) -> Answer:
-    opener, url = _opener(cam)
+    opener, url = opener_for(cam)
     for _ in range(2):  # a list may name lists
         with opener.open(Request(url, headers={"User-Agent": "pynvr"}), timeout=timeout_s) as response:
             kind = response.headers.get_content_type() if response.headers.get("Content-Type") else ""
@@ -100,7 +100,7 @@ def _look(cam: str, timeout_s: float) -> Answer:
     )
 
 
-def _opener(cam: str) -> tuple[OpenerDirector, str]:
+def opener_for(cam: str) -> tuple[OpenerDirector, str]:
     """Who asks with the address's own user and password, and the address without them."""
     parts = urlsplit(cam)
     host = parts.netloc.rpartition("@")[2]

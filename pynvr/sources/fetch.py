@@ -1,0 +1,43 @@
+"""A film from a server that can only hand out the whole of it, fetched before it is read.
+
+FFmpeg reads an .mp4 whose description lies at its end by leaping there and back, which such a server refuses.
+"""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import tempfile
+from typing import IO
+from urllib.request import Request
+
+from pynvr.errors import CameraError
+from pynvr.redaction import without_password
+from pynvr.sources.web import opener_for
+
+PARTIAL_CONTENT = 206
+LIST_BEGINS = b"#EXTM3U"
+
+
+def fetched(address: str, timeout_s: float) -> IO[bytes] | None:
+    """The film in a nameless file on the disk of temporary files; None where the server hands out parts.
+
+    None also for a list of pieces, each of which is read on its own. Raises CameraError where that fails.
+    """
+    opener, url = opener_for(address)
+    request = Request(url, headers={"User-Agent": "pynvr", "Range": "bytes=0-"})
+    try:
+        with opener.open(request, timeout=timeout_s) as response:
+            if response.status == PARTIAL_CONTENT:
+                return None
+            begin = response.read(len(LIST_BEGINS))
+            if begin == LIST_BEGINS:
+                return None
+            file = tempfile.TemporaryFile(prefix="pynvr-")  # noqa: SIM115, it is given to the caller
+            file.write(begin)
+            shutil.copyfileobj(response, file)
+            file.flush()
+            return file
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise CameraError(f"{without_password(address)}: cannot be fetched: {reason}") from None
