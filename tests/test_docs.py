@@ -195,6 +195,42 @@ def test_the_message_is_one_of_the_code(message: str) -> None:
     assert any(message in known for known in MESSAGES)
 
 
+SPEAKS = {"debug": False, "info": True, "warning": True, "error": True, "critical": True, "exception": True}
+OF_PROGRAMMERS = {
+    "Habits.begin comes first",
+    "…: a picture of shape … is not …",
+    "…: the encoder refused a picture",
+    "a fault of the program, not of the archive: …",
+    "a fault of the program, not of the settings",
+    "no such time",
+    "status: …",
+    "trigger_utc = … names no time zone",
+    "…: FOURCC_CODEC = … goes into … only",
+    "…: cannot be read as video",
+    "… is outside of the archive",
+    "camera %s: … (…)",
+}
+"""Reasons within other messages, and what only a fault of the program can bring up."""
+
+
+def messages_to_users() -> Iterator[str]:
+    """What is logged above DEBUG or raised, if there are words of its own in it."""
+    for name, tree in MODULES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args and not name.startswith("demo"):
+                called = ast.unparse(node.func)
+                if SPEAKS.get(called.removeprefix("log."), called.endswith("Error")):
+                    message = template(node.args[0])
+                    if message and re.search(r"[a-z]{3}.*[a-z]{3}", message):
+                        yield message
+
+
+@pytest.mark.parametrize("message", sorted(set(messages_to_users()) - OF_PROGRAMMERS))
+def test_every_message_to_users_is_explained(message: str) -> None:
+    """In docs/troubleshooting.md, where a row may quote a part of it."""
+    assert any(quoted in message for quoted in quoted_messages())
+
+
 # ---- design and figures
 
 
