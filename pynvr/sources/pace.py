@@ -45,8 +45,8 @@ LIKELY = 4.0
 """A clock that has moved by fewer is right, whatever its first second looked like."""
 RIGHT = 0.005
 """A pace that differs by less is right."""
-SETTLED_S = 5.0
-"""What was found must hold so long before it is told."""
+SETTLED_S = 3.0
+"""A clock must have been wrong for so long before that is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Pace:
         """Whether the opening is over."""
         self._base: _Mark | None = None
         """From where the factor counts: the stream's time, and what it was made."""
-        self._began_s = self._changed_s = self._latest_s = 0.0
+        self._began_s = self._wrong_since_s = self._latest_s = 0.0
         self._highest = -inf
         self._rose_s = 0.0
         self._since_rise = 0
@@ -89,7 +89,7 @@ class Pace:
     @property
     def found(self) -> str | None:
         """What is wrong with the camera's clock, for a message; None where it is right, or not yet sure."""
-        if self.factor == 1 or self._latest_s - self._changed_s < SETTLED_S:
+        if self.factor == 1 or self._latest_s - self._wrong_since_s < SETTLED_S:
             return None
         if self.factor == inf:
             return "the times that it sends stand still or leap"
@@ -111,7 +111,7 @@ class Pace:
         """Take a picture's time, when it came, and how long its reader did nothing but wait for it."""
         if self._base is None:
             self._base = _Mark(stream_s, stream_s)
-            self._began_s = self._changed_s = arrival_s
+            self._began_s = self._wrong_since_s = arrival_s
         self._latest_s = arrival_s
         if not self.judged:
             self._note_opening(stream_s, arrival_s, idle_s)
@@ -201,5 +201,6 @@ class Pace:
         corrected_s = self.correct(self._highest)
         if self._slots and corrected_s is not None:
             self._base = _Mark(self._highest, corrected_s)
+        if self.factor == 1:
+            self._wrong_since_s = self._latest_s
         self.factor = 1.0 if abs(factor - 1) < RIGHT else factor
-        self._changed_s = self._latest_s

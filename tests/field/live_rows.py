@@ -17,7 +17,7 @@ from live_rtsp import RtspCamera, usual_stamps
 RTSP, HTTP = "Cameras: RTSP", "Cameras: HTTP"
 SIGNS = "p@s:s/w#o?r%d &+=;é"
 USUAL_JITTER_S = 0.06
-ARRIVAL_JITTER_S = 0.3
+ARRIVAL_JITTER_S = 0.4
 """Of what has no times of its own, on a machine that runs six of these at once."""
 
 
