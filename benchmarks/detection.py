@@ -23,14 +23,14 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
+from scoring import Labels, Score, runs, score, summary, table
 
 from pynvr.detection.detector import MotionDetector
 from pynvr.detection.from_settings import make_detector
@@ -39,81 +39,6 @@ from pynvr.media.frame import Gap
 from pynvr.media.opencv import work_lightly
 from pynvr.settings import load
 from pynvr.sources.file import FileSource
-
-BURST_GAP_S = 1.0
-"""False alarms less than this apart are one burst."""
-
-Interval = tuple[int, int]
-"""First and last frame, both included."""
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What a person says about a clip."""
-
-    fps: float
-    motion: tuple[Interval, ...] = ()
-    ignore: tuple[Interval, ...] = ()
-    trap: tuple[Interval, ...] = ()
-    frames: int | None = None
-    """How many there are; where it is known, a clip that reads differently is an error."""
-
-    @classmethod
-    def parse(cls, entry: Mapping[str, Any]) -> Labels:
-        """Take a clip's object of events.json; keys that are not of interest here are left out."""
-        known: dict[str, Any] = {
-            field.name: entry[field.name] for field in fields(cls) if field.name in entry
-        }
-        for kind in ("motion", "ignore", "trap"):
-            known[kind] = tuple((first, last) for first, last in known.get(kind, ()))
-        return cls(**known)
-
-
-@dataclass(frozen=True)
-class Score:
-    """How a detector did; scores of several clips add up."""
-
-    events: int = 0
-    events_hit: int = 0
-    traps: int = 0
-    traps_fired: int = 0
-    false_bursts: int = 0
-    false_seconds: float = 0.0
-
-    def __add__(self, other: Score) -> Score:
-        return Score(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
-
-    def __str__(self) -> str:
-        return f"{self.events_hit} / {self.traps_fired} / {self.false_bursts} / {self.false_seconds:.1f}"
-
-
-def score(labels: Labels, alarms: Sequence[int]) -> Score:
-    """Compare alarm frames, in rising order and before any hold time, with the labels."""
-    labelled = (*labels.motion, *labels.ignore, *labels.trap)
-    false = [frame for frame in alarms if not any(first <= frame <= last for first, last in labelled)]
-    return Score(
-        events=len(labels.motion),
-        events_hit=_touched(labels.motion, alarms),
-        traps=len(labels.trap),
-        traps_fired=_touched(labels.trap, alarms),
-        false_bursts=len(runs(false, BURST_GAP_S * labels.fps)),
-        false_seconds=len(false) / labels.fps,
-    )
-
-
-def _touched(intervals: Sequence[Interval], alarms: Sequence[int]) -> int:
-    return sum(any(first <= frame <= last for frame in alarms) for first, last in intervals)
-
-
-def runs(frames: Sequence[int], gap: float) -> list[Interval]:
-    """Group rising frame numbers of which each is less than `gap` after the one before."""
-    groups: list[Interval] = []
-    for frame in frames:
-        if groups and frame - groups[-1][1] < gap:
-            groups[-1] = groups[-1][0], frame
-        else:
-            groups.append((frame, frame))
-    return groups
 
 
 @dataclass
@@ -157,19 +82,6 @@ def parse_settings(text: str) -> dict[str, object]:
 def detector_with(overrides: Mapping[str, object]) -> MotionDetector:
     """The recorder's detector, with these settings changed; raises SettingsError."""
     return make_detector(load(importlib.import_module("config"), None, overrides))
-
-
-def table(results: Mapping[str, Mapping[str, Score]]) -> str:
-    """Scores in Markdown; `results` is by column (settings), then by row (clip)."""
-    columns = list(results)
-    lines = [f"| clip (events, traps) | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    for clip, one in results[columns[0]].items():
-        cells = " | ".join(str(results[column][clip]) for column in columns)
-        lines.append(f"| {clip} ({one.events}, {one.traps}) | {cells} |")
-    totals = [sum(results[column].values(), Score()) for column in columns]
-    of = f"({totals[0].events}, {totals[0].traps})"
-    lines.append(f"| **all {len(results[columns[0]])}** {of} | {' | '.join(f'**{t}**' for t in totals)} |")
-    return "\n".join(["Events hit / traps fired / false bursts / false seconds.", "", *lines])
 
 
 def as_json(
@@ -222,7 +134,9 @@ def main() -> None:
             frames += truth.frames or 0
     except (PynvrError, OSError, ValueError, KeyError, TypeError, SyntaxError) as error:
         parser.exit(2, f"{parser.prog}: {error!r}\n")
-    print(table(results))
+    print(table(results), "", sep="\n")
+    for name, clips in results.items():
+        print(f"{summary(name, sum(clips.values(), Score()))}.")
     if frames:
         costs = ", ".join(f"{name} {1000 * spent / frames:.2f}" for name, spent in cpu_s.items())
         print(f"\nDetecting, CPU ms a frame on one thread: {costs}.")

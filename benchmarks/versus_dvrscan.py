@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from detection import Labels, Score, score, table
+from scoring import Labels, Score, score, summary, table
 
 HERE = Path(__file__).resolve().parent
 HOME = HERE / "inputs" / "dvr-scan"
@@ -85,7 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results["pynvr"][clip], results["DVR-Scan"][clip] = score(truth, ours), score(truth, theirs)
         print(f"{clip} done", file=sys.stderr)
     their_s = children_cpu_s() - before_s
-    print(table(results))
+    print(table(results), "", sep="\n")
+    for name, clips_of in results.items():
+        print(f"{summary(name, sum(clips_of.values(), Score()))}.")
     if frames:
         print(f"\nCPU ms a frame: pynvr {1000 * own_s / frames:.2f}, DVR-Scan {1000 * their_s / frames:.2f}.")
 

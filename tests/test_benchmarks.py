@@ -75,6 +75,20 @@ def test_scores_add_up_and_the_table_tells_them(benchmark: Any) -> None:
     ]
 
 
+def test_how_soon_how_completely_and_how_often_in_vain(benchmark: Any) -> None:
+    detection = benchmark("detection")
+    truth = detection.Labels(fps=2, motion=((10, 49), (60, 69)), ignore=((50, 59),), frames=170)
+    got = detection.score(truth, [14, 15, 100])
+    # the first event is held from 14 to 35; the second one is missed
+    assert got.delays_s == (2.0,)
+    assert (got.event_seconds, got.held_seconds, got.quiet_seconds) == (25.0, 11.0, 55.0)
+    line = detection.summary("default", got + got)
+    assert line == (
+        "default: first alarm after 2.00 s, at worst 2.00 s; recorded 44 % of the events' seconds; "
+        f"{86400 / 55:.0f} bursts a day"
+    )
+
+
 def test_settings_on_the_command_line_are_pythons(benchmark: Any) -> None:
     detection = benchmark("detection")
     text = 'MOTION_DETECTOR="classic",MOTION_REGIONS=[[(0, 0), (1, 0), (1, 1)]],GUARD_EXPOSURE=False'
