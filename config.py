@@ -11,7 +11,7 @@ import logging
 
 # "0", "1", …: a local (USB) camera. "rtsp://…", "http://…": a network camera.
 # A path: a video file. "demo": a drawn scene, to try things out; with weather: "demo:rain+lamp".
-# There are trees, rain, snow, insects, lamp, dusk, gain and blocks.
+# There are water, balloon, trees, foliage, rain, snow, insects, lamp, dusk, night, gain and blocks.
 cam = "0"
 
 # Seconds after which a network camera that does not answer, or sends nothing any more, counts as lost.
@@ -166,7 +166,7 @@ GUARD_SURROUNDINGS = 41
 GUARD_NOISE = 6.0
 # A pixel has to change so many times more than it usually does: leaves, rain, clocks.
 GUARD_HABITS = 2.7
-# So much of the picture changes at once: that is a lamp; wait until it has settled, then judge.
+# So much of the picture changes at once and keeps its texture: that is a lamp; wait until it has settled.
 GUARD_LIGHT_SWITCH = 0.33
 # Share of a pixel's surroundings that has to have changed too: drops and flakes are specks.
 GUARD_DENSITY = 0.5

@@ -28,7 +28,7 @@ from pynvr.media.frame import Image
 Path: TypeAlias = tuple[tuple[float, float, float], ...]
 """Waypoints (share of the visit's duration, x, depth). x: 0 is just outside the picture on the
 left, 1 just outside on the right. depth: the feet's row as a fraction of the picture's height,
-from 0.55 (by the house) to 1."""
+from 0.55 (by the house) to 1, and more for who is so close that the feet are below the picture."""
 
 CROSSING: Path = ((0.0, 0.0, 0.86), (1.0, 1.0, 0.74))
 CROSSING_BACK: Path = ((0.0, 1.0, 0.74), (1.0, 0.0, 0.86))
@@ -52,6 +52,8 @@ class Visit:
     path: Path = CROSSING
     scale: float = 1.0
     """Size of the person; 1 is an adult."""
+    faint: float = 1.0
+    """How much of the person is to be seen; 0 is as clear as air."""
 
     def __post_init__(self) -> None:
         shares = [share for share, _, _ in self.path]
@@ -122,9 +124,7 @@ class DemoScene:
         strip; the same arguments give the same bytes.
         """
         image: Image = self._yard.copy()
-        pose = self._pose(time_s)
-        if pose:
-            draw(image, pose)
+        self._draw_visitor(image, time_s)
         image = self.weather(image, time_s, index)
         self._add_noise(image, index)
         _burn_in_clock(image, self._clock_start + timedelta(seconds=time_s))
@@ -136,6 +136,14 @@ class DemoScene:
             if walk.visit.start_s <= time_s < walk.visit.end_s:
                 return walk.pose(time_s)
         return None
+
+    def _draw_visitor(self, image: Image, time_s: float) -> None:
+        pose = self._pose(time_s)
+        if pose:
+            behind = image.copy()
+            draw(image, pose)
+            faint = next(visit.faint for visit in self.visits if visit.start_s <= time_s < visit.end_s)
+            cv2.addWeighted(image, faint, behind, 1 - faint, 0, dst=image)
 
     def _add_noise(self, image: Image, index: int) -> None:
         """Another piece of the ready noise: 0.1 ms at 640x480, where drawing fresh numbers takes 8 ms."""

@@ -14,13 +14,12 @@ from typing import TypeAlias, cast
 import cv2
 import numpy as np
 
+from pynvr.demo.backdrop import Effect, balloon, foliage, water
 from pynvr.demo.brushes import SUBPIXEL_BITS, noise
 from pynvr.demo.yard import TREE
 from pynvr.media.frame import Gray, Image
 
 Interval: TypeAlias = tuple[float, float]
-Effect: TypeAlias = "Callable[[Image, float, int], Image]"
-"""Takes a picture, which it may change, its time in seconds and its number; returns the picture."""
 
 LAMP_ON_S, LAMP_OFF_S = 14.0, 22.0
 LAMP_RISE_S = 0.15
@@ -33,6 +32,7 @@ GAIN_NOISE, GAIN_LIGHT = 6.0, 1.15
 SWAY_PX = 0.006
 """Of the picture's width: how far a twig swings."""
 KEY_FRAME_EVERY = 25
+NIGHT_NOISE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +192,22 @@ def _gain(size: tuple[int, int], seed: int) -> Effect:
     return gain
 
 
+def _night(size: tuple[int, int], seed: int) -> Effect:
+    """Infrared: no colours, the camera's own lamp lights the middle, and the picture is noisy."""
+    width, height = size
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    cone = 0.1 + 0.5 * np.exp(-(((x / width - 0.5) / 0.4) ** 2) - ((y / height - 0.7) / 0.45) ** 2)
+    grains = np.random.default_rng((seed, 16)).standard_normal((2 * height, 2 * width), np.float32)
+
+    def night(image: Image, time_s: float, index: int) -> Image:
+        left, top = np.random.default_rng((seed, index, 16)).integers(0, (width, height))
+        grain = NIGHT_NOISE * grains[top : top + height, left : left + width]
+        gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) * cone + grain
+        return cast(Image, cv2.cvtColor(np.clip(gray, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR))
+
+    return night
+
+
 def _blocks(size: tuple[int, int], seed: int) -> Effect:
     """Hard compression: blocks, and a little jump of the whole picture at every key frame."""
 
@@ -216,12 +232,16 @@ def _disc(plane: Image, centre: tuple[float, float], radius: float, level: float
 
 
 KINDS: dict[str, Callable[[tuple[int, int], int], Effect]] = {
+    "water": water,
+    "balloon": balloon,
     "trees": _trees,
+    "foliage": foliage,
     "rain": _rain,
     "snow": _snow,
     "insects": _insects,
     "lamp": _lamp,
     "dusk": _dusk,
+    "night": _night,
     "gain": _gain,
     "blocks": _blocks,
 }
