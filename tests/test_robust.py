@@ -13,7 +13,8 @@ from pynvr.demo.scene import CROSSING, CROSSING_BACK, DemoScene, Path, Visit
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.detector import Detection
 from pynvr.detection.pacing import RestingDetector
-from pynvr.detection.robust import RobustDetector, RobustParameters
+from pynvr.detection.parameters import RobustParameters
+from pynvr.detection.robust import RobustDetector
 from pynvr.detection.zones import Zones
 from pynvr.media.frame import Image
 
@@ -157,6 +158,40 @@ def test_who_comes_in_as_the_lamp_goes_on_is_seen() -> None:
     found = alarms(watch(frames(9, lambda image, time_s: lamp(walker(image, time_s), time_s))))
     assert found
     assert found[0] < 5.5
+
+
+CLOSE: Path = ((0.0, 0.0, 1.6), (1.0, 1.0, 1.6))
+"""Right past the lens, feet below the picture."""
+
+
+@pytest.mark.parametrize(
+    ("weather", "least_share"), [((), 0.5), (("trees",), 0.4), (("night",), 0.1), (("rain",), 0.1)], ids=str
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_somebody_right_before_the_lens_is_no_lamp(
+    weather: tuple[str, ...], least_share: float, seed: int
+) -> None:
+    """At this size more than half of the picture changes from one picture to the next."""
+    scene = DemoScene(SIZE, visits=(Visit(5.0, 1.5, CLOSE, 3.0),), weather=weather, seed=seed)
+    seen = watch(frames(8, scene=scene))
+    visible = [(time_s, detection) for time_s, detection in seen if scene.figure_box(time_s)]
+    found = alarms(visible)
+    assert found
+    assert found[0] - visible[0][0] <= 0.5
+    assert len(found) >= least_share * len(visible)
+    assert not [time_s for time_s in alarms(seen) if time_s < 5 or time_s > visible[-1][0] + 0.3]
+
+
+def test_camera_that_is_moved_is_no_motion() -> None:
+    """Everything is replaced, as by a body, but everywhere at once."""
+
+    def moved(image: Image, time_s: float) -> Image:
+        image = image.copy()
+        image[-16:] = image[:24] = 90  # the strip and the clock, which change all the time
+        by = 22 if time_s >= 4 else 0
+        return cv2.warpAffine(image, np.float32([[1, 0, by], [0, 1, by / 2]]), SIZE)  # type: ignore[return-value, arg-type]
+
+    assert alarms(watch(frames(9, moved))) == []
 
 
 def test_flicker_does_not_blind_for_ever() -> None:

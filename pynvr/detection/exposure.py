@@ -34,6 +34,7 @@ BLACK = 4.0
 OVEREXPOSED = 250
 """A pixel at the end of its range says nothing about the light."""
 FEWEST_SAMPLES = 200
+AS_IT_WAS = 0.25
 LEAST_SHIFT = 1.0
 """Grey levels: the light is the same as before, no fit is needed."""
 GAIN_LIMITS = 1 / 3, 3.0
@@ -87,9 +88,16 @@ def _halved(gray: Gray) -> Gray:
     return cast(Gray, cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))
 
 
-def exposure_ratio(one: Picture, other: Picture) -> float:
-    """By how much the exposure of two pictures differs: the ratio's logarithm without its sign."""
-    return abs(one.light - other.light)
+def same_exposure(one: Picture, other: Picture, most: float) -> bool:
+    """Whether the exposure of two pictures differs by a ratio whose logarithm is `most` at most.
+
+    Where the medians say no, somebody close may have covered half of the picture: then most of the other
+    pixels are as they were, which in another light none is.
+    """
+    if abs(one.light - other.light) <= most:
+        return True
+    ratios = (one.sample + np.float32(BLACK)) / (other.sample + np.float32(BLACK))
+    return abs(math.log(_median(ratios))) <= AS_IT_WAS * most
 
 
 def fit_exposure(old: Picture, now: Picture) -> tuple[float, float]:

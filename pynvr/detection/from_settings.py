@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pynvr.detection.classic import ClassicDetector, ClassicParameters
 from pynvr.detection.detector import MotionDetector
-from pynvr.detection.robust import RobustDetector, RobustParameters
+from pynvr.detection.parameters import RobustParameters
+from pynvr.detection.robust import RobustDetector
 from pynvr.detection.zones import Zones, load_mask
 from pynvr.settings import Settings
 

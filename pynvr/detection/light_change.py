@@ -1,8 +1,66 @@
-"""Waiting while the light changes: who enters while the lamp goes on is judged a moment later, not lost."""
+"""Light told from a body, and waiting while the light changes.
+
+Light scales what is there: edges and texture stay where they are. A body right before the lens replaces them.
+Who enters while the lamp goes on is judged a moment later, not lost.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pynvr.detection.exposure import BLACK
+from pynvr.media.frame import Gray
+
+Levels: TypeAlias = NDArray[np.float32]
+"""Height x width, grey levels or their squares."""
+
+GRAIN_PX, PATCH_PX = 7, 13
+"""Texture is what differs from its 7x7; it is compared patch by patch. Pixels of the work picture."""
+LEAST_TEXTURE = 2.0
+"""Grey levels, a deviation: coding makes up finer ones."""
+TEXTURE_NOISE = 3.0
+"""Texture is known again where it is so many times the noise, in both lights."""
+ALIKE = 0.5
+"""Correlation of the same patch in two lights; that of different patches is near 0."""
+GLARE = 230
+"""Grey levels: near the end of the range texture is lost."""
+LEAST_KNOWN = 0.04
+"""Of the picture has to have texture, else nothing can be told."""
+EVERYWHERE = 0.9
+"""Of all texture changed at once: nobody comes in so fast. The camera was moved, or shows something else."""
+REPLACED = 0.5
+
+
+def texture_replaced(old: Gray, now: Gray, changed: Gray, noise: float) -> bool:
+    """Whether a body, not light, made most of `changed` (0 where nothing did).
+
+    Looks where texture of either picture would be seen in the other one if only the light had changed.
+    """
+    a, b = old.astype(np.float32), now.astype(np.float32)
+    a_mean, b_mean = _mean(a, PATCH_PX), _mean(b, PATCH_PX)
+    a, b = a - _mean(a, GRAIN_PX), b - _mean(b, GRAIN_PX)
+    a_power, b_power = _mean(a * a, PATCH_PX), _mean(b * b, PATCH_PX)
+    least = max(LEAST_TEXTURE, TEXTURE_NOISE * noise) ** 2
+    gain = ((b_mean + BLACK) / (a_mean + BLACK)) ** 2
+    darker = np.minimum(gain, 1.0)
+    brighter = np.maximum(gain, 1.0)
+    seen_twice = (a_power * darker > least) | (b_power / brighter > least)
+    textured = seen_twice & (np.maximum(a_mean, b_mean) < GLARE)
+    known = (changed > 0) & textured
+    count = np.count_nonzero(known)
+    if count < LEAST_KNOWN * changed.size or count > EVERYWHERE * np.count_nonzero(textured):
+        return False
+    alike = _mean(a * b, PATCH_PX) > ALIKE * np.sqrt(a_power * b_power)
+    return bool(np.count_nonzero(known & ~alike) > REPLACED * count)
+
+
+def _mean(values: Levels, side_px: int) -> Levels:
+    return cv2.blur(values, (side_px, side_px))  # type: ignore[return-value]
 
 
 class Settling:

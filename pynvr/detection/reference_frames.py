@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from pynvr.detection.exposure import Picture, exposure_ratio
+from pynvr.detection.exposure import Picture, same_exposure
 
 STEP_S = 0.1
 """Pictures are remembered at this distance: 20 of them for two seconds, whatever the frame rate."""
@@ -48,13 +48,13 @@ class References:
 
     def lost(self, now: Picture) -> bool:
         """Whether no remembered picture was taken in the light of `now`."""
-        return all(exposure_ratio(past, now) > self._same_light for past in self._past)
+        return not any(same_exposure(past, now, self._same_light) for past in reversed(self._past))
 
     def of_age(self, age_s: float, now: Picture) -> Picture:
         """The picture of the same light that is best in age: the youngest old enough, else the oldest."""
         best = None
         for past in self._past:
-            if exposure_ratio(past, now) > self._same_light:
+            if not same_exposure(past, now, self._same_light):
                 continue
             if best is not None and past.time_s > now.time_s - age_s + EARLY_S:
                 break

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import cv2
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 
 from pynvr.detection.detector import AREA_WIDTH_PX, Detection, blurred, scaled_gray
 from pynvr.detection.exposure import FINE, Picture, Plane, count_above, difference, remember
-from pynvr.detection.light_change import Settling
+from pynvr.detection.light_change import Settling, texture_replaced
 from pynvr.detection.mask_filters import Persistence, dense, square
+from pynvr.detection.parameters import RobustParameters
 from pynvr.detection.pixel_variance import Habits
 from pynvr.detection.reference_frames import References
 from pynvr.detection.tracks import Blob, Track, Tracker
@@ -34,78 +34,10 @@ CLIPPED_MEAN = 1.25
 FEWEST_PX = 4
 EVIDENCE_S = 0.1
 """Area x time is told as the area that weighs the same in so long."""
+COHERENT = 0.5
+"""Share of its surroundings that changed with a pixel of a body; noise and rain are specks."""
 ALMOST = 0.95
 """Where a blob has lasted long enough and has yet to travel, the score stops so near the threshold."""
-
-
-@dataclass(frozen=True, slots=True)
-class RobustParameters:
-    """Areas are pixels of a picture 500 px wide, as in the classic detector; grey levels are of 255."""
-
-    work_px: int = 40_000
-    """267x150: a far person of 0.15 % still has 60 px; the cost grows with it."""
-    blur_px: int = 5
-    """Takes the sensor's noise out, keeps what is 5 px wide."""
-
-    reference_s: float = 1.0
-    """In that time a far walker has moved by its own width. 0: the picture 0.1 s before."""
-    second_reference_s: float = 2.0
-    """A change must differ from this one too: no ghost where something was. 0: off."""
-    same_light: float = 0.12
-    """References are within 12 % of the present exposure, above which the fit errs. 0: off."""
-    fit_light: bool = True
-    light_doubt: float = 0.25
-    """The share of the correction that is distrusted: light is never the same everywhere. 0: off."""
-    surroundings_px: int = 41
-    """A change must stand out from so wide a square, as clouds and soft shadows do not. 0: off."""
-
-    floor: float = 4.0
-    """Grey levels: the coding noise of a still picture stays below."""
-    noise_factor: float = 6.0
-    """Times the mean noise, about 5 standard deviations. 0: off."""
-    habit_factor: float = 2.7
-    """Times the pixel's own deviation; lower finds more, and more leaves. 0: off."""
-    habit_s: float = 6.0
-    """Longer than gusts last, shorter than the usual hold."""
-    habit_cap: float = 40.0
-    """Grey levels: one passer-by must not blind a place."""
-    habit_start: float = 12.0
-    """Grey levels assumed at first and forgotten within a second: rain is no news at the start."""
-    object_learning: float = 0.1
-    """How fast habits are learnt below an object: one who stays must not be learnt away. 1: off."""
-
-    light_fraction: float = 0.33
-    """So much of the picture changes at once: that is light. 0: off."""
-    settle_s: float = 0.4
-    light_limit_s: float = 2.0
-    light_rest_s: float = 10.0
-
-    density: float = 0.5
-    """Share of the 5x5 around a pixel that has to have changed too: drops and flakes are specks. 0: off."""
-    persist_s: float = 0.1
-    """What counts was near here so long ago already; insects were not. 0: off."""
-    persist_px: float = 4.0
-    persist_px_s: float = 15.0
-    """Reach at 10 frames a second and more, and what each second between slower ones adds to it."""
-    close_px: int = 7
-    """Dilate by it, erode by two less: the parts of a body become one blob."""
-    alive: float = 0.1
-    """Share of a blob that changed in the last 0.1 s: a ghost or a parked car does not. 0: off."""
-
-    least_area_px: float = 100.0
-    """0.07 % of the picture."""
-    area_threshold_px: float = 1500.0
-    """So many pixels for 0.1 s, or fewer for longer, are motion."""
-    first_s: float = 0.1
-    """What a blob has lasted when it is first seen: it has persisted for so long."""
-    cap_px: float = 2500.0
-    """Even the largest blob needs 0.06 s: two pictures."""
-    small_px: float = 600.0
-    """Blobs below it have to travel by their own size: leaves and reflections stay. 0: off."""
-    forget_s: float = 0.3
-    """A walker behind a post is still the same."""
-    most_blobs: int = 12
-    """Bounds the time that a frame takes."""
 
 
 class RobustDetector:
@@ -138,6 +70,7 @@ class RobustDetector:
             self._area_threshold_px * EVIDENCE_S, p.cap_px, p.small_px, p.first_s, p.forget_s, p.most_blobs
         )
         self._noise = 1.0  # mean difference of a still picture, grey levels
+        self._covered_s = 0.0  # for how long somebody close has filled the picture
         self._last_s = -math.inf
         self._shape: tuple[int, ...] = ()
 
@@ -160,9 +93,10 @@ class RobustDetector:
         self._last_s = time_s
 
         fresh = self._difference(self._references.recent(now), now)
-        if self._light_changes(fresh, now, visible):
+        if self._light_changes(fresh, now, visible, step_s):
             return self._begin(now, blind=True)
-        self._follow_noise(fresh, step_s)
+        if not 0 < self._covered_s <= self._p.light_limit_s:  # a body before the lens is no noise
+            self._follow_noise(fresh, step_s)
         plain, change = self._changes(now)
         mask = self._changed(change)
         if self._p.habit_factor:
@@ -195,13 +129,19 @@ class RobustDetector:
         p = self._p
         return difference(old, now, p.fit_light, p.light_doubt, p.surroundings_px > 0)
 
-    def _light_changes(self, fresh: Plane, now: Picture, visible: Gray | None) -> bool:
+    def _light_changes(self, fresh: Plane, now: Picture, visible: Gray | None, step_s: float) -> bool:
         p = self._p
         if not p.light_fraction:
             return False
         looked_at = cv2.countNonZero(visible) if visible is not None else fresh.size
-        changed = count_above(fresh, max(p.floor, 3 * self._noise))
-        unrest = changed > p.light_fraction * looked_at or self._references.lost(now)
+        level = max(p.floor, 3 * self._noise)
+        unrest = count_above(fresh, level) > p.light_fraction * looked_at or self._references.lost(now)
+        body = False
+        if unrest:
+            changed = dense((fresh > level * FINE).astype(np.uint8) * 255, COHERENT)
+            body = texture_replaced(self._references.recent(now).gray, now.gray, changed, self._noise)
+        self._covered_s = self._covered_s + step_s if body else 0.0
+        unrest = unrest and not body
         return self._settling.waiting(unrest, now.time_s)
 
     def _follow_noise(self, fresh: Plane, step_s: float) -> None:
