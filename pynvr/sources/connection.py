@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
+from pynvr.errors import CameraError
 from pynvr.media.frame import Gap
 from pynvr.sources.burst import Reading
 
 Given = TypeVar("Given", covariant=True)
 Content = TypeVar("Content")
+
+
+class StreamEndedError(CameraError):
+    """The camera has ended the stream by itself."""
 
 
 class Connection(Protocol[Given, Content]):

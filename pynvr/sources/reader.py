@@ -21,7 +21,7 @@ from pynvr.media.frame import Gap
 from pynvr.sources.base import SourceStatus
 from pynvr.sources.burst import Burst
 from pynvr.sources.camera_log import CameraLog
-from pynvr.sources.connection import Connection
+from pynvr.sources.connection import Connection, StreamEndedError
 from pynvr.sources.file import DEFAULT_FPS
 from pynvr.sources.item_queue import Item, ItemQueue
 from pynvr.sources.opening import Timeouts
@@ -46,10 +46,6 @@ class ReadAhead:
 
 
 AT_ONCE = ReadAhead()
-
-
-class StreamEndedError(CameraError):
-    """The camera has ended the stream by itself."""
 
 
 Content = TypeVar("Content")
