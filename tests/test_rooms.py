@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,3 +84,25 @@ def test_pure_parts_know_no_clock_and_no_files(name: str) -> None:
 
 def test_only_the_scripts_import_config() -> None:
     assert not [name for name, tree in MODULES.items() if "config" in set(imported(tree))]
+
+
+# ---- how large things may become
+
+LONGEST, MEDIAN, MOST_ENTRIES = 250, 110, 20
+TO_BE_SPLIT = {"sources/demux"}
+"""Longer still; nothing may be added here."""
+
+
+def lines_of(name: str) -> int:
+    return len((PACKAGE / f"{name}.py").read_text().splitlines())
+
+
+def test_the_package_has_few_entries() -> None:
+    assert len([path for path in PACKAGE.iterdir() if path.name != "__pycache__"]) <= MOST_ENTRIES
+
+
+def test_modules_are_short() -> None:
+    """But for the drawn scene, which is out of everybody's way."""
+    lengths = {name: lines_of(name) for name in MODULES if not name.startswith("demo/")}
+    assert {name for name, lines in lengths.items() if lines > LONGEST} <= TO_BE_SPLIT
+    assert statistics.median(lengths.values()) <= MEDIAN
