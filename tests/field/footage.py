@@ -7,7 +7,7 @@ import pickle
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from copies import scene
@@ -43,14 +43,20 @@ class Row:
     """The video stream that is the film."""
     lost: bool = False
     """Whether pictures are lost already, to any decoder: that has to be said."""
+    unnoticed: bool = False
+    """Whether a decoder may not notice that, so that nobody can say it."""
     odd: bool = False
     """Whether a word about it is in place though nothing is lost."""
     may: str = ""
     """"refused": that is allowed in either mode, where nobody could do better."""
     copy: str = ""
-    """The same for copy mode only."""
+    """The same for copy mode only; "said": what its container cannot keep is told."""
     because: str = ""
     """Why it is allowed."""
+    hidden: bool = False
+    """Whether pictures before the first one shown lie in it, which copies may show: the others need them."""
+    even: bool = False
+    """Its pictures are FPS a second, whatever their times say."""
     like: str = ""
     """Options that ffmpeg needs to see the file rightly."""
 
@@ -96,9 +102,12 @@ class Footage:
         kept = self.folder / f"{row.name}.truth"
         with _once(kept) as missing:
             if missing:
-                kept.write_bytes(pickle.dumps(watch(path, row.stream, *row.like.split())))
-        pictures: list[Picture] = pickle.loads(kept.read_bytes())
-        return pictures
+                pictures = watch(path, row.stream, *row.like.split())
+                if row.even:
+                    pictures = [replace(picture, time=n / FPS) for n, picture in enumerate(pictures)]
+                kept.write_bytes(pickle.dumps(pictures))
+        found: list[Picture] = pickle.loads(kept.read_bytes())
+        return found
 
 
 @contextmanager

@@ -33,6 +33,8 @@ class Picture:
     """The frame number drawn in it; None where it cannot be read: a damaged picture, or one on its side."""
     aspect: float
     """Width over height as shown, with the shape of the pixels."""
+    size: tuple[int, int]
+    """Width and height in pixels as shown, whatever their shape."""
     thumb: NDArray[np.int16]
     """A tiny BGR picture of it."""
 
@@ -60,7 +62,8 @@ def _picture(image: NDArray[np.uint8], time: bytes, *numbers: bytes) -> Picture:
     squareness = sar_x / sar_y if sar_x and sar_y else 1.0
     thumb = cv2.resize(image, THUMB, interpolation=cv2.INTER_AREA).astype(np.int16)
     seconds = float("nan") if time == b"NOPTS" else float(time)
-    return Picture(seconds, read_frame_number(image), width / height * squareness, thumb)
+    aspect = width / height * squareness
+    return Picture(seconds, read_frame_number(image), aspect, (width, height), thumb)
 
 
 def probe(path: Path, entries: str, *options: str) -> dict[str, Any]:

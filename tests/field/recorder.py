@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from player import Picture, watch
 from recordings import read_index
 
 ZYGOTE = Path(__file__).with_name("zygote.py")
@@ -43,6 +45,8 @@ _COMPLAINT = re.compile(r" - (?:WARNING|ERROR|CRITICAL) - (.*)")
 class Run:
     """What one run of the recorder left."""
 
+    copied: bool
+    """Whether in copy mode."""
     code: int | str
     """Exit code; negative for a signal; "hung"."""
     out: str
@@ -51,6 +55,11 @@ class Run:
     """Warnings and errors of the log."""
     recordings: list[Path]
     index: list[dict[str, Any]]
+
+    @cached_property
+    def seen(self) -> list[list[Picture]]:
+        """What a player sees of each recording."""
+        return [watch(path) for path in self.recordings]
 
 
 class Recorder:
@@ -83,6 +92,7 @@ class Recorder:
         index = read_index(archive)
         said = log.read_text(errors="replace") if log.exists() else ""
         return Run(
+            mode["RECORDING_MODE"] == "copy",
             code,
             (folder / "out").read_text(errors="replace"),
             (folder / "err").read_text(errors="replace"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
 import numpy as np
-from player import Picture, watch
+from footage import Row
+from player import Picture
 from recorder import Run
 
 RIGHT, SAID, REFUSED = "right", "said", "refused"
@@ -23,8 +24,11 @@ SHAPE_TOLERANCE = 0.015
 LEVELS = 12.0
 """Grey levels that a recorded picture may differ on average, encoded twice over as it is."""
 ROUNDING_S = 0.002
+PLACE_S = 0.015
 
-_TELLS = re.compile(r"decod|damaged|truncated|incomplete|ends? early|cut|times|key (frame|packet)", re.I)
+_TELLS = re.compile(
+    r"decod|damaged|truncated|incomplete|ends? early|cut|times|turned|stretched|key (frame|packet)", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,8 @@ class Verdict:
         return f"{self.kind}: {self.why}" if self.why else self.kind
 
 
-def judge(truth: Sequence[Picture], run: Run, lost: bool) -> Verdict:
-    """Judge a run on a file of which another decoder shows `truth`; `lost`: not even that shows all."""
+def judge(truth: Sequence[Picture], run: Run, row: Row) -> Verdict:
+    """Judge a run on a file of which another decoder shows `truth`."""
     if run.code == "hung":
         return Verdict(HUNG, "killed after 30 s")
     if isinstance(run.code, str) or run.code < 0 or run.code > 128:
@@ -50,13 +54,18 @@ def judge(truth: Sequence[Picture], run: Run, lost: bool) -> Verdict:
         return Verdict(WRONG, f"exit {run.code} with {len(lines)} lines: {_short(run.err)}")
     if run.code != 0 and not run.recordings:
         return Verdict(REFUSED, _short(lines[0]))
-    faults = differences(truth, recorded_by(run))
+    recorded = recorded_by(run)
+    if row.hidden:
+        recorded = _from(truth, recorded)
+    faults = differences(truth, recorded, row.lost) + untrue(run)
     if not truth and not run.recordings:
         faults = ["there is no picture to be seen, and no word about that"]
+    if faults and told is not None and run.copied and row.copy == SAID:
+        return Verdict(SAID, _short(told))
     if faults:
         said = told is not None or run.code != 0
         return Verdict(SHORT if said else WRONG, "; ".join(faults) + (f" ({_short(told)})" if told else ""))
-    if lost and told is None:
+    if row.lost and not row.unnoticed and told is None:
         return Verdict(WRONG, "lost pictures are not mentioned")
     return Verdict(SAID, _short(told)) if told is not None or run.code else Verdict(RIGHT)
 
@@ -64,51 +73,98 @@ def judge(truth: Sequence[Picture], run: Run, lost: bool) -> Verdict:
 def recorded_by(run: Run) -> list[Picture]:
     """All pictures of a run's recordings, in order, at their times in the input."""
     pictures: list[Picture] = []
-    for path, entry in zip(run.recordings, run.index, strict=True):
-        seen = watch(path)
+    for seen, entry in zip(run.seen, run.index, strict=True):
         begin = entry["first_frame_s"] - (seen[0].time if seen else 0.0)
         pictures += [replace(picture, time=picture.time + begin) for picture in seen]
     return pictures
 
 
-def differences(truth: Sequence[Picture], recorded: Sequence[Picture]) -> list[str]:
-    """What is wrong with the recorded pictures, in a few words each; nothing where all is well."""
+def _from(truth: Sequence[Picture], recorded: list[Picture]) -> list[Picture]:
+    """The recorded ones without those before the first one that is to be shown."""
+    first = next((n for n, picture in enumerate(recorded) if picture.number == truth[0].number), 0)
+    return recorded[first:]
+
+
+def untrue(run: Run) -> list[str]:
+    """What the index says otherwise than it is."""
+    faults = []
+    for seen, entry in zip(run.seen, run.index, strict=True):
+        size = entry["width"], entry["height"]
+        if seen and size not in (seen[0].size, seen[0].size[::-1]):
+            faults.append(f"the index says {size[0]}x{size[1]} of {seen[0].size[0]}x{seen[0].size[1]}")
+    return faults
+
+
+def differences(truth: Sequence[Picture], recorded: Sequence[Picture], lost: bool = False) -> list[str]:
+    """What is wrong with the recorded pictures, in a few words each; nothing where all is well.
+
+    What a decoder makes up in place of `lost` ones bears any number, or none.
+    """
     want = Counter(picture.number for picture in truth if picture.number is not None)
     have = Counter(picture.number for picture in recorded if picture.number is not None)
     if len(truth) < 2 and not recorded:
         return []  # a single picture does not move
     missing, doubled = want - have, have - want
-    unreadable = sum(picture.number is None for picture in truth)
+    if lost:
+        missing = Counter(number for number in missing if number not in have)
+        missing -= Counter(_made_up_otherwise(truth, recorded))
+        doubled = Counter()
     faults = []
     if missing:
         faults.append(f"{missing.total()} of {len(truth)} pictures missing ({_runs(missing)})")
-    # one that a decoder makes up in place of a damaged one bears any number, or none
-    if doubled.total() > unreadable:
+    if doubled:
         faults.append(f"{doubled.total()} pictures too many ({_runs(doubled)})")
     recorded_as = {picture.number: picture for picture in recorded}
     unique = {number for number in want if want[number] == have[number] == 1}
     pairs = [(picture, recorded_as[picture.number]) for picture in truth if picture.number in unique]
-    if any(later.time <= earlier.time for (_, earlier), (_, later) in pairwise(pairs)):
+    if not lost and any(later.time <= earlier.time for (_, earlier), (_, later) in pairwise(pairs)):
         faults.append("in another order")
-    return faults + _faults_of_pairs(pairs)
+    return faults + _faults_of_pairs(pairs, lost)
 
 
-def _faults_of_pairs(pairs: Sequence[tuple[Picture, Picture]]) -> list[str]:
+def _faults_of_pairs(pairs: Sequence[tuple[Picture, Picture]], lost: bool) -> list[str]:
     if not pairs:
         return []
     faults = []
-    shift = median(a.time - b.time for a, b in pairs[:9])
+    shift = (
+        _mode(a.time - b.time for a, b in pairs) if lost else median(a.time - b.time for a, b in pairs[:9])
+    )
     off = max((a.time - b.time - shift for a, b in pairs), key=abs)
     step = median([b.time - a.time for (a, _), (b, _) in pairwise(pairs)] or [0.04])
-    if not abs(off) <= step + ROUNDING_S:
+    if not abs(off) <= step + ROUNDING_S and not (lost and _most(pairs, shift, step)):
         faults.append(f"up to {-off:+.3f} s beside their times")
     shape = max((b.aspect / a.aspect for a, b in pairs), key=lambda ratio: abs(math.log(ratio)))
     if abs(math.log(shape)) > SHAPE_TOLERANCE:
         faults.append(f"{shape:.3f} times as wide")
     changed = [float(np.abs(a.thumb - b.thumb).mean()) for a, b in pairs]
-    if max(changed) > LEVELS:
+    if max(changed) > LEVELS and not lost:
         faults.append(f"another picture (by {max(changed):.0f} levels)")
     return faults
+
+
+def _made_up_otherwise(truth: Sequence[Picture], recorded: Sequence[Picture]) -> list[int | None]:
+    """Numbers of damaged pictures in whose place there are others: each decoder repairs in its own way."""
+    shift = _mode(a.time - b.time for a, b in _same(truth, recorded)) if truth and recorded else 0.0
+    times = np.array([picture.time + shift for picture in recorded])
+    return [one.number for one in truth if len(times) and np.abs(times - one.time).min() < PLACE_S]
+
+
+def _mode(shifts: Iterable[float]) -> float:
+    """What most agree upon: numbers of damaged pictures can be read wrongly."""
+    return Counter(round(shift, 2) for shift in shifts).most_common(1)[0][0]
+
+
+def _same(truth: Sequence[Picture], recorded: Sequence[Picture]) -> list[tuple[Picture, Picture]]:
+    by_number = {picture.number: picture for picture in recorded}
+    return [(one, by_number[one.number]) for one in truth if one.number in by_number] or [
+        (truth[0], recorded[0])
+    ]
+
+
+def _most(pairs: Sequence[tuple[Picture, Picture]], shift: float, step: float) -> bool:
+    """Whether nearly all are at their times: numbers of damaged pictures can be read wrongly."""
+    late = sum(abs(a.time - b.time - shift) > step + ROUNDING_S for a, b in pairs)
+    return late <= max(2, len(pairs) // 20)
 
 
 def _runs(numbers: Counter[int | None]) -> str:
