@@ -93,7 +93,7 @@ def test_truth_of_the_lamp() -> None:
 
 
 def test_unknown_weather() -> None:
-    with pytest.raises(ValueError, match=r"hail.*there are trees"):
+    with pytest.raises(ValueError, match=r"hail.*there are water, balloon, trees"):
         DemoScene((160, 120), weather=("rain", "hail"))
 
 
