@@ -1,7 +1,7 @@
 """The index as the outbox: the recordings that a receiver has not been told of yet.
 
-The ids of its lines rise, so what was not told is what has a higher one. Retention may
-take lines out meanwhile; that changes nothing about the others.
+The ids of its lines rise, so recordings with a higher id are still to be told. Retention may
+remove lines meanwhile; the other lines stay as they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pynvr.notify.event import Event
 from pynvr.redaction import without_password
 
 TAIL_BYTES = 64 * 1024
-"""What is not told yet mostly lies in the last lines."""
+"""Bytes at the end of the index in which the next recordings mostly are."""
 MOST = 500
 """Recordings that are fetched at a time."""
 
@@ -24,7 +24,7 @@ Entry = Mapping[str, object]
 def closed_after(index: Index, recording_id: str) -> list[Entry]:
     """The index's next objects after `recording_id`, oldest first, `MOST` at most.
 
-    Lines without an id are older than ids are. Raises OSError.
+    Lines without an id are from a version before ids, and are skipped. Raises OSError.
     """
     signature = index.signature()
     if signature is None:
@@ -37,12 +37,12 @@ def closed_after(index: Index, recording_id: str) -> list[Entry]:
 
 
 def newest_id(index: Index) -> str:
-    """The highest id in the index; empty where there is none. Raises OSError."""
+    """The highest id in the index; empty if there is none. Raises OSError."""
     return max((str(entry["id"]) for entry in _with_ids(index, 0)), default="")
 
 
 def _with_ids(index: Index, offset: int) -> list[Entry]:
-    """The objects from a byte's offset on, of which the first may be cut and is no object then."""
+    """The objects from a byte offset on. The first line may be cut; it is skipped then."""
     entries = (parsed(line) for _, line in index.lines(offset))
     known = (entry for entry in entries if entry is not None and "id" in entry and "file" in entry)
     return [entry for entry in known if not index.is_gone(str(entry["file"]))]

@@ -30,9 +30,9 @@ class Broker:
 
 
 def parse(url: str) -> Broker:
-    """Read mqtts://user:secret@host:8883/pynvr/front_door; raises SettingsError for what is not of that form.
+    """Read mqtts://user:secret@host:8883/pynvr/front_door; raises SettingsError for another form.
 
-    A user or password with signs like @ or / has them as %40 or %2F.
+    In a user or password, @ and / are written as %40 and %2F.
     """
     try:
         parts = urlsplit(url)

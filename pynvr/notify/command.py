@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 """{file} is filled in, {{file}} is the text {file}; all other braces are left alone."""
 LOGGED_BYTES, LOGGED_LINES = 4096, 20
-"""Of a program's output; the rest is thrown away."""
+"""So much of a program's output is logged; the rest is dropped."""
 
 
 class CommandReceiver:
@@ -32,7 +32,7 @@ class CommandReceiver:
     waits_for_picture = True
 
     def __init__(self, command: Sequence[str], timeout_s: float, archive: Path) -> None:
-        """Check the argument list; raises SettingsError for a placeholder or a program that there is not."""
+        """Check the argument list; raises SettingsError for an unknown placeholder or a missing program."""
         check(command)
         self._command = command
         self._timeout_s = timeout_s
@@ -54,7 +54,7 @@ class CommandReceiver:
         try:
             output, in_time = self._listen(process)
         finally:
-            # before it is waited for, so that its number cannot be another's yet
+            # before it is waited for: until then no other process can get its number
             kill_group(process)
             process.wait()
             self._process = None
@@ -121,7 +121,7 @@ class CommandReceiver:
             os.close(ended)
 
     def _feed(self, stdin: int) -> bool:
-        """Send some of the JSON; False where there is no more, or nobody reads it."""
+        """Send some of the JSON; return False if there is no more, or nobody reads it."""
         try:
             self._unsent = self._unsent[os.write(stdin, self._unsent) :]
         except BrokenPipeError:
@@ -146,7 +146,7 @@ def check(command: Sequence[str]) -> None:
 
 
 def fill(argument: str, values: dict[str, bytes]) -> bytes:
-    """Put the values into one argument, once: what looks like a placeholder in a value stays as it is."""
+    """Put the values into one argument. Braces within a value are not filled in again."""
     parts, end = [], 0
     for match in PLACEHOLDER.finditer(argument):
         parts.append(os.fsencode(argument[end : match.start()]))

@@ -1,4 +1,4 @@
-"""From how the recorder is to what has happened to it: a camera is lost, recording is refused."""
+"""Makes events from changes of the recorder's state: a camera is lost, recording is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CANNOT_RECORD = ("cannot record", "waiting for the disk", "stuck")
 
 
 class Condition:
-    """Told of each status, it tells what is new about it."""
+    """Compares each status with the one before, and returns the events."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox

@@ -1,4 +1,4 @@
-"""How far a receiver has been told of the recordings: one small file that survives a power cut."""
+"""Up to which recording a receiver has been told: one small file that survives a power cut."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Cursor:
     """Holds the id of the latest recording that a receiver has taken, in memory and in a file."""
 
     def __init__(self, archive: Path, receiver: str, newest: str) -> None:
-        """Read the receiver's file; a new one is told of what comes after the recording `newest`."""
+        """Read the receiver's file. A new receiver starts after the recording `newest`."""
         self._path = archive / f"{PREFIX}{receiver}"
         self._refused = False
         self._saved_at = 0.0
@@ -29,15 +29,15 @@ class Cursor:
             self.save()
 
     def move(self, recording_id: str) -> None:
-        """Know that everything up to this recording has been taken; about once a second the disk is told."""
+        """Note that the receiver has taken everything up to this recording; flushed about once a second."""
         self.id = recording_id
         if time.monotonic() - self._saved_at >= fsync.SYNC_INTERVAL_S:
             self.save()
 
     def save(self) -> None:
-        """Have it on the disk when this returns.
+        """Flush the file to the disk.
 
-        A disk that refuses is told of once: after a restart some recordings are then told of again.
+        A disk that refuses is logged once. After a restart the receiver then gets some recordings again.
         """
         if self.id == self._saved:
             return

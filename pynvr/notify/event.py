@@ -1,4 +1,4 @@
-"""What can happen, and the one form in which everybody is told of it."""
+"""The events, and the form in which every receiver gets them."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 class Event:
     """One thing that happened; docs/events.md has an example of each.
 
-    In JSON all fields are there, null where they say nothing.
+    In JSON all fields are present; null means that there is nothing to say.
     """
 
     type: EventType
     id: str
-    """Unique; that of a recording is the one in the index. What is told twice has the same one."""
+    """Unique. A recording's event has its id in the index. An event that is sent twice keeps its id."""
     camera: str
     """CAMERA_NAME, or the camera's address without its password."""
     time_utc: str
@@ -42,7 +42,7 @@ class Event:
     time_s: float | None = None
     """The same as the frame's time, seconds; None where no frame was involved."""
     message: str | None = None
-    """Why, in words, where there is something to say."""
+    """The reason in words, if there is one."""
     file: str | None = None
     """Path of the recording."""
     picture: str | None = None
@@ -63,7 +63,7 @@ TEXT_FIELDS = tuple(field.name for field in fields(Event) if field.name != "reco
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What is handed to a receiver: an event, a picture, or both."""
+    """What a receiver gets: an event, a picture, or both."""
 
     event: Event | None
     jpeg: bytes | None = None
@@ -93,5 +93,5 @@ def iso(utc: datetime) -> str:
 
 
 def compact(utc: datetime) -> str:
-    """The same as digits, so that later ones come later in the alphabet: 20170402T132017042."""
+    """The same without separators, so that later ones sort later: 20170402T132017042."""
     return f"{utc:%Y%m%dT%H%M%S}{utc.microsecond // 1000:03d}"

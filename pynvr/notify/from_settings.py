@@ -1,4 +1,4 @@
-"""Everything that leaves the machine, as the settings ask for it; what they do not ask for is not there."""
+"""Makes the receivers that the settings ask for, and nothing else."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Notifications:
     """Receivers, metrics and the latest picture; started and stopped with a `with`."""
 
     def __init__(self, settings: Settings, archive: Archive, arming: Arming) -> None:
-        """Make what is asked for; raises SettingsError where that cannot work.
+        """Make what is asked for; raises SettingsError if that cannot work.
 
-        To be made before anything is added to the archive's index.
+        Make it before anything is added to the archive's index.
         """
         camera = settings.CAMERA_NAME or without_password(settings.cam)
         root = archive.root
@@ -81,7 +81,7 @@ class Notifications:
         return None if self._latest_path is None else self._latest_s
 
     def watch(self, recorder: Recorder) -> Recorder:
-        """The recorder, with somebody beside it who tells of motion."""
+        """The recorder, wrapped so that motion is reported."""
         if self._outbox is None:
             return recorder
         self._watch = Watch(recorder, self._outbox, self._show_motion)
@@ -97,7 +97,7 @@ class Notifications:
         return frames if self._latest is None else self._latest.seen(frames)
 
     def facts(self) -> dict[str, Any]:
-        """What the status is to say about it."""
+        """Facts for the status file."""
         return {} if self._outbox is None else {"events": self._outbox.status()}
 
     def closed(self, entry: Mapping[str, object]) -> None:
@@ -106,10 +106,10 @@ class Notifications:
             self._outbox.recording_closed()
 
     def removed(self, names: Collection[str]) -> None:
-        """Of recordings that are gone nobody is told."""
+        """Removed recordings make no event."""
 
     def kept(self, name: str) -> None:
-        """Nor of those that are kept."""
+        """Kept recordings make no event."""
 
     def _show_motion(self, moving: bool) -> None:
         if self._mqtt is not None:

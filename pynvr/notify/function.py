@@ -11,7 +11,7 @@ from pynvr.notify.motion_picture import with_picture
 
 
 class FunctionReceiver:
-    """Calls a function with each event; an exception means that it is to be tried again."""
+    """Calls a function with each event. After an exception it is called again."""
 
     name = "function"
     waits_for_picture = True
@@ -38,7 +38,7 @@ class FunctionReceiver:
             except BaseException as error:  # whatever a user's function can raise, sys.exit() too
                 failures.append(error)
 
-        # a thread of its own, since one that hangs cannot be ended
+        # a thread of its own, since a hanging one cannot be ended
         self._call = threading.Thread(target=call, name="onEventFunc", daemon=True)
         self._call.start()
         self._call.join(self._timeout_s)

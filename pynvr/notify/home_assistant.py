@@ -1,4 +1,4 @@
-"""What Home Assistant has to know of a camera: one retained message, from which it makes a device."""
+"""The description of a camera for Home Assistant: one retained message, from which it makes a device."""
 
 from __future__ import annotations
 

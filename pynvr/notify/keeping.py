@@ -1,4 +1,4 @@
-"""keep/set: a recording that somebody asks to keep gets the file that keeps it from being removed."""
+"""keep/set: puts a .keep file beside a recording, so that retention does not remove it."""
 
 from __future__ import annotations
 

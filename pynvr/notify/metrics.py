@@ -33,7 +33,7 @@ EVENTS = {
 
 
 class Metrics:
-    """Writes the status as metrics each time that it is told of it."""
+    """Writes each status as metrics."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -25,7 +25,7 @@ RECONNECT_S = 1, 60
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What can be told from outside; each is called by the client's thread, and returns soon."""
+    """Functions for orders from outside. The client's thread calls them; they return soon."""
 
     arm: Callable[[bool], None]
     record: Callable[[], None]
@@ -40,7 +40,7 @@ class MqttReceiver:
     waits_for_picture = False
 
     def __init__(self, broker: Broker, camera: str, orders: Orders, ca_file: Path | None) -> None:
-        """Prepare a connection; raises SettingsError without the extra, or for a CA file that is none.
+        """Prepare a connection; raises SettingsError without the extra, or for a wrong CA file.
 
         `ca_file` holds the certificates that are trusted; None: those of the system.
         """
@@ -101,7 +101,7 @@ class MqttReceiver:
             self._client.publish(self._topic("picture"), parcel.jpeg, retain=True)
 
     def show(self, topic: str, text: str) -> None:
-        """Have subscribers find this text under the topic from now on; never waits."""
+        """Publish this text, retained, under the topic; never waits."""
         self._retained[topic] = text
         if self._client.is_connected():
             self._client.publish(self._topic(topic), text, qos=1, retain=True)
@@ -172,7 +172,7 @@ class MqttReceiver:
                 self._discover()
             return
         name = message.topic.removeprefix(f"{self._broker.topic}/")
-        if message.retain:  # it would be obeyed anew at each connection
+        if message.retain:  # it would be obeyed again at each connection
             log.warning("MQTT: a retained %s is ignored; send it without retain", name)
             return
         try:

@@ -1,4 +1,4 @@
-"""Everybody who is told, each with a thread of its own: one that fails or hangs holds up no other."""
+"""All receivers of events, each with a thread of its own: one that fails or hangs delays no other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Status: TypeAlias = dict[str, dict[str, int]]
 
 
 class Outbox:
-    """Takes events from any thread, and never keeps it waiting."""
+    """Takes events from any thread without making it wait."""
 
     def __init__(self, receivers: Sequence[Receiver], archive: Path, index: Index, camera: str) -> None:
         """Tell `receivers` of events, and of the recordings in the `index` of the folder `archive`."""
@@ -65,12 +65,12 @@ class Outbox:
                 postman.tell(Parcel(None, jpeg))
 
     def recording_closed(self) -> None:
-        """Know that the index has a line more."""
+        """Note that the index has one more line."""
         for postman in self._postmen:
             postman.recording_closed()
 
     def hurry(self, receiver: str) -> None:
-        """Know that this receiver can be reached now."""
+        """Note that this receiver can be reached now."""
         for postman in self._postmen:
             if postman.receiver.name == receiver:
                 postman.hurry()
@@ -80,7 +80,7 @@ class Outbox:
         return {postman.receiver.name: postman.counts()._asdict() for postman in self._postmen}
 
     def close(self) -> None:
-        """Tell that the recorder stops, deliver what can be delivered at once, and let go."""
+        """Report that the recorder stops, deliver what can be delivered at once, and close the receivers."""
         self.tell(happened("stopped", self.camera))
         for postman in self._postmen:
             postman.close()

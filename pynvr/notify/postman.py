@@ -1,6 +1,6 @@
 """One receiver and its thread: what is to be delivered, in which order, how often it is tried.
 
-Two lanes. What is about now goes first, and is given up after a minute: an alarm an hour late is worse
+Two lanes. Events about the present go first, and expire after a minute: an alarm an hour late is worse
 than none. Closed recordings follow in the order of the index, each at least once, however long it takes.
 """
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 EXPIRES_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-"""Between two tries; each pause is twice the one before."""
+"""Seconds between two tries; each pause is twice the one before."""
 MOST_WAITING = 100
 """Parcels about now; of more the oldest is given up. Few hold a picture."""
 STOPPING_S = 5.0
@@ -36,14 +36,14 @@ class Receiver(Protocol):
     """Whether it is told of motion together with the picture, or at once and of the picture later."""
 
     def deliver(self, parcel: Parcel) -> None:
-        """Hand it over; raises DeliveryError where it has to be tried again."""
+        """Deliver it; raises DeliveryError if it has to be tried again."""
 
     def close(self) -> None:
         """Let go, and have a delivery that is under way fail; called by another thread."""
 
 
 class Counts(NamedTuple):
-    """How a receiver does."""
+    """Counters of a receiver."""
 
     pending: int
     failed: int
@@ -87,7 +87,7 @@ class Postman:
         self._thread.start()
 
     def counts(self) -> Counts:
-        """How it stands."""
+        """The counters."""
         with self._changed:
             return Counts(len(self._now) + len(self._closed) + self._unread, self._failed, self._expired)
 
@@ -102,7 +102,7 @@ class Postman:
             self._changed.notify()
 
     def recording_closed(self) -> None:
-        """Know that the index has a line more; never waits."""
+        """Note that the index has one more line; never waits."""
         with self._changed:
             self._unread += 1
             self._changed.notify()
@@ -174,7 +174,7 @@ class Postman:
         return bool(self._now or self._closed or self._unread or self._more)
 
     def _fetch(self) -> bool:
-        """Read in the index what comes next; False where it cannot be read now."""
+        """Read the next recordings from the index; return False if it cannot be read now."""
         try:
             fetched = self._backlog(self._cursor.id)
         except OSError as error:
