@@ -107,7 +107,7 @@ def test_wrong_settings(config: ModuleType, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.usefixtures("logged_errors")
 def test_weather_that_there_is_not(config: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(config, "--cam", "demo:hail") == 78
-    assert "no such weather: hail; there are trees" in complaint(capsys)
+    assert "no such weather: hail; there are water" in complaint(capsys)
 
 
 def test_config_that_cannot_be_loaded(capsys: pytest.CaptureFixture[str]) -> None:
