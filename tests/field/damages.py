@@ -91,3 +91,15 @@ NO_VIDEO = (
 )
 
 DAMAGED = CUT + HARMED + NO_VIDEO
+
+# small ones, of a kind each, for chance to spoil
+FUZZED = tuple(
+    Row(name, f"-t 3 {make}")
+    for name, make in (
+        ("fuzz_h264.mp4", X264),
+        ("fuzz_hevc.mkv", HEVC),
+        ("fuzz_h264.ts", H264),
+        ("mjpeg_fuzz.avi", JPEG),
+        ("fuzz_mpeg4.mp4", "-c:v mpeg4 -q:v 3"),
+    )
+)
