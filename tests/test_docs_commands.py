@@ -34,6 +34,8 @@ NOT_RUN = {
     "journalctl": "needs a service that runs",
     "systemctl": "needs a service that runs",
     ".venv/bin/pip": "would change the environment of the tests; make installs the same file",
+    ".venv/bin/python -m pynvr.pages.serve": "serves until Ctrl-C; tests/pages asks it for files",
+    "pynvr export": "is the command that pip installs; tests/pages exports archives",
     "pip install .": "would change the environment of the tests",
 }
 """What begins so, and why it is not run."""
