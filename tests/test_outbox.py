@@ -296,6 +296,9 @@ def test_programs_that_hang_leave_nothing_behind(index: Index) -> None:
             ["cannot_record", "camera_lost", "camera_found", "recording_again"],
         ),
         (["watching", "stuck", "stopped"], ["cannot_record"]),
+        (["watching", "connecting", "stopped"], ["camera_lost"]),
+        (["watching", "connecting", "failed"], ["camera_lost"]),
+        (["watching", "connecting", "stuck", "connecting"], ["camera_lost", "cannot_record"]),
         (["watching", "cannot record", "failed"], ["cannot_record"]),
     ],
 )

@@ -10,6 +10,8 @@ from pynvr.notify.outbox import Outbox
 
 CANNOT_RECORD = ("cannot record", "waiting for the disk", "stuck")
 """States of the status file."""
+NOT_KNOWN = ("stuck", "stopped", "failed")
+"""States that do not say whether the camera is there."""
 
 
 class Condition:
@@ -31,7 +33,7 @@ class Condition:
         if not self._lost and ((away and (self._ever or self._connecting)) or reconnects > self._reconnects):
             self._tell("camera_lost", error)
             self._lost = True
-        if self._lost and not away:
+        if self._lost and not away and facts["state"] not in NOT_KNOWN:
             self._tell("camera_found", None)
             self._lost = False
         self._connecting, self._reconnects = away, reconnects
