@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 ALIVE_EVERY_S = 30.0
 """How often `page/now.js` says that the recorder is alive; the page believes it for 90 s."""
 OFF_AFTER_S = 90.0
+STOPPING_S = 10.0
+"""How long a stop waits for the page; its disk may hang."""
 QUEUE_LIMIT = 1000
 """Changes that may wait; what is lost then is made good at the next start."""
 GAP_STATES = {"connecting": "lost", "disarmed": "disarmed"}
@@ -46,7 +48,8 @@ class ArchivePage:
         self._camera = camera
         self._page_root = page_root
         self._entries = entries
-        self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue(QUEUE_LIMIT)
+        self._jobs: queue.Queue[Callable[[], None]] = queue.Queue(QUEUE_LIMIT)
+        self._ending = False
         self._now: dict[str, Any] = {"state": "starting", "recording": None}
         self._told: tuple[str, str | None] | None = None
         self._gap: tuple[datetime, str] | None = None
@@ -60,8 +63,9 @@ class ArchivePage:
 
     def __exit__(self, *_: object) -> None:
         self.state("stopped", None)
-        self._jobs.put(None)
-        self._thread.join()
+        self._ending = True
+        self._put(lambda: None)  # else it may look only half a minute later
+        self._thread.join(STOPPING_S)
 
     def closed(self, entry: Mapping[str, Any]) -> None:
         """Show a recording; `entry` is its line of the index."""
@@ -95,13 +99,11 @@ class ArchivePage:
     # --- on the page's thread -------------------------------------------------------------------
 
     def _work(self) -> None:
-        while True:
+        while not (self._ending and self._jobs.empty()):
             try:
                 job = self._jobs.get(timeout=ALIVE_EVERY_S)
             except queue.Empty:
                 job = self._say_now
-            if job is None:
-                return
             try:
                 job()
             except Exception as error:  # the page must not end the watch

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pynvr.pages import page as page_module
 from pynvr.pages.day import Day, Gap, Row, row_of
 from pynvr.pages.page import ArchivePage
 from pynvr.pages.site import Site
@@ -243,3 +244,25 @@ def test_disk_that_refuses_costs_the_page_only(tmp_path: Path, caplog: pytest.Lo
         page.removed(["video_2017-04-02T063000.mp4"])
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "ARCHIVE_PAGE" in caplog.text
+
+
+@pytest.mark.parametrize("limit", [1, 1000], ids=["queue is full", "queue has room"])
+def test_a_disk_that_hangs_does_not_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(page_module, "QUEUE_LIMIT", limit)
+    monkeypatch.setattr(page_module, "STOPPING_S", 0.05)
+    hangs, answers = threading.Event(), threading.Event()
+
+    def entries() -> list[Any]:
+        hangs.set()
+        answers.wait(30)
+        return []
+
+    with ArchivePage(tmp_path, "front door", None, entries) as page:
+        assert hangs.wait(10)
+        page.removed(["fills the queue"])
+    assert not answers.is_set()
+    answers.set()
+    page._thread.join(10)
+    assert not page._thread.is_alive()
