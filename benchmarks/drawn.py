@@ -12,14 +12,14 @@ import argparse
 import json
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path as FilePath
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(FilePath(__file__).resolve().parents[1]))
 
 from pynvr.demo.person import REACH_LEFT, REACH_RIGHT
-from pynvr.demo.scene import CROSSING, CROSSING_BACK, DemoScene, Visit
+from pynvr.demo.scene import CROSSING, CROSSING_BACK, DemoScene, Path, Visit
 from pynvr.demo.weather import KINDS
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.detector import MotionDetector
@@ -39,6 +39,27 @@ REST_S = 2.0
 AFTERMATH_S = 0.5
 """An alarm so soon after a visit still belongs to it."""
 STEP_S = 0.005
+
+CLOSE: Path = ((0.0, 0.0, 1.6), (1.0, 1.0, 1.6))
+"""Right past the lens, feet below the picture."""
+TWICE = Visit(8.0, 5.0, CROSSING, 1.2), Visit(18.0, 5.0, CROSSING_BACK, 1.2)
+CLOSE_AND_STAYS: Path = ((0.0, 0.0, 1.6), (0.2, 0.5, 1.6), (0.8, 0.5, 1.6), (1.0, 1.0, 1.6))
+FAR: Path = ((0.0, 0.0, 0.62), (1.0, 1.0, 0.62))
+KINDS_OF_VISIT: dict[str, tuple[tuple[Visit, ...], str]] = {
+    "right before the lens": ((Visit(6.0, 1.2, CLOSE, 3.0), Visit(12.0, 1.6, CLOSE, 2.5)), ""),
+    "… and stays": ((Visit(6.0, 6.0, CLOSE_AND_STAYS, 3.0),), ""),
+    "… at night": ((Visit(6.0, 1.2, CLOSE, 3.0), Visit(12.0, 6.0, CLOSE_AND_STAYS, 3.0)), "night"),
+    "… as a lamp is switched": ((Visit(13.6, 1.5, CLOSE, 3.0), Visit(22.05, 1.5, CLOSE, 3.0)), "lamp"),
+    "far, 5 grey levels": ((Visit(6.0, 9.0, FAR, 0.6, 0.12),), ""),
+    "behind leaves all over": (
+        TWICE,
+        "foliage",
+    ),
+    "in water": (TWICE, "water"),
+    "beside a balloon": (TWICE, "balloon"),
+}
+"""Visits, and the weather in which they happen."""
+SEEDS = (1, 2, 3)
 
 
 @dataclass
@@ -108,6 +129,19 @@ def watch(detector: MotionDetector, scene: DemoScene, fps: float) -> Result:
     return result
 
 
+def kinds_of_visit(kind: Callable[[], MotionDetector]) -> dict[str, dict[str, Result]]:
+    """What is hard in another way than by weather, at two frame rates, in some yards each."""
+    results: dict[str, dict[str, Result]] = {}
+    for name, (coming, weather) in KINDS_OF_VISIT.items():
+        results[name] = {f"{fps:g} frames/s": Result() for fps in (7.0, 15.0)}
+        for seed in SEEDS:
+            scene = DemoScene(SIZE, visits=coming, weather=weather.split(), seed=seed)
+            for fps in (7.0, 15.0):
+                results[name][f"{fps:g} frames/s"] += watch(kind(), scene, fps)
+        print(f"{name} done", file=sys.stderr)
+    return results
+
+
 def table(results: dict[str, dict[str, Result]]) -> str:
     """Markdown, a row for each weather."""
     columns = list(next(iter(results.values())))
@@ -124,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--detector", choices=("robust", "classic"), default="robust")
     parser.add_argument("--weather", action="append", help="one of them, or several joined by +")
-    parser.add_argument("--json", metavar="FILE", type=Path)
+    parser.add_argument("--json", metavar="FILE", type=FilePath)
     options = parser.parse_args(arguments)
     work_lightly()
     kind = RobustDetector if options.detector == "robust" else ClassicDetector
@@ -142,10 +176,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 by_size[weather][f"{percent:g} %"] += result
                 by_rate[weather][f"{fps:g} frames/s"] += result
         print(f"{weather} done", file=sys.stderr)
+    by_kind = kinds_of_visit(kind) if options.weather is None else {}
     print("Crossings found / of / false seconds / median delay from the first visible pixel, s.\n")
-    print(table(by_size), table(by_rate), sep="\n\n")
+    print(*map(table, filter(None, (by_size, by_rate, by_kind))), sep="\n\n")
     if options.json is not None:
-        tables = {"by_size": by_size, "by_rate": by_rate}
+        tables = {"by_size": by_size, "by_rate": by_rate, "by_kind": by_kind}
         document = {
             name: {
                 row: {column: asdict(cell) for column, cell in cells.items()} for row, cells in rows.items()
