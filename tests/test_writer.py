@@ -431,6 +431,27 @@ def test_housekeeping_that_fails_does_not_end_the_recording(
     assert play(videos(archive_path)[0]).numbers == list(range(5))
 
 
+def test_nobody_waits_for_housekeeping_that_does_not_end(
+    archive_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidying, go_on = threading.Event(), threading.Event()
+
+    def tidy() -> None:
+        tidying.set()
+        go_on.wait(30)
+
+    monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.01)
+    monkeypatch.setattr(writer, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(writer, "HANG_S", 0.0)
+    recorder = RecordingWriter(
+        Archive(archive_path, None), EncodeFormat("DIVX", ".avi", None), 2**20, True, tidy
+    )
+    assert tidying.wait(10)
+    with pytest.raises(HangingError, match="does not answer"):
+        recorder.close()
+    go_on.set()
+
+
 def test_name_is_that_of_the_trigger(make_writer: MakeWriter, archive_path: Path) -> None:
     recorder = make_writer(".avi")
     recorder.begin(begins(buffered(120)), [buffered(index) for index in range(115, 120)])

@@ -56,7 +56,7 @@ class RecordingWriter:
         self._tell_failure = failed
         self._tidied_at = time.monotonic()
         self.busy_since: float | None = None
-        """Monotonic time at which the thread began its current order; None while it waits for one."""
+        """Monotonic time at which the thread began its current order or housekeeping; None while it waits."""
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
@@ -172,7 +172,7 @@ class RecordingWriter:
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied_at < HOUSEKEEPING_S:
             return
-        self._tidied_at = time.monotonic()
+        self._tidied_at = self.busy_since = time.monotonic()
         try:
             self._housekeeping()
         except OSError as error:
