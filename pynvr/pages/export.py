@@ -149,7 +149,8 @@ def export(archives: Sequence[Path], begin: datetime, end: datetime, target: Pat
     """Write the export and return its files; raises PynvrError or OSError, and then leaves nothing."""
     beside = target.with_name(target.name + ".json")
     outputs = [target] if target.suffix == ".zip" else [target, beside]
-    for output in outputs:
+    part = target.with_name(f"{target.stem}.part{target.suffix}")
+    for output in (*outputs, part):
         if output.exists():
             raise RecordingError(f"{output}: exists already and is not overwritten; give another name")
     recordings = [recording for archive in archives for recording in find(archive, begin, end)]
@@ -160,7 +161,6 @@ def export(archives: Sequence[Path], begin: datetime, end: datetime, target: Pat
         "from_utc": begin.isoformat(),
         "to_utc": end.isoformat(),
     }
-    part = target.with_name(f"{target.stem}.part{target.suffix}")
     try:
         if target.suffix == ".zip":
             export_zip(recordings, part, about)
@@ -200,3 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for output in outputs:
         print(output)
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

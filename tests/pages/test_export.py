@@ -13,6 +13,7 @@ import pytest
 from copies import FPS, make
 from recordings import make_clip, play, rising
 
+from pynvr import cli
 from pynvr.demo.scene import Visit
 from pynvr.pages.export import main
 
@@ -110,12 +111,33 @@ def test_what_does_not_go_together(
     assert not list(tmp_path.glob("out*"))
 
 
-def test_nothing_is_overwritten(night: Night, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("output", "taken"),
+    [
+        ("out.mp4", "out.mp4"),
+        ("out.mp4", "out.mp4.json"),
+        ("out.mp4", "out.part.mp4"),
+        ("out.zip", "out.part.zip"),
+    ],
+)
+def test_nothing_is_overwritten(
+    night: Night, tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, taken: str
+) -> None:
     night.add(h264(tmp_path / "clip.mp4"))
-    (tmp_path / "out.mp4").write_text("mine")
-    assert export(night, tmp_path / "out.mp4") == 1
+    (tmp_path / taken).write_text("mine")
+    assert export(night, tmp_path / output) == 1
     assert "not overwritten" in capsys.readouterr().err
-    assert (tmp_path / "out.mp4").read_text() == "mine"
+    assert (tmp_path / taken).read_text() == "mine"
+
+
+def test_the_installed_command(
+    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    night.add(h264(tmp_path / "clip.mp4"))
+    span = ["--from", "2017-04-02", "--to", "2017-04-03", "--output", str(tmp_path / "out.zip")]
+    monkeypatch.setattr("sys.argv", ["pynvr", "export", str(night.root), *span])
+    assert cli.main() == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'out.zip'}\n"
 
 
 @pytest.mark.parametrize(
