@@ -45,7 +45,7 @@ OPENCV_ERRORS = 2
 
 
 def main() -> int:
-    """Run the command `pynvr` that pip installs: the recorder, in the current directory, or `pynvr export`."""
+    """Run the command `pynvr` that pip installs: the recorder in the current directory, or `pynvr export`."""
     if sys.argv[1:2] == ["export"]:
         return export.main(sys.argv[2:])
     return record(installed_defaults)
