@@ -330,6 +330,18 @@ def test_the_event_of_a_recording_has_its_paths(tmp_path: Path) -> None:
     assert json.loads(event.as_json())["recording"] == entry
 
 
+@pytest.mark.parametrize("name", ["../secret.jpg", "/etc/hostname", "link.jpg", "circle", "nul\0", "\ud800"])
+def test_no_file_from_elsewhere_is_told_of(tmp_path: Path, name: str) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (tmp_path / "secret.jpg").write_text("secret")
+    (archive / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    (archive / "circle").symlink_to("circle")
+    entry = {"file": name, "id": "1", "picture": name, "strip": name}
+    event = backlog.closed_event(entry, archive, "Front door")
+    assert (event.file, event.picture, event.strip) == (None, None, None)
+
+
 @pytest.mark.parametrize("kind", EVENT_TYPES)
 def test_events_have_one_form(kind: str) -> None:
     event = happened(kind, "Front door", message="rtsp://user:secret@host/ is away")  # type: ignore[arg-type]

@@ -83,6 +83,14 @@ def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> P
     return folder
 
 
+def lies_inside(root: Path, path: Path) -> bool:
+    """Whether a path is inside of an archive, links followed: a line of the index may hold any name."""
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, ValueError, RuntimeError):  # no name at all, or links in a circle
+        return False
+
+
 def _inside(root: Path, name: str) -> Path:
     """The sub-folder of that name; raises ValueError if it is outside the archive, or no text."""
     name.encode()  # a name that is not UTF-8 cannot be in the index

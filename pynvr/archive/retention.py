@@ -19,6 +19,7 @@ import msgspec
 from pynvr.archive import companions
 from pynvr.archive.archive import Archive
 from pynvr.archive.clock_guard import FAR_AHEAD, ClockGuard
+from pynvr.archive.names import lies_inside
 from pynvr.archive.surplus import GIGABYTE, Limits, Surplus
 
 log = logging.getLogger(__name__)
@@ -157,10 +158,9 @@ class Retention:
         return freed or 0
 
     def _is_inside(self, name: str) -> bool:
-        """Whether this is a file in the archive, and not the index itself: a line may hold any name."""
-        root = self._archive.root.resolve()
+        """Whether this is in the archive, and not the index itself; a link is removed, wherever it leads."""
         path = Path(self._path(name))
-        return path != self._index.path and path.parent.resolve().is_relative_to(root)
+        return path != self._index.path and lies_inside(self._archive.root, path.parent)
 
     def _path(self, name: str) -> str:
         return f"{self._archive.root}/{name}"

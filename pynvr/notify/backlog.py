@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pynvr.archive.index import Index, parsed
+from pynvr.archive.names import lies_inside
 from pynvr.notify.event import Event
 from pynvr.redaction import without_password
 
@@ -52,7 +53,9 @@ def closed_event(entry: Entry, archive: Path, camera: str) -> Event:
     """The event of an index's object."""
 
     def path(name: str) -> str | None:
-        return str(archive / str(entry[name])) if entry.get(name) else None
+        """Of a file in the archive only: receivers read it and send it on."""
+        found = archive / str(entry[name]) if entry.get(name) else None
+        return str(found) if found is not None and lies_inside(archive, found) else None
 
     last_s = entry.get("last_frame_s")
     return Event(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 
 from pynvr.archive.archive import Archive
+from pynvr.archive.names import lies_inside
 
 log = logging.getLogger(__name__)
 
 
 def keep(archive: Archive, recording_id: str) -> None:
     """Keep the recording of this id; raises OSError. What is not in the index is told of in the log."""
-    for entry in archive.index.entries():
+    for entry in archive.index.each():
         if str(entry.get("id")) == recording_id and isinstance(entry.get("file"), str):
             recording = archive.root / str(entry["file"])
-            if recording.resolve().is_relative_to(archive.root.resolve()) and recording.exists():
+            if lies_inside(archive.root, recording) and recording.exists():
                 archive.keep(str(entry["file"]))
                 log.info("%s is kept", entry["file"])
                 return

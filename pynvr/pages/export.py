@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import logging
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -20,9 +21,12 @@ from typing import Any
 
 from pynvr.archive import fsync
 from pynvr.archive.index import INDEX_NAME, Index
+from pynvr.archive.names import lies_inside
 from pynvr.errors import PynvrError, RecordingError
 from pynvr.media.container import TICKS_PER_SECOND, PacketReader, PacketWriter, decode_times, survey
 from pynvr.pages.day import trigger_of
+
+log = logging.getLogger(__name__)
 
 COPIED_AS = {"h264": "avc1", "avc1": "avc1", "hevc": "hev1", "hev1": "hev1", "hvc1": "hev1"}
 COPIED_AS |= dict.fromkeys(("fmp4", "divx", "xvid", "mp4v", "mpg4"), "mp4v")
@@ -76,8 +80,13 @@ def find(archive: Path, begin: datetime, end: datetime) -> list[Recording]:
         try:
             first = datetime.fromisoformat(str(entry["first_frame_utc"]))
             last = datetime.fromisoformat(str(entry["last_frame_utc"]))
-            if first < end and last >= begin and (archive / str(entry["file"])).is_file():
-                found.append((trigger_of(entry), Recording(archive, entry)))
+            recording = Recording(archive, entry)
+            if first >= end or last < begin:
+                continue
+            if not lies_inside(archive, recording.path):
+                log.warning("%s: is left out, since it lies outside of the archive", recording.path)
+            elif recording.path.is_file():
+                found.append((trigger_of(entry), recording))
         except (KeyError, ValueError, TypeError):  # a line that a hand has spoilt
             continue
     return [recording for _, recording in sorted(found, key=lambda each: each[0])]

@@ -111,6 +111,17 @@ def test_what_does_not_go_together(
     assert not list(tmp_path.glob("out*"))
 
 
+def test_nothing_from_elsewhere_is_exported(
+    night: Night, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    night.add(h264(tmp_path / "secret.mp4"))
+    index = night.root / "recordings.jsonl"
+    index.write_text(index.read_text().replace(night.files[0].name, "../secret.mp4"))
+    assert export(night, tmp_path / "out.zip") == 1
+    assert "nothing was recorded" in capsys.readouterr().err
+    assert "secret.mp4: is left out" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("output", "taken"),
     [
