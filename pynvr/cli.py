@@ -22,7 +22,6 @@ from pynvr.detection.pacing import PacedDetector, RestingDetector
 from pynvr.errors import HangingError, PynvrError
 from pynvr.media.opencv import work_lightly
 from pynvr.notify.from_settings import Notifications
-from pynvr.pages import export
 from pynvr.recording.arming import ArmedEvents
 from pynvr.redaction import without_password
 from pynvr.service import logs
@@ -47,6 +46,8 @@ OPENCV_ERRORS = 2
 def main() -> int:
     """Run the command `pynvr` that pip installs: the recorder in the current directory, or `pynvr export`."""
     if sys.argv[1:2] == ["export"]:
+        from pynvr.pages import export  # the recorder needs nothing of it
+
         return export.main(sys.argv[2:])
     return record(installed_defaults)
 

@@ -9,7 +9,6 @@ from typing import Any
 from pynvr.archive.archive import Archive
 from pynvr.media.frame import Frame, Gap
 from pynvr.notify import broker
-from pynvr.notify.command import CommandReceiver
 from pynvr.notify.condition import Condition
 from pynvr.notify.function import FunctionReceiver
 from pynvr.notify.keeping import keep
@@ -126,5 +125,7 @@ def _hooks(settings: Settings, archive: Path) -> list[Receiver]:
     if settings.onEventFunc is not None:
         hooks.append(FunctionReceiver(settings.onEventFunc, timeout_s, archive))
     if settings.ON_EVENT_COMMAND is not None:
+        from pynvr.notify.command import CommandReceiver  # who has none need not pay for it
+
         hooks.append(CommandReceiver(settings.ON_EVENT_COMMAND, timeout_s, archive))
     return hooks

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
-import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +23,7 @@ from pynvr.archive import companions
 from pynvr.pages.day import DAY_S, KEPT, Day, Gap, Row, row_of, trigger_of
 
 LOCK_NAME = ".lock"
+OWN_FILES = Path(__file__).parent / "site"
 NAMED_DAY = re.compile(r"video_(\d{4}-\d\d-\d\d)T")
 NOW_OPENING, CLOSING = "pynvr.now(", ");\n"
 
@@ -163,14 +163,14 @@ class Site:
 
     def _install(self, root: Path) -> None:
         (root / "page").mkdir(exist_ok=True)
-        for item in files("pynvr.pages").joinpath("site").iterdir():
+        for item in OWN_FILES.iterdir():
             place = root / item.name if item.name == "index.html" else root / "page" / item.name
             content = item.read_text("utf-8")
             if not place.exists() or place.read_text("utf-8", errors="replace") != content:
                 self._write(place, content)
 
     def _write(self, path: Path, content: str) -> None:
-        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")  # others write into the page's root
+        part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")  # others write into the page's root
         part.write_text(content, "utf-8")
         part.replace(path)
 

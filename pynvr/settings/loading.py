@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import runpy
 from collections.abc import Callable, Mapping
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -56,6 +55,8 @@ def installed_defaults() -> ModuleType:
 
     Its paths start there, as those of config.py start at its own folder in a checkout.
     """
+    from importlib import metadata  # takes a megabyte, which a checkout does not need
+
     installed = [file for file in metadata.files("pynvr") or () if file.parts[-3:] == INSTALLED]
     path = Path(str(installed[0].locate())) if installed else Path(__file__).parents[2] / "config.py"
     config = ModuleType("config")

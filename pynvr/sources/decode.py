@@ -119,7 +119,7 @@ class Decoder:
     def image(self, picture: Picture) -> Image:
         """The picture as BGR, upright, with square pixels; its lines are never fewer than those decoded."""
         frame = picture.frame
-        image = cast(Image, self._reformatter.reformat(frame, format="bgr24").to_ndarray())
+        image = cast(Image, self._reformatter.reformat(frame, format="bgr24", threads=1).to_ndarray())
         ratio = self._demuxer.pixel_ratio
         if ratio > 1:
             image = cast(Image, cv2.resize(image, (_even(image.shape[1] * ratio), image.shape[0])))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, log, sqrt
-from statistics import fmean, linear_regression, median
+
+import numpy as np
 
 from pynvr.sources.clock import LONGEST_STEP_S
 
@@ -141,7 +142,7 @@ class Pace:
     def _judge(self) -> None:
         self.judged = True
         ratios = [step.arrival_s / max(step.stream_s, 1e-9) for step in self._steps]
-        usual = median(ratios)
+        usual = float(np.median(ratios))
         if usual > WORST or usual < 1 / WORST or self._leaps > len(self._steps) / 3:
             self._change(inf)
         elif abs(log(usual / self.factor)) > NOTICEABLE:
@@ -178,16 +179,14 @@ class Pace:
         """Fit a line: its slope is the pace, its deviations say how sure that is."""
         if len(self._slots) < FEWEST_SLOTS:
             return
-        arrivals, late = (
-            [mark.arrival_s for mark in self._slots],
-            [self._late_s(mark) for mark in self._slots],
-        )
-        slope, start = linear_regression(arrivals, late)
+        arrivals = [mark.arrival_s - self._slots[0].arrival_s for mark in self._slots]
+        late = [self._late_s(mark) for mark in self._slots]
+        slope, start = np.polyfit(arrivals, late, 1)
         residues = (one - start - slope * arrival for one, arrival in zip(late, arrivals, strict=True))
-        deviation = sqrt(fmean(residue**2 for residue in residues))
-        span_s = arrivals[-1] - arrivals[0]
+        deviation = sqrt(sum(residue**2 for residue in residues) / len(arrivals))
+        span_s = arrivals[-1]
         factor = self.factor / (1 - slope) if slope < 1 - 1 / WORST else inf
-        young = arrivals[-1] - self._began_s < YOUNG_S
+        young = self._slots[-1].arrival_s - self._began_s < YOUNG_S
         proof_s = DOUBTED_PROOF_S if self.factor != 1 else YOUNG_PROOF_S if young else PROOF_S
         if self.factor != 1 and abs(1 - 1 / factor) * span_s < LIKELY * deviation:
             self._change(1.0)
