@@ -85,6 +85,8 @@ def test_the_pace_is_known_from_the_first_picture_on() -> None:
     "late",
     [
         pytest.param(lambda t: max(0.0, 104 - t), id="four seconds at once at the beginning"),
+        pytest.param(lambda t: max(0.0, 1.5 - (t - 100) * 0.6), id="a backlog over a slow wireless network"),
+        pytest.param(lambda t: max(0.0, 0.4 - (t - 100) * 0.3), id="a server that makes up for lost time"),
         pytest.param(lambda t: 112 - t if 108 < t < 112 else 0.0, id="a hiccup"),
         pytest.param(lambda t: 2 - t % 2, id="two seconds at a time, as HLS does"),
         pytest.param(lambda t: (t - 120) * 0.3 if 120 < t < 124 else 0.0, id="a narrow network"),

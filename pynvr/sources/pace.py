@@ -25,6 +25,10 @@ IDLE_S = 0.005
 """Who waits for a picture waits at least so long; what takes less was there already."""
 NOTICEABLE = 0.1
 """A pace that differs by less is not told from chance at the opening."""
+BACKLOG_S = 2.0
+"""A stream that seems too fast at the opening is watched so long: most of them only make up for lost time."""
+STEADY = 1.3
+"""The fastest of its steps is at most so many times the slowest; making up for lost time ends."""
 WORST = 200.0
 """A stream that is so many times slower has no times: they stand still."""
 SLOT_S = 0.5
@@ -135,14 +139,19 @@ class Pace:
             self._highest, self._piece = stream_s, None
         watched_s = sum(step.arrival_s for step in self._steps)
         if watched_s >= OPENING_S and len(self._steps) >= OPENING_STEPS:
-            self._judge()
+            self._judge(watched_s)
         elif arrival_s - self._began_s >= LONGEST_OPENING_S:
             self.judged = True
 
-    def _judge(self) -> None:
-        self.judged = True
+    def _judge(self, watched_s: float) -> None:
         ratios = [step.arrival_s / max(step.stream_s, 1e-9) for step in self._steps]
         usual = float(np.median(ratios))
+        hasty = 1 / WORST < usual / self.factor < 1 - NOTICEABLE
+        if hasty and watched_s < BACKLOG_S:
+            return
+        self.judged = True
+        if hasty and max(ratios) > STEADY * min(ratios):
+            return
         if usual > WORST or usual < 1 / WORST or self._leaps > len(self._steps) / 3:
             self._change(inf)
         elif abs(log(usual / self.factor)) > NOTICEABLE:
