@@ -126,7 +126,8 @@ def test_ids_are_unique_and_rise_whatever_the_clock_does(
     index = Index(tmp_path / "recordings.jsonl")
     given = [index.new_id(), index.new_id()]
     index.append({"file": "a.mp4", "id": given[-1]})
-    index.append({"file": "b.mp4", "id": "spoilt"})
+    for spoilt in ("spoilt", "20179999T999999999", "99991231T235959999", None):
+        index.append({"file": "b.mp4", "id": spoilt})
     monkeypatch.setattr(Clock, "hour", 3)
     again = Index(index.path)
     given += [again.new_id(), again.new_id()]

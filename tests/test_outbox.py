@@ -85,7 +85,7 @@ class Index:
         with self.path.open("a") as file:
             for _ in range(lines):
                 self.count += 1
-                ids.append(f"{self.count:06d}")
+                ids.append(f"20170402T{self.count:09d}")
                 entry = {"file": f"day/video_{self.count}.mp4", "last_frame_utc": "x", "id": ids[-1]}
                 file.write(json.dumps(entry) + "\n")
         for outbox in outboxes:
@@ -254,11 +254,41 @@ def test_a_disk_that_refuses_the_cursor_delays_nothing(index: Index, tmp_path: P
 
 
 def test_a_cursor_is_kept(tmp_path: Path) -> None:
-    cursor = Cursor(tmp_path, "mqtt", "7")
-    cursor.move("9")
+    older, newer = "20170402T000000007", "20170402T000000009"
+    cursor = Cursor(tmp_path, "mqtt", older)
+    cursor.move(newer)
     cursor.save()
-    assert Cursor(tmp_path, "mqtt", "7").id == "9"
-    assert Cursor(tmp_path, "other", "7").id == "7"
+    assert Cursor(tmp_path, "mqtt", older).id == newer
+    assert Cursor(tmp_path, "other", older).id == older
+    Cursor(tmp_path, "of nothing yet", "")
+    assert Cursor(tmp_path, "of nothing yet", newer).id == ""
+
+
+@pytest.mark.parametrize("spoilt", [b"\xff\xfe", b"garbage\n", b"99999999T999999999\n"])
+def test_a_spoilt_cursor_does_not_silence_a_receiver(
+    index: Index, tmp_path: Path, caplog: pytest.LogCaptureFixture, spoilt: bytes
+) -> None:
+    index.add(lines=2)
+    (tmp_path / f"{PREFIX}listener").write_bytes(spoilt)
+    listener = Listener()
+    with running(index, listener) as outbox:
+        ids = index.add(outbox)
+        until(lambda: listener.ids() == ids, 5, "the new one")
+    assert "is not understood" in caplog.text
+
+
+@pytest.mark.parametrize("spoilt", ["spoilt", None, 7])
+def test_a_spoilt_id_does_not_silence_a_receiver(index: Index, spoilt: object) -> None:
+    listener = Listener()
+    with running(index, listener) as outbox:
+        with index.path.open("a") as file:
+            file.write(json.dumps({"file": "video_0.mp4", "id": spoilt}) + "\n")
+        outbox.recording_closed()
+        ids = index.add(outbox)
+        until(lambda: ids[0] in listener.ids(), 5, "the next one")
+        ids += index.add(outbox)
+        until(lambda: ids[1] in listener.ids(), 5, "the one after")
+    assert listener.ids() == ids
 
 
 def test_programs_that_hang_leave_nothing_behind(index: Index) -> None:

@@ -26,7 +26,9 @@ SMALL_BYTES = 256 * 1024
 """An index up to this size is written anew whenever a recording is removed."""
 BYTES_PER_REMOVAL = 64 * 1024
 """A larger one is written anew when there is one removed recording for each so many bytes."""
-ID = re.compile(r"\d{8}T\d{9}")
+LATEST_YEAR = 9998
+"""After an id of 9999 there may be no higher one."""
+ID = re.compile("[0-9]{8}T[0-9]{9}")
 """A line's id: the UTC time of closing to the millisecond, 20170402T132017042, or the next free one."""
 
 
@@ -69,15 +71,14 @@ class Index:
                 self.go_on_after(str((parsed(line) or {}).get("id")))
             self._looked = True
         now = datetime.now(timezone.utc)
-        if self._highest:
-            last = datetime.strptime(self._highest, "%Y%m%dT%H%M%S%f").replace(tzinfo=timezone.utc)
+        if last := moment_of(self._highest):
             now = max(now, last + timedelta(milliseconds=1))
         self._highest = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}"
         return self._highest
 
     def go_on_after(self, given: str) -> None:
         """From now on give only ids higher than this one, which a removed line had."""
-        if ID.fullmatch(given):
+        if moment_of(given) is not None:
             self._highest = max(self._highest, given)
 
     def entries(self) -> list[dict[str, object]]:
@@ -204,6 +205,17 @@ def file_of(line: bytes) -> str | None:
         return _about.decode(line).file
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
+
+
+def moment_of(given: str) -> datetime | None:
+    """The time that an id is; None for what a hand has spoilt."""
+    try:
+        moment = datetime.strptime(given, "%Y%m%dT%H%M%S%f") if ID.fullmatch(given) else None
+    except ValueError:
+        return None
+    if moment is None or moment.year > LATEST_YEAR:
+        return None
+    return moment.replace(tzinfo=timezone.utc)
 
 
 def _signature(status: os.stat_result) -> Signature:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pynvr.archive.index import Index, parsed
+from pynvr.archive.index import ID, Index, parsed
 from pynvr.archive.names import lies_inside
 from pynvr.notify.event import Event
 from pynvr.redaction import without_password
@@ -45,7 +45,11 @@ def newest_id(index: Index) -> str:
 def _with_ids(index: Index, offset: int) -> list[Entry]:
     """The objects from a byte offset on. The first line may be cut; it is skipped then."""
     entries = (parsed(line) for _, line in index.lines(offset))
-    known = (entry for entry in entries if entry is not None and "id" in entry and "file" in entry)
+    known = (
+        entry
+        for entry in entries
+        if entry is not None and ID.fullmatch(str(entry.get("id"))) and "file" in entry
+    )
     return [entry for entry in known if not index.is_gone(str(entry["file"]))]
 
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from pynvr.archive import fsync
+from pynvr.archive.index import moment_of
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +24,16 @@ class Cursor:
         self._saved_at = 0.0
         self._saved: str | None = None
         try:
-            self.id = self._saved = self._path.read_text(encoding="utf-8").strip()
+            found = self._path.read_text(encoding="utf-8", errors="replace").strip()
         except FileNotFoundError:
-            self.id = newest
-            self.save()
+            found = None
+        if found == "" or (found is not None and moment_of(found)):
+            self.id = self._saved = found
+            return
+        if found is not None:
+            log.warning("%s: is not understood; what was recorded before now is not told of", self._path)
+        self.id = newest
+        self.save()
 
     def move(self, recording_id: str) -> None:
         """Note that the receiver has taken everything up to this recording; flushed about once a second."""
