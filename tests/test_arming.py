@@ -235,6 +235,23 @@ def test_a_file_that_cannot_be_removed_is_not_obeyed_for_ever(
     assert len(logged_errors) == 1
 
 
+def test_a_word_counts_also_where_the_file_cannot_be_removed(
+    begin: Begin, tmp_path: Path, logged_errors: list[str]
+) -> None:
+    (tmp_path / ".disarmed").mkdir()
+    arming = begin()
+    assert not arming.armed
+    arming.say(True)
+    becomes(arming, True)
+    assert "is ignored" in logged_errors[0]
+    (tmp_path / ".disarmed").rmdir()
+    for word in (False, True):
+        arming.say(word)
+        becomes(arming, word)
+    (tmp_path / ".disarmed").touch()  # a new one
+    becomes(arming, False)
+
+
 # ---- the event rule
 
 

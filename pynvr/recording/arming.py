@@ -48,8 +48,8 @@ class Arming:
         self._word: bool | None = None
         """What was said last since the rule changed last."""
         self._rule_failed = False
-        self._told: set[str] = set()
-        """Files that cannot be removed, as far as that has been said."""
+        self._ignored: set[str] = set()
+        """Names of files that cannot be removed, which has been said."""
         self._asked_at: float | None = None
         self.armed = True
         """Read by the capture loop."""
@@ -81,9 +81,10 @@ class Arming:
 
     def asked_to_record(self) -> bool:
         """Whether a recording has been asked for since the last question; for the capture loop."""
-        asked_at, self._asked_at = self._asked_at, None
+        asked_at = self._asked_at
         if asked_at is None:
             return False
+        self._asked_at = None  # only now: a request that comes meanwhile must not be lost
         if time.monotonic() - asked_at > REQUEST_EXPIRES_S:
             log.warning("a recording was asked for while there was no picture: too late now")
             return False
@@ -119,7 +120,10 @@ class Arming:
             self.on_change(armed)
 
     def _judge(self) -> bool:
-        if _there(self._archive / DISARMED_NAME):
+        path = self._archive / DISARMED_NAME
+        if not _there(path):
+            self._ignored.discard(path.name)
+        elif path.name not in self._ignored:
             return False
         return self._now_by_rule if self._word is None else self._word
 
@@ -182,11 +186,11 @@ class Arming:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            if path.name not in self._told:
+            if path.name not in self._ignored:
                 log.error("%s cannot be removed, and is ignored: %s", path, error.strerror)
-            self._told.add(path.name)
+            self._ignored.add(path.name)
             return False
-        self._told.discard(path.name)
+        self._ignored.discard(path.name)
         return True
 
 
