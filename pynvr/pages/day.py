@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
@@ -97,10 +97,6 @@ class Day:
         for row in self.rows.values():
             mask |= 1 << int(row.trigger_s // 3600)
         return mask
-
-    def keep_only(self, names: Collection[str]) -> None:
-        """Forget all rows but these."""
-        self.rows = {name: row for name, row in self.rows.items() if name in names}
 
     def script(self) -> str:
         """The day's file."""

@@ -34,7 +34,6 @@ except ModuleNotFoundError as missing:
 RECORDINGS = {".avi", ".mkv", ".mp4", ".ts"}
 READABLE = RECORDINGS | {".css", ".html", ".jpg", ".js", ".svg"}
 HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache", "Referrer-Policy": "no-referrer"}
-LONGEST_BODY = 4096
 DEFAULT_PORT = 8000
 
 
