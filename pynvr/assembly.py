@@ -199,13 +199,10 @@ def open_archive(settings: Settings, stack: ExitStack) -> Archive:
     return archive
 
 
-def open_page(settings: Settings, archive: Archive, stack: ExitStack) -> list[StatusObserver]:
-    """The archive's page, until the stack unwinds; returns who has to be told of each status.
-
-    Raises SettingsError where the page of all cameras is not above the archive.
-    """
+def make_page(settings: Settings, archive: Archive) -> ArchivePage | None:
+    """The page, if there is to be one. Raises SettingsError if PAGE_ROOT is not above the archive."""
     if not settings.ARCHIVE_PAGE:
-        return []
+        return None
     above = settings.PAGE_ROOT
     if above is not None and not archive.root.resolve().is_relative_to(above.resolve()):
         raise SettingsError(
@@ -213,7 +210,15 @@ def open_page(settings: Settings, archive: Archive, stack: ExitStack) -> list[St
             f"PATH_FOR_VIDEO = {str(archive.root)!r}: the page links to the recordings in it"
         )
     camera = settings.CAMERA_NAME or archive.root.name
-    page = stack.enter_context(ArchivePage(archive.root, camera, above, archive.index.each))
+    return ArchivePage(archive.root, camera, above, archive.index.each)
+
+
+def open_page(settings: Settings, archive: Archive, stack: ExitStack) -> list[StatusObserver]:
+    """Keep the archive's page true until the stack unwinds; returns who has to be told of each status."""
+    page = make_page(settings, archive)
+    if page is None:
+        return []
+    stack.enter_context(page)
     archive.observe(page)
     return [page.status]
 

@@ -137,6 +137,7 @@ def _check(settings: Settings, stop: Stop) -> None:
         mode = assembly.choose(settings, stop, stack)
         archive = assembly.open_archive(settings, stack)
         Notifications(settings, archive, assembly.make_arming(settings, archive))  # they have to be possible
+        assembly.make_page(settings, archive)
         source = assembly.open_source(settings, stop)
         stack.callback(source.close)
         # a camera that is not there would be tried for ever

@@ -63,11 +63,12 @@ def test_page_of_all_cameras(config: ModuleType, clip: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("logged_errors")
+@pytest.mark.parametrize("check", [[], ["--check"]], ids=["run", "check"])
 def test_page_of_all_cameras_has_to_be_above(
-    config: ModuleType, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    config: ModuleType, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], check: list[str]
 ) -> None:
     config.__dict__.update(PAGE_ROOT=str(tmp_path / "elsewhere"))
-    assert record(lambda: config, ["--cam", str(clip)]) == 78
+    assert record(lambda: config, ["--cam", str(clip), *check]) == 78
     assert "PAGE_ROOT" in capsys.readouterr().err
 
 
