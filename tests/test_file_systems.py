@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from recordings import MOMENT
 
 from pynvr.archive import fsync
 from pynvr.archive.archive import Archive
-from pynvr.errors import ArchiveError, SettingsError
+from pynvr.errors import ArchiveError, RecordingError, SettingsError
 from pynvr.recording.part_file import PipedFile, clear_abandoned
 
 Namer = Callable[[datetime], str]
@@ -246,3 +247,24 @@ def test_pipes_of_killed_recorders_are_cleared(tmp_path: Path, monkeypatch: pyte
     assert not any(folder.exists() for folder in dead)
     assert all(folder.exists() for folder in (*others, living.pipe, tmp_path / "pynvr-link"))
     living.close()
+
+
+@pytest.mark.parametrize("refused", ["mkdtemp", "mkfifo", "open"])
+def test_a_pipe_that_cannot_be_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    really = os.open
+
+    def refuse(*arguments: Any, **more: Any) -> int:
+        if refused == "open" and not arguments[1] & os.O_NONBLOCK:
+            return really(*arguments, **more)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr(tempfile if refused == "mkdtemp" else os, refused, refuse)
+    with pytest.raises(RecordingError, match="Too many open files"):
+        PipedFile(tmp_path / "a.part.ts")
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

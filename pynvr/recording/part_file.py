@@ -39,17 +39,19 @@ class PipedFile:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except OSError as error:
             raise self._explained(error) from None
+        self._folder = ""
         try:
             self._folder = tempfile.mkdtemp(prefix=TEMPORARY)
             self.pipe = Path(self._folder, f"pipe{path.suffix}")
             """Where to write to. Its suffix names the container, as a file's would."""
             os.mkfifo(self.pipe, 0o600)
+            # non-blocking, since nobody writes yet
+            self._reading = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:  # the folder for temporary files is on another disk
             os.close(self._file)
             path.unlink()
+            shutil.rmtree(self._folder, ignore_errors=True)
             raise RecordingError(f"no pipe can be made in the folder for temporary files: {error}") from None
-        # non-blocking, since nobody writes yet
-        self._reading = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
         self._pump = threading.Thread(target=self._pump_to_disk, name="part", daemon=True)
 
     def start(self) -> None:
