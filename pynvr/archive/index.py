@@ -73,7 +73,7 @@ class Index:
         now = datetime.now(timezone.utc)
         if last := moment_of(self._highest):
             now = max(now, last + timedelta(milliseconds=1))
-        self._highest = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}"
+        self._highest = id_of(now)
         return self._highest
 
     def go_on_after(self, given: str) -> None:
@@ -205,6 +205,11 @@ def file_of(line: bytes) -> str | None:
         return _about.decode(line).file
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
+
+
+def id_of(utc: datetime) -> str:
+    """The id of a moment; a later one comes later in the alphabet."""
+    return f"{utc:%Y%m%dT%H%M%S}{utc.microsecond // 1000:03d}"
 
 
 def moment_of(given: str) -> datetime | None:

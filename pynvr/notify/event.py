@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timezone
 from typing import Literal, TypeAlias, get_args
 
+from pynvr.archive.index import id_of
+from pynvr.archive.journal import iso
 from pynvr.errors import PynvrError
 from pynvr.redaction import without_password
 
@@ -84,14 +86,4 @@ def happened(
     """An event of this moment, or of `utc`."""
     utc = utc or datetime.now(timezone.utc)
     text = None if message is None else without_password(message)
-    return Event(kind, f"{compact(utc)}-{kind}", camera, iso(utc), time_s, text)
-
-
-def iso(utc: datetime) -> str:
-    """ISO 8601 with milliseconds: 2017-04-02T13:20:17.042+00:00."""
-    return utc.isoformat(timespec="milliseconds")
-
-
-def compact(utc: datetime) -> str:
-    """The same without separators, so that later ones sort later: 20170402T132017042."""
-    return f"{utc:%Y%m%dT%H%M%S}{utc.microsecond // 1000:03d}"
+    return Event(kind, f"{id_of(utc)}-{kind}", camera, iso(utc), time_s, text)

@@ -67,7 +67,7 @@ class EventPictures:
         if not self._on or (frame.jpeg is None and frame.image.ndim == 2):
             return
         self._rest -= 1
-        if not self._best < 0 and (not detection.motion or detection.changed_px <= self._best):
+        if self._best >= 0 and (not detection.motion or detection.changed_px <= self._best):
             weight, box = self._best, None
         else:
             weight, box = weigh(detection)
