@@ -18,7 +18,7 @@ from pynvr.media.frame import BufferedFrame, Image
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.recording import encoding, open_recording, order_queue, retry, writer
 from pynvr.recording.copying import CopyFormat
-from pynvr.recording.open_recording import EncodeFormat
+from pynvr.recording.open_recording import EncodeFormat, OpenRecording
 from pynvr.recording.orders import Begin
 from pynvr.recording.writer import RecordingWriter
 
@@ -255,6 +255,20 @@ def test_live_recording_goes_on_when_the_disk_works_again(
     assert (recorder.received, recorder.recorded) == (60, 55)
     assert "no space left" in logged_errors[0]
     assert len([message for message in logged_errors if "cannot record" in message]) == 1
+
+
+def test_tries_that_fail_do_not_add_up(archive_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("read-only file system")
+
+    archive = Archive(archive_path, None)
+    archive.open()
+    monkeypatch.setattr(open_recording.journal, "JournalWriter", refuse)
+    for index in range(3):
+        with pytest.raises(OSError, match="read-only"):
+            OpenRecording(archive, EncodeFormat("DIVX", ".avi", None), begins(buffered(index)))
+    assert not archive._open
+    archive.close()
 
 
 def test_tidying_up_does_not_hold_up_who_hands_frames_over(

@@ -94,7 +94,11 @@ class OpenRecording:
         self._format = form
         self._begin = begin
         self.stem = archive.new_stem(begin.trigger_utc)
-        self._journal = journal.JournalWriter(self.stem.with_name(self.stem.name + JOURNAL_SUFFIX))
+        try:
+            self._journal = journal.JournalWriter(self.stem.with_name(self.stem.name + JOURNAL_SUFFIX))
+        except OSError:
+            archive.settle(self.stem)  # there is nothing to close, and there may be a try every few seconds
+            raise
         self._part: Part | None = None
         self._path: Path | None = None
 
