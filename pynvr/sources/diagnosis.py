@@ -153,7 +153,7 @@ class _Talk:
                 # of several ways to log in, FFmpeg takes Digest
                 if known is None or value.strip().startswith("Digest"):
                     self.headers[name.lower()] = value.strip()
-            length = min(int(self.headers.get("content-length", "0")), LARGEST_ANSWER)
+            length = max(0, min(int(self.headers.get("content-length", "0")), LARGEST_ANSWER))
             self.body = stream.read(length).decode("utf-8", "replace")
         if (found := re.match(r"RTSP/\d\.\d (\d{3})", first)) is None:
             raise ValueError("that is no RTSP" if first else "it closes the connection")

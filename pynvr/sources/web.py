@@ -93,6 +93,8 @@ def _look(cam: str, timeout_s: float) -> Answer:
         if variant is None:
             break
         url = urljoin(response.url, variant[1].strip())
+        if not is_web(url):  # a list from elsewhere must not have a file of this machine opened
+            break
     duration = re.search(r"#EXT-X-TARGETDURATION:\s*([\d.]+)", text)
     finished = "#EXT-X-ENDLIST" in text
     return Answer(

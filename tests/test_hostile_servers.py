@@ -1,0 +1,69 @@
+"""What a server may say to be asked more than it should be: files of this machine, memory without end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from pynvr.sources.diagnosis import why_not_opened
+from pynvr.sources.web import Content, look
+
+Serve = Callable[[bytes, bytes], int]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Answer one connection with a text, and then with another one again and again until nobody listens."""
+    with ExitStack() as stack:
+
+        def begin(text: bytes, further: bytes) -> int:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def answer() -> None:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    try:
+                        connection.sendall(text)
+                        for _ in range(1000):
+                            connection.sendall(further)
+                    except OSError:
+                        return
+
+            thread = threading.Thread(target=answer, daemon=True)
+            thread.start()
+            stack.callback(thread.join, 10)
+            return int(listener.getsockname()[1])
+
+        yield begin
+
+
+def test_a_list_does_not_have_a_file_of_this_machine_opened(serve: Serve, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"  # who opens it waits for ever
+    os.mkfifo(pipe)
+    body = f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nfile://{pipe}\n".encode()
+    port = serve(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body), b"")
+    found: list[Content] = []
+    asking = threading.Thread(
+        target=lambda: found.append(look(f"http://127.0.0.1:{port}/", 2).content), daemon=True
+    )
+    asking.start()
+    asking.join(10)
+    assert found == [Content.STREAM]
+
+
+def test_an_answer_of_negative_length_is_not_read_to_its_end(serve: Serve) -> None:
+    port = serve(b"RTSP/1.0 404 Not Found\r\nContent-Length: -1\r\n\r\n", bytes(65536))
+    tracemalloc.start()
+    found = why_not_opened(f"rtsp://127.0.0.1:{port}/", 2, False).text
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "nothing under this path" in found
+    assert most_bytes < 10e6
