@@ -56,8 +56,8 @@ class CommandReceiver:
         finally:
             # before it is waited for: until then no other process can get its number
             kill_group(process)
-            process.wait()
             self._process = None
+            process.wait()
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
                     stream.close()
