@@ -68,23 +68,23 @@ def _check_packets(settings: Settings, archive: Archive, packets: PacketSource, 
         stream.parameter_sets or parameter_sets(stream.codec, first.data.tobytes())
     ):
         raise RecordingError(f"{packets.name}: its parameter sets are missing; nobody could decode it")
-    with _trial(archive, suffix) as (part, trial):
-        opened = form.open(part.with_suffix(stream.codec.part_suffix), first, stream.nominal_fps)
+    with _trial(archive, suffix) as trial:
+        part = trial.with_suffix(f".part{stream.codec.part_suffix}")
+        opened = form.open(part, first, stream.nominal_fps)
         opened.write(Write(first))
         opened.close()
-        packets_of_part = part.with_suffix(stream.codec.part_suffix)
         rate = rate_for(trial, [0.0], stream.nominal_fps)
-        remux(packets_of_part, trial, stream.codec.fourcc[suffix], [0.0], rate)
+        remux(part, trial, stream.codec.fourcc[suffix], [0.0], rate)
     print(f"archive   {archive.root}: written and read back, {free:.1f} GB free")
     print("all is well; nothing was recorded")
 
 
 @contextmanager
-def _trial(archive: Archive, suffix: str) -> Iterator[tuple[Path, Path]]:
-    """Names for a part and a file in the archive; the files are removed afterwards."""
+def _trial(archive: Archive, suffix: str) -> Iterator[Path]:
+    """The path of a trial file in the archive; it and what belongs to it are removed afterwards."""
     stem = archive.new_stem(datetime.now(timezone.utc), prefix=TRIAL_PREFIX)
     try:
-        yield stem.with_name(f"{stem.name}.part.ts"), stem.with_name(stem.name + suffix)
+        yield stem.with_name(stem.name + suffix)
     finally:
         for path in stem.parent.glob(f"{stem.name}.*"):
             path.unlink()
@@ -101,7 +101,7 @@ def first_frame(source: Source) -> Frame:
 
 def write_and_read_back(settings: Settings, archive: Archive, frame: Frame) -> None:
     """Make and remove a trial recording of a picture, in the same way as a real one."""
-    with _trial(archive, settings.OUTPUT_FILES_EXTENSION) as (_, trial):
+    with _trial(archive, settings.OUTPUT_FILES_EXTENSION) as trial:
         clip = Clip(trial, settings.FOURCC_CODEC, 25.0)
         for number in range(TRIAL_FRAMES):
             clip.write(frame.image, number / 25.0)

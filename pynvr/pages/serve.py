@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from pynvr.archive.companions import KEEP
+from pynvr.archive import companions
 from pynvr.errors import SettingsError
 from pynvr.pages.site import Site
 
@@ -68,11 +68,10 @@ def make_app(root: Path, token: str) -> Starlette:
         body = await request.body()
         if body not in (b"true", b"false"):
             return PlainTextResponse("the body has to be true or false\n", 400, HEADERS)
-        mark = path.with_suffix(KEEP)
         if body == b"true":
-            mark.touch()
+            companions.keep(str(path))
         else:
-            mark.unlink(missing_ok=True)
+            path.with_suffix(companions.KEEP).unlink(missing_ok=True)
         Site(archive).look_again(path.relative_to(archive).as_posix())
         return Response(status_code=204, headers=HEADERS)
 
