@@ -427,6 +427,22 @@ def test_nobody_waits_for_a_disk_that_does_not_answer(
     recorder.close()
 
 
+def test_a_file_does_not_wait_for_ever_for_a_disk_that_does_not_answer(
+    make_writer: MakeWriter, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", 0)
+    monkeypatch.setattr(writer, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(writer, "HANG_S", 0.0)
+    recorder = make_writer()
+    recorder.begin(begins(buffered(0)))
+    with pytest.raises(HangingError, match="does not answer"):
+        write_all(recorder, [buffered(index) for index in range(3)])
+    gate.opened.set()
+    monkeypatch.setattr(writer, "HANG_S", 40.0)
+    recorder.end()
+    recorder.close()
+
+
 @pytest.mark.usefixtures("logged_errors")
 def test_housekeeping_that_fails_does_not_end_the_recording(
     archive_path: Path, monkeypatch: pytest.MonkeyPatch

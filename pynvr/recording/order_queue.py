@@ -49,8 +49,15 @@ class OrderQueue:
         self._broken = beginning and not waiting
         self._put(begin, *map(Write, waiting))
 
+    def has_room(self, timeout_s: float) -> bool:
+        """Wait for room for a frame of a file, which is never dropped; False if there is none yet."""
+        with self._changed:
+            return self._live or bool(
+                self._changed.wait_for(lambda: self._bytes <= self._limit_bytes or self._failure, timeout_s)
+            )
+
     def write(self, write: Write) -> None:
-        """Add a frame or packet. A file source waits for room. A live source's frame is packed or dropped."""
+        """Add a frame or packet. Without room a live source's frame is packed or dropped."""
         if self._live:
             if self._bytes > PACK_ABOVE_BYTES:
                 write = write.packed()
@@ -59,9 +66,6 @@ class OrderQueue:
             if self._broken:
                 self._drop()
                 return
-        else:
-            with self._changed:
-                self._changed.wait_for(lambda: self._bytes <= self._limit_bytes or self._failure)
         self._put(write)
 
     def keep(self, picture: Picture) -> None:

@@ -106,7 +106,12 @@ class RecordingWriter:
     def write(
         self, frame: Recordable, changed_px: int, motion: bool, hold_left_s: float | None = None
     ) -> None:
-        """Add a frame or packet of the event; `hold_left_s` is for the label, None means no label."""
+        """Add a frame or packet of the event; `hold_left_s` is for the label, None means no label.
+
+        Waits for room if the source is a file; raises HangingError if the disk does not answer.
+        """
+        while not self._queue.has_room(LOOK_EVERY_S):
+            self._raise_if_hanging()
         self._queue.write(Write(frame, changed_px, motion, hold_left_s))
 
     def keep(self, picture: Picture) -> None:
@@ -122,16 +127,16 @@ class RecordingWriter:
         self._queue.finish()
         while self._thread.is_alive():
             self._thread.join(LOOK_EVERY_S)
-            if self._hangs():
-                raise HangingError(
-                    "the disk does not answer (PATH_FOR_VIDEO); the next start closes what is open"
-                )
+            self._raise_if_hanging()
         self._queue.raise_failure()
 
-    def _hangs(self) -> bool:
-        """Whether the thread's current order takes so long that it may never end."""
+    def _raise_if_hanging(self) -> None:
+        """Raise HangingError if the thread's current order takes so long that it may never end."""
         busy = self.busy_since
-        return busy is not None and time.monotonic() - busy > HANG_S + self.allowance_s
+        if busy is not None and time.monotonic() - busy > HANG_S + self.allowance_s:
+            raise HangingError(
+                "the disk does not answer (PATH_FOR_VIDEO); the next start closes what is open"
+            )
 
     # --- on the writer's thread -----------------------------------------------------------------
 
