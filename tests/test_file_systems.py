@@ -11,6 +11,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +228,24 @@ def test_a_file_whose_number_changes_is_still_there(tmp_path: Path, monkeypatch:
             with pytest.raises(FileNotFoundError):
                 part._check_that_it_is_still_there()
     part.close()
+
+
+@pytest.mark.parametrize("mode", ["xb", "ab"])
+def test_half_a_line_that_fitted_does_not_spoil_the_next_one(tmp_path: Path, mode: str) -> None:
+    class Disk(FileIO):
+        full = False
+
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            return super().write(data[:3] if self.full else data)
+
+    with Disk(str(tmp_path / "journal"), mode) as file:
+        fsync.write(file, b"first\n")
+        file.full = True
+        with pytest.raises(OSError, match="journal"):
+            fsync.write(file, b"second\n")
+        file.full = False
+        fsync.write(file, b"third\n")
+    assert (tmp_path / "journal").read_bytes() == b"first\nthird\n"
 
 
 def test_pipes_of_killed_recorders_are_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,13 +45,17 @@ def sync(file: int, path: Path, data_only: bool = False) -> None:
 
 
 def write(file: FileIO, data: bytes) -> None:
-    """Write all of it to an unbuffered file, or raise OSError with the file's name."""
+    """Write all of it to the end of an unbuffered file, or raise OSError with the file's name.
+
+    Of what did not fit nothing stays: the next line would be added to half of this one.
+    """
     path = Path(str(file.name))
     try:
         written = file.write(data)
     except OSError as error:
         raise _named(error, path) from None
     if written != len(data):
+        file.truncate(file.seek(-written, os.SEEK_CUR))
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
