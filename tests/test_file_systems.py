@@ -213,8 +213,8 @@ def test_a_disk_that_refuses_a_folder_is_not_the_names_fault(
 def test_a_file_whose_number_changes_is_still_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on CIFS without the server's numbers; one that is gone, or another one, is seen."""
     part = PipedFile(tmp_path / "a.part.ts")
-    part.start()
     with part.pipe.open("wb") as pipe:
+        part.start()  # before that nobody writes, and the pump would take it for the end
         pipe.write(bytes(1000))
     shutil.copy(part.path, tmp_path / "same")
     for content, there in ((bytes(1000), True), (bytes(999), False)):
