@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -262,3 +263,18 @@ class RecorderProcess:
     def descriptors(self) -> int:
         assert self.process is not None
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+
+def children() -> set[str]:
+    """Process ids of this process's children, those included that have ended and were not waited for.
+
+    Not by waiting for any of them: other tests of the same worker may have some, such as a browser.
+    """
+    own = str(os.getpid())
+    found = set()
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if (process / "stat").read_text().rpartition(")")[2].split()[1] == own:
+                    found.add(process.name)
+    return found
