@@ -1,0 +1,198 @@
+"""A video file opened, and the stream of it that is the film.
+
+FFmpeg is used through PyAV here and not through OpenCV, which takes whatever stream comes first, says False
+for an error as for the end, and does not tell the time of what it skips.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import IO
+
+import av
+import av.error
+import av.logging
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from pynvr.errors import CameraError
+from pynvr.media.packet import Shape
+from pynvr.redaction import without_password
+from pynvr.sources.kind import check_file
+
+log = logging.getLogger(__name__)
+
+# what FFmpeg complains of is counted where it is decoded, and only the sum is said
+av.logging.set_level(av.logging.ERROR)
+av.logging.set_skip_repeated(False)
+logging.getLogger("libav").addHandler(logging.NullHandler())
+logging.getLogger("libav").propagate = False
+
+NETWORK_TIMEOUTS_S = (10.0, 30.0)
+"""For a film that lies elsewhere: to open it, and to get more of it."""
+DEFAULT_FPS = 25.0
+PLAUSIBLE_FPS = (Fraction(1, 3600), Fraction(240))
+"""Files claim anything from 0 to 90000."""
+NO_VIDEO_FORMATS = ("image2", "tty", "lavfi", "ffmetadata")
+"""What FFmpeg also makes moving pictures of: pictures, and text as on a terminal."""
+ATTACHED = 0x0400 | 0x0800
+"""AV_DISPOSITION_ATTACHED_PIC and TIMED_THUMBNAILS: pictures that belong to the file, not to the film."""
+PROBED_PACKETS = 2000
+"""Looked at to find out which of several streams is a film, where the container does not say."""
+
+
+class Film:
+    """One video stream of one file."""
+
+    def __init__(self, place: Path | str) -> None:
+        """Open a file or the address of a film; raises CameraError, with the reason, for what is none."""
+        self._fetched: IO[bytes] | None = None
+        if isinstance(place, Path):
+            check_file(place)
+        else:
+            from pynvr.sources.fetch import fetched  # which few need
+
+            self._fetched = fetched(place, NETWORK_TIMEOUTS_S[0])
+        self.name = without_password(place) if isinstance(place, str) else str(place)
+        self._place = place
+        self._descriptor: int | None = None
+        with av.logging.Capture() as complaints:
+            self.container = self._open()
+            try:
+                self.stream = self._choose()
+            except BaseException:
+                self.close()
+                raise
+        self.opened_with_complaints = bool(complaints)
+        """Whether FFmpeg found something wrong while it looked at the beginning of the file."""
+        self.stream.codec_context.thread_count = 1  # the recorder's other threads have work too
+        self.fps = _rate(self.stream)
+
+    @property
+    def codec(self) -> str:
+        """FFmpeg's name of the codec: h264, hevc, mjpeg."""
+        return str(self.stream.codec_context.name)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, as coded."""
+        return self.stream.codec_context.width, self.stream.codec_context.height
+
+    @property
+    def extradata(self) -> bytes:
+        """What the container says about the codec, in a form of the container's."""
+        return bytes(self.stream.codec_context.extradata or b"")
+
+    def shape(self) -> Shape:
+        """How a player shows the pictures, as the container says."""
+        ratio = self.stream.sample_aspect_ratio or Fraction(1)
+        return Shape(self._turn(), ratio.numerator, ratio.denominator)
+
+    @property
+    def pixel_ratio(self) -> float:
+        """How wide a pixel is, in its heights."""
+        ratio = self.stream.sample_aspect_ratio or self.stream.codec_context.sample_aspect_ratio
+        return float(ratio) if ratio else 1.0
+
+    def close(self) -> None:
+        """Close the file; harmless when repeated."""
+        self.container.close()
+        self._close_descriptor()
+        if self._fetched is not None:
+            self._fetched.close()
+
+    def _open(self) -> InputContainer:
+        try:
+            timeout = None if isinstance(self._place, Path) else NETWORK_TIMEOUTS_S
+            return av.open(self._safe_name(), metadata_errors="replace", timeout=timeout)
+        except (av.error.FFmpegError, ValueError) as error:
+            self._close_descriptor()
+            log.debug("%s: %r", self.name, error)
+            raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read") from None
+
+    def _safe_name(self) -> str:
+        """A name that FFmpeg takes for nothing but a file: no protocol, no pattern, no wrong letters."""
+        if isinstance(self._place, str):
+            return self._place if self._fetched is None else f"/proc/self/fd/{self._fetched.fileno()}"
+        absolute = str(self._place.absolute())
+        try:
+            absolute.encode()
+        except UnicodeEncodeError:
+            self._close_descriptor()
+            self._descriptor = os.open(self._place, os.O_RDONLY)
+            absolute = f"/proc/self/fd/{self._descriptor}"
+        return f"file:{absolute}"
+
+    def _close_descriptor(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _choose(self) -> VideoStream:
+        container = self.container
+        name = container.format.name
+        if name in NO_VIDEO_FORMATS or name.endswith("_pipe"):
+            raise CameraError(f"cam = {self.name!r}: is a picture or text ({name}), not a video")
+        streams = list(container.streams.video)
+        films = [one for one in streams if not int(one.disposition) & ATTACHED and one.frames != 1]
+        if not films and len(streams) == 1 and not int(streams[0].disposition) & ATTACHED:
+            films = streams  # a film of one picture
+        if not films:
+            what = "nothing but a picture beside the sound" if streams else "no video in it"
+            raise CameraError(f"cam = {self.name!r}: there is {what}")
+        if len(films) > 1:
+            films = self._moving(films)
+        chosen = max(films, key=lambda one: (one.codec_context.width * one.codec_context.height, -one.index))
+        if not chosen.codec_context.width:
+            raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read")
+        if len(streams) > 1:
+            # of the container as it is open now
+            number = [one.index for one in self.container.streams.video].index(chosen.index) + 1
+            context = chosen.codec_context
+            size = f"{context.width}x{context.height}"
+            log.info(
+                "%s: of %d video streams number %d is read: %s, %s",
+                self.name, len(streams), number, context.name, size,
+            )  # fmt: skip
+        return chosen
+
+    def _moving(self, films: list[VideoStream]) -> list[VideoStream]:
+        """Those of them that have more than one picture, found out by reading where the file does not say."""
+        if all(film.frames for film in films):
+            return films
+        counts = dict.fromkeys((film.index for film in films), 0)
+        with suppress(av.error.FFmpegError):
+            for _, packet in zip(range(PROBED_PACKETS), self.container.demux(films), strict=False):
+                counts[packet.stream_index] += packet.size > 0
+                if min(counts.values()) > 1:
+                    break
+        self.container.close()
+        self.container = self._open()
+        again = [film for film in self.container.streams.video if film.index in counts]
+        return [film for film in again if counts[film.index] > 1] or again
+
+    def _turn(self) -> int:
+        """Degrees counter-clockwise; the first picture knows, which another look at the file decodes."""
+        with suppress(av.error.FFmpegError), av.open(self._safe_name(), metadata_errors="replace") as other:
+            stream = other.streams[self.stream.index]
+            stream.codec_context.thread_count = 1
+            for number, packet in enumerate(other.demux(stream)):
+                for frame in packet.decode():
+                    return int(frame.rotation) % 360
+                if number > PROBED_PACKETS:
+                    break
+        return 0
+
+
+def _rate(stream: VideoStream) -> float:
+    """Frames per second as the stream itself says, then as the container does, where that can be."""
+    bare = stream.start_time is None and stream.duration is None
+    claims = (stream.codec_context.framerate if bare else None, stream.average_rate, stream.guessed_rate)
+    for claim in claims:
+        if claim and PLAUSIBLE_FPS[0] <= claim <= PLAUSIBLE_FPS[1]:
+            return float(claim)
+    return DEFAULT_FPS
