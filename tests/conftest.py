@@ -32,8 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="faults 20 times, 300 spoilt files")
 
 
-SLOW_FIXTURES = {"run_script", "start", "screen"}
-"""Who asks for one of them starts processes, and counts as `slow` without saying so."""
+SLOW_FIXTURES = {"run_script", "start", "screen", "page"}
+"""A test that asks for one of them starts processes or a browser, and is `slow` without saying so."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -201,6 +201,7 @@ THREADS = {
 """A thread of the recorder, and something that it calls."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [ValueError("broken"), SystemExit(0), MemoryError()])
 @pytest.mark.parametrize("thread", THREADS)
 def test_whatever_ends_a_thread_ends_the_run_with_exit_code_1(

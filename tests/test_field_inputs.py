@@ -18,6 +18,8 @@ from recordings import read_index
 from pynvr.cli import record
 from pynvr.demo.frame_number import read_frame_number
 
+pytestmark = pytest.mark.slow
+
 INPUTS = Path(__file__).parent / "field_inputs"
 RUNS = [pytest.param(mode, id=mode) for mode in ("encode", "copy")]
 

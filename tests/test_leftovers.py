@@ -55,6 +55,7 @@ ODD_LINES: dict[str, object] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["first", "in the middle", "alone"])
 @pytest.mark.parametrize("odd", ODD_LINES.values(), ids=ODD_LINES)
 def test_an_odd_journal_is_set_aside_and_the_pictures_are_kept(

@@ -16,6 +16,7 @@ def looked_at(times: list[float], fps: float) -> list[float]:
     return [time for time in times if detector.detect(numbered(0), time) is not NOT_LOOKED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [1, 3, 5, 10, 12.5])
 @pytest.mark.parametrize("times", [rising(25, 8), wandering(8)], ids=["even", "wandering"])
 def test_at_most_so_often(times: list[float], fps: float) -> None:

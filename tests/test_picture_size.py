@@ -14,7 +14,7 @@ from rtsp import needs_rtsp
 from pynvr.media.codecs import H264, H265, CopyCodec
 from pynvr.media.picture_size import size_of
 
-pytestmark = needs_rtsp  # for ffmpeg
+pytestmark = [needs_rtsp, pytest.mark.slow]  # for ffmpeg
 
 
 @pytest.mark.parametrize("size", [(320, 240), (1920, 1080), (180, 148), (1280, 720)])

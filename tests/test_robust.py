@@ -164,6 +164,7 @@ CLOSE: Path = ((0.0, 0.0, 1.6), (1.0, 1.0, 1.6))
 """Right past the lens, feet below the picture."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("weather", "least_share"), [((), 0.5), (("trees",), 0.4), (("night",), 0.1), (("rain",), 0.1)], ids=str
 )

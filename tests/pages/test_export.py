@@ -60,6 +60,7 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bframes", [0, 2])
 def test_every_picture_of_the_span_in_one_file(night: Night, tmp_path: Path, bframes: int) -> None:
     for _ in range(4):
