@@ -59,4 +59,4 @@ def test_what_is_no_address_is_left_alone(cam: str) -> None:
 
 def test_signs_that_may_be_mistaken_in_a_refused_password() -> None:
     assert hint_at_password("rtsp://me:secret@cam/") == ""
-    assert hint_at_password("rtsp://me:a%41@b@cam/").endswith('write "%" as %25, "@" as %40')
+    assert hint_at_password("rtsp://me:a%41@b@cam/").endswith('write "%" as %25, an at sign as %40')

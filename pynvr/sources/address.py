@@ -58,7 +58,7 @@ def hint_at_password(address: str) -> str:
     signs = sorted(set(re.findall(r"[@/?#%:]", login.partition(":")[2])))
     if not signs:
         return ""
-    meant = ", ".join(f'"{sign}" as {quote(sign, safe="")}' for sign in signs)
+    meant = ", ".join(f"{_named(sign)} as {quote(sign, safe='')}" for sign in signs)
     return f"; if these signs are meant in the password themselves, write {meant}"
 
 
@@ -67,5 +67,9 @@ def _is_port(text: str) -> bool:
 
 
 def _spelled(sign: str) -> str:
-    named = {" ": "a space", "\t": "a tab"}.get(sign, f'"{sign}"')
-    return f"{named}, which has to be percent-encoded: write {quote(sign, safe='')}"
+    return f"{_named(sign)}, which has to be percent-encoded: write {quote(sign, safe='')}"
+
+
+def _named(sign: str) -> str:
+    """A sign in a message; an @ behind an address would be taken for the end of a password, and blanked."""
+    return {" ": "a space", "\t": "a tab", "@": "an at sign"}.get(sign, f'"{sign}"')

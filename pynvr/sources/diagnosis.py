@@ -88,7 +88,7 @@ def _of_status(cam: str, status: int) -> Finding:
     match status:
         case 401 if urlsplit(cam).username is None:
             return Finding(
-                "asks for a user and a password: write user, colon, password and @ before the host"
+                "asks for a user and a password: write user:password and an at sign before the host"
             )
         case 401 | 403:
             return Finding(f"refuses the user or the password{hint_at_password(cam)}")

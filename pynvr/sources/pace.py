@@ -27,8 +27,8 @@ NOTICEABLE = 0.1
 """A pace that differs by less is not told from chance at the opening."""
 BACKLOG_S = 2.0
 """A stream that seems too fast at the opening is watched so long: most of them only make up for lost time."""
-STEADY = 1.3
-"""The fastest of its steps is at most so many times the slowest; making up for lost time ends."""
+STEADY = 1.15
+"""The second half of what was watched is slower by no more; making up for lost time ends."""
 WORST = 200.0
 """A stream that is so many times slower has no times: they stand still."""
 SLOT_S = 0.5
@@ -50,7 +50,7 @@ LIKELY = 4.0
 """A clock that has moved by fewer is right, whatever its first second looked like."""
 RIGHT = 0.005
 """A pace that differs by less is right."""
-SETTLED_S = 3.0
+SETTLED_S = 2.0
 """A clock must have been wrong for so long before that is told."""
 
 
@@ -150,7 +150,8 @@ class Pace:
         if hasty and watched_s < BACKLOG_S:
             return
         self.judged = True
-        if hasty and max(ratios) > STEADY * min(ratios):
+        half = len(ratios) // 2
+        if hasty and np.median(ratios[half:]) > STEADY * np.median(ratios[:half]):
             return
         if usual > WORST or usual < 1 / WORST or self._leaps > len(self._steps) / 3:
             self._change(inf)

@@ -13,7 +13,7 @@ X264 = "-c:v libx264 -preset veryfast -crf 18 -pix_fmt yuv420p"
 # each picture of two moments, line by line, but for the strip with the number
 FIELDS = "[0]split[a][b];[a]tinterlace=interleave_top[c];[b]select='not(mod(n,2))',crop=iw:12:0:ih-12[d];[c][d]overlay=0:H-h,setfield=tff"
 
-NO_TURN = "neither .avi nor .mkv, which hold MJPEG, can say here that pictures are turned"
+NO_TURN = "neither .avi nor .mkv, which hold MJPEG, can say here that pictures are turned or stretched"
 
 PICTURES = (
     # groups of pictures
@@ -92,7 +92,7 @@ PICTURES = (
     Row("sar_mpeg2.mpg", "-vf scale=352:288 -aspect 16:9 -c:v mpeg2video -q:v 3"),
     Row("sar_by_container_only.mkv", f"sh:ff -i $M {H264} -f mp4 in; ff -i in -c copy -aspect 16:9 $O"),
     Row("sar_by_container_only.mp4", f"sh:ff -i $M {H264} -f matroska in; ff -i in -c copy -aspect 16:9 $O"),
-    Row("sar_mjpeg.mkv", f"-vf setsar=4/3 {JPEG}"),
+    Row("sar_mjpeg.mkv", f"-vf setsar=4/3 {JPEG}", copy="said", because=NO_TURN),
     Row("sar_vp9.webm", "-vf setsar=3/2 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 2M"),
 )
 
