@@ -31,6 +31,7 @@ from pynvr.assembly import make_archive, make_events, open_source
 from pynvr.detection.from_settings import make_detector
 from pynvr.media.container import survey
 from pynvr.media.frame import Image
+from pynvr.notify.from_settings import Notifications
 from pynvr.service.health import Health
 from pynvr.settings import Settings
 from pynvr.sources import packet_camera, reader
@@ -199,6 +200,7 @@ def test_soak(
     archive.open()
     recover(archive)
     source = open_source(settings, stop)
+    told = stack.enter_context(Notifications(settings, archive, assembly.make_arming(settings, archive)))
     chosen = assembly.choose(settings, stop, stack)
     writer = assembly.make_writer(settings, chosen, archive, live=True)
     samples: list[tuple[float, float, int, int]] = []
@@ -211,7 +213,7 @@ def test_soak(
     watcher = threading.Thread(target=watch)
     watcher.start()
     with Health(source, writer, archive.root, tmp_path / "status.json", chosen.packets) as health:
-        recorder = assembly.make_recorder(settings, chosen, source, writer)
+        recorder = assembly.make_recorder(settings, chosen, source, writer, told)
         pipeline.run(
             health.counted(iter(source)), make_detector(settings), make_events(settings, True), recorder
         )
