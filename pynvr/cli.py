@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import cv2
-
 from pynvr import assembly, check, pipeline
 from pynvr.archive.closing import recover
 from pynvr.archive.index import INDEX_NAME
@@ -38,9 +36,6 @@ from pynvr.sources.camera import A_FEW
 from pynvr.sources.reader import may_end
 
 log = logging.getLogger(__name__)
-
-OPENCV_ERRORS = 2
-"""OpenCV's own log level; it does not change what FFmpeg prints."""
 
 
 def main() -> int:
@@ -100,7 +95,6 @@ def _run(
             overrides["cam"] = options.cam
         settings = load(config, options.config, overrides)
         work_lightly()
-        cv2.setLogLevel(OPENCV_ERRORS)  # OpenCV 4.12 warns of each packet that it has written
         older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
         private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
         with threads_watched(stop), stop_on_signals(stop), private:
