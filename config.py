@@ -11,7 +11,8 @@ import logging
 
 # "0", "1", …: a local (USB) camera. "rtsp://…", "http://…": a network camera.
 # A path: a video file. "demo": a drawn scene, to try things out; with weather: "demo:rain+lamp".
-# There are water, balloon, trees, foliage, rain, snow, insects, lamp, dusk, night, gain and blocks.
+# There are water, balloon, table, headlights, trees, foliage, rain, snow, insects, lamp, dusk, night, gain
+# and blocks.
 cam = "0"
 
 # Seconds after which a network camera that does not answer, or sends nothing any more, counts as lost.

@@ -161,8 +161,8 @@ class Clockwork:
 def test_drawn_crossings_are_counted_by_their_truth(benchmark: Any) -> None:
     drawn = benchmark("drawn")
     scene = DemoScene((160, 120), visits=(Visit(2, 2), Visit(6, 2)))
-    # 1.0 false; 3.0 and 3.2 in the first visit; 4.4 in its aftermath; 4.6 false; the second is missed
-    result = drawn.watch(Clockwork({1.0, 3.0, 3.2, 4.4, 4.6}), scene, 5.0)
+    # 1.0 false; 3.0 and 3.2 in the first visit; 4.2 in its aftermath; 4.6 false; the second is missed
+    result = drawn.watch(Clockwork({1.0, 3.0, 3.2, 4.2, 4.6}), scene, 5.0)
     assert (result.crossings, result.found) == (2, 1)
     assert result.false_s == pytest.approx(0.4)
     first = drawn.first_visible(scene, scene.visits[0])
@@ -171,6 +171,14 @@ def test_drawn_crossings_are_counted_by_their_truth(benchmark: Any) -> None:
     assert result.delays_s == [pytest.approx(3.0 - first)]
     result += drawn.Result(1, 1, 0.1, [0.2])
     assert str(result) == f"2 / 3 / 0.5 / {(3.0 - first + 0.2) / 2:.2f}"
+
+
+@pytest.mark.parametrize(("alarms", "found"), [({3.0, 12.0}, 1), ({3.0, 14.0}, 0), ({3.0}, 0), ({9.0}, 1)])
+def test_drawn_visit_must_not_be_lost_for_longer_than_the_hold(
+    benchmark: Any, alarms: set[float], found: int
+) -> None:
+    scene = DemoScene((160, 120), visits=(Visit(2, 15),))
+    assert benchmark("drawn").watch(Clockwork(alarms), scene, 5.0).found == found
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What else moves in view of the drawn camera: leaves before everything, water, a balloon.
+"""What else is in view of the drawn camera: leaves before everything, water, a balloon, a table, headlights.
 
 Each is an effect as `weather.py` has them: a pure function of time and frame number.
 """
@@ -12,7 +12,7 @@ from typing import TypeAlias, cast
 import cv2
 import numpy as np
 
-from pynvr.demo.brushes import SUBPIXEL_BITS, noise, scatter_leaves
+from pynvr.demo.brushes import SUBPIXEL_BITS, noise, scatter_leaves, tinted
 from pynvr.media.frame import Image
 
 Effect: TypeAlias = "Callable[[Image, float, int], Image]"
@@ -28,6 +28,13 @@ SHORE = 0.55
 FOAM_LIFE_S, FOAM_EVERY_S = 3.0, 1.2
 SWING_PX = 0.02
 """Of the picture's width: how far the balloon swings at its string."""
+TABLE = (0.3, 0.7, 0.62, 0.74)
+"""Left, right, upper and lower edge, of the picture's width and height."""
+BEAM_EVERY_S, BEAM_FIRST_S, BEAM_LASTS_S = 11.0, 4.0, 2.5
+BEAM_LIGHT = 2.5
+"""Times the light that there is without it."""
+GATE_BARS = 14
+"""Shadows of bars that a car's beams throw over the whole width."""
 
 
 def foliage(size: tuple[int, int], seed: int) -> Effect:
@@ -101,3 +108,39 @@ def balloon(size: tuple[int, int], seed: int) -> Effect:
         return image
 
     return swing
+
+
+def table(size: tuple[int, int], seed: int) -> Effect:
+    """A table before the visitor hides all below the breast of who stands behind it."""
+    width, height = size
+    left, right = (round(share * width) for share in TABLE[:2])
+    top, below = (round(share * height) for share in TABLE[2:])
+    rng = np.random.default_rng((seed, 24))
+    grain = noise(rng, (height - top, right - left), (0.12 * width, 0.01 * height), 3)
+    wood = np.clip(tinted((58, 92, 128), 1 + 0.06 * grain), 0, 255)
+    wood[below - top :] *= 0.45  # the cloth hangs in its own shadow
+
+    def stand(image: Image, time_s: float, index: int) -> Image:
+        image[top:, left:right] = wood
+        return image
+
+    return stand
+
+
+def headlights(size: tuple[int, int], seed: int) -> Effect:
+    """Now and then a car drives by outside: its beams sweep over the yard through the bars of a gate."""
+    width, height = size
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    x, y = x / width, y / height
+
+    def sweep(image: Image, time_s: float, index: int) -> Image:
+        share = ((float(time_s) - BEAM_FIRST_S) % BEAM_EVERY_S) / BEAM_LASTS_S
+        if share > 1:
+            return image
+        middle = 1.6 * share - 0.3
+        beam = np.exp(-(((x - middle) / 0.25) ** 2) - ((y - 0.6) / 0.3) ** 2)
+        bars = 0.5 + 0.5 * np.tanh(3 * np.sin(2 * np.pi * GATE_BARS * (x - 0.6 * share)))
+        light = 1 + BEAM_LIGHT * beam * bars
+        return cast(Image, np.clip(image * light[..., None], 0, 255).astype(np.uint8))
+
+    return sweep

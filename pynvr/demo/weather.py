@@ -14,7 +14,7 @@ from typing import TypeAlias, cast
 import cv2
 import numpy as np
 
-from pynvr.demo.backdrop import Effect, balloon, foliage, water
+from pynvr.demo.backdrop import Effect, balloon, foliage, headlights, table, water
 from pynvr.demo.brushes import SUBPIXEL_BITS, noise
 from pynvr.demo.yard import TREE
 from pynvr.media.frame import Gray, Image
@@ -234,6 +234,8 @@ def _disc(plane: Image, centre: tuple[float, float], radius: float, level: float
 KINDS: dict[str, Callable[[tuple[int, int], int], Effect]] = {
     "water": water,
     "balloon": balloon,
+    "table": table,
+    "headlights": headlights,
     "trees": _trees,
     "foliage": foliage,
     "rain": _rain,
