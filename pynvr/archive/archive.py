@@ -15,7 +15,7 @@ from typing import IO, Protocol
 
 from pynvr.archive import companions, leftovers
 from pynvr.archive.index import INDEX_NAME, Index
-from pynvr.archive.lock import lock
+from pynvr.archive.lock import is_lock_of, lock
 from pynvr.archive.names import PREFIX, SubfolderNamer, free_stem, is_open, make_subfolder
 from pynvr.errors import ArchiveError, SettingsError
 
@@ -61,23 +61,24 @@ class Archive:
         """Paths without suffix of recordings that were begun or found, and are not closed yet."""
 
     def open(self) -> None:
-        """Make the folder if it is missing, and lock it.
+        """Make the folder if it is missing, and lock it. What is left in it has to be searched for.
 
         Raises SettingsError if this place cannot be an archive, and ArchiveError if it is not one now.
         """
         self.check_marker()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            self._lock = lock(self.root)
+            taken = lock(self.root)
         except OSError as error:
             kind = SettingsError if error.errno in NO_PLACE else ArchiveError
             where = "" if error.filename in (None, str(self.root)) else f"{error.filename}: "
             raise kind(f"PATH_FOR_VIDEO = {str(self.root)!r}: {where}{error.strerror}") from None
-        if self._lock is None:
+        if taken is None:
             raise SettingsError(
                 f"PATH_FOR_VIDEO = {str(self.root)!r}: another recorder writes there; "
                 "give each camera a folder of its own"
             )
+        self._lock, self._searched = taken, False
 
     def observe(self, observer: Observer) -> None:
         """Tell one more from now on."""
@@ -102,9 +103,10 @@ class Archive:
         """Make the sub-folder for a recording triggered at `utc`; return a free path in it, without suffix.
 
         `video_2017-04-02T132017`; if that is taken, `…_2`, `…_3` and so on.
-        Raises OSError if the sub-folder cannot be made, and ArchiveError if the marker is missing.
+        Raises OSError if the sub-folder cannot be made, and as `open` does if the archive is away.
         """
         self.check_marker()
+        self._open_again()
         stem = free_stem(make_subfolder(self.root, self._subfolder_namer, utc), utc, prefix)
         if prefix == PREFIX:
             self._open.add(stem)
@@ -126,9 +128,11 @@ class Archive:
     def leftovers(self) -> list[Path]:
         """Paths without suffix of recordings that are not closed; oldest name first.
 
-        The first call searches the archive. From then on the archive keeps track of what it opens and closes.
-        Raises OSError if the archive cannot be read.
+        The first call searches the archive. From then on the archive keeps track of what it opens and closes,
+        and searches only a disk that has come back, or has taken the place of another.
+        Raises OSError if the archive cannot be read, and as `open` does if it is away.
         """
+        self._open_again()
         if not self._searched:
             found = leftovers.find(self.root)
             leftovers.clear(found)
@@ -138,8 +142,15 @@ class Archive:
         return sorted(filter(is_open, self._open))
 
     def settle(self, stem: Path) -> None:
-        """Note that this recording is no longer open."""
-        self._open.discard(stem)
+        """Note that this recording is no longer open, unless that only seems so: its disk is away."""
+        if self._lock is None or is_lock_of(self._lock, self.root):
+            self._open.discard(stem)
+
+    def _open_again(self) -> None:
+        """Open what is there now if it is not what was opened: the disk was away, or is."""
+        if self._lock is not None and not is_lock_of(self._lock, self.root):
+            self._lock.close()
+            self.open()
 
     def add(self, recording: Path, entry: Mapping[str, object]) -> None:
         """Add a closed recording to the index. If it raises OSError, nothing was added."""

@@ -26,13 +26,17 @@ from pynvr.media.packet import Shape
 log = logging.getLogger(__name__)
 
 
-def recover(archive: Archive, complain: int = logging.ERROR) -> None:
-    """Close what a crash has left open in the archive.
+def recover(archive: Archive, complain: int = logging.ERROR, writing: Path | None = None) -> None:
+    """Close what a crash, or a disk that refused or was away, has left open in the archive.
 
+    `writing` is the path without suffix of the recording that is written now: that one stays open.
     A recording that cannot be closed now is left for the next time and logged with the level `complain`.
-    One that cannot be understood is set aside. Raises OSError if the archive cannot be read.
+    One that cannot be understood is set aside. Raises OSError if the archive cannot be read, and as
+    `Archive.open` does if it is away.
     """
     for stem in archive.leftovers():
+        if stem == writing:
+            continue
         try:
             recording = close_recording(archive, stem, recovered=True)
         except (RecordingError, OSError) as error:

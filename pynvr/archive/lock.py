@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import logging
+import os
 from pathlib import Path
 from typing import IO
 
@@ -34,3 +35,15 @@ def lock(folder: Path) -> IO[str] | None:
             path, error.strerror,
         )  # fmt: skip
     return file
+
+
+def is_lock_of(file: IO[str], folder: Path) -> bool:
+    """Whether an open lock is the one of this folder, and not of a disk that was there before."""
+    try:
+        ours, there = os.fstat(file.fileno()), (folder / LOCK_NAME).stat()
+    except (OSError, ValueError):  # it is away, or the lock was given up
+        return False
+    # the numbers of files may change on CIFS and FUSE; nobody writes into the lock, so that its time stays
+    return ours.st_dev == there.st_dev and (
+        ours.st_ino == there.st_ino or ours.st_mtime_ns == there.st_mtime_ns
+    )

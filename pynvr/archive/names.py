@@ -56,6 +56,15 @@ def is_open(stem: Path) -> bool:
     return any(os.path.lexists(f"{stem}{end}") for end in OPEN_SUFFIXES)
 
 
+def open_bytes(stem: Path) -> int:
+    """Size of what is there of a recording that is not closed, in bytes."""
+    size = 0
+    for end in OPEN_SUFFIXES:
+        with suppress(OSError):
+            size += stem.with_name(f"{stem.name}{end}").stat().st_size
+    return size
+
+
 def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> Path:
     """Make the folder that the user's function names; return the archive itself if that cannot be one.
 

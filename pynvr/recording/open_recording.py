@@ -100,14 +100,6 @@ class OpenRecording:
             archive.settle(self.stem)  # there is nothing to close, and there may be a try every few seconds
             raise
         self._part: Part | None = None
-        self._path: Path | None = None
-
-    def part_bytes(self) -> int:
-        """Size of the part in bytes; 0 if it cannot be found out."""
-        try:
-            return self._path.stat().st_size if self._path is not None else 0
-        except OSError:
-            return 0
 
     def write(self, order: Write) -> None:
         """Add a frame or packet and note it; raises OSError or RecordingError."""
@@ -141,6 +133,11 @@ class OpenRecording:
         path = close_recording(self._archive, self.stem)
         if refused is not None:
             raise refused
+        if path is None and self._part is not None:
+            raise RecordingError(
+                f"{self.stem}: gone while it was recorded (PATH_FOR_VIDEO): "
+                "was its disk unmounted, or its folder moved?"
+            )
         return path
 
     def _start(self, first: Recordable) -> Part:
@@ -152,5 +149,5 @@ class OpenRecording:
             trigger_utc=journal.iso(self._begin.trigger_utc),
             continues=self._begin.continues,
         )
-        self._path = self.stem.with_name(f"{self.stem.name}.part{facts['part_suffix']}")
-        return self._format.open(self._path, first, self._begin.nominal_fps)
+        path = self.stem.with_name(f"{self.stem.name}.part{facts['part_suffix']}")
+        return self._format.open(path, first, self._begin.nominal_fps)

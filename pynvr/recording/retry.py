@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from pynvr.archive.archive import Archive
 from pynvr.archive.closing import recover
+from pynvr.archive.names import is_open, open_bytes
 from pynvr.errors import PynvrError
 from pynvr.recording.open_recording import OpenRecording, RecordingFormat
 from pynvr.recording.orders import Begin, End, Order, Picture, Write
@@ -25,24 +24,21 @@ CLOSING_BYTES_PER_S = 5e6
 class RetriedRecordings:
     """Has one recording open at a time. Used on the writer's thread, except for its counters.
 
-    A disk that refuses is logged once. The next frames try again until it works.
+    A disk that refuses is logged once. The next frames try again until it works. What it has left open is
+    closed before the next recording is opened or closed, and whenever `recover` is called.
     """
 
-    def __init__(
-        self, archive: Archive, form: RecordingFormat, retry: bool, make_room: Callable[[], None]
-    ) -> None:
-        """Without `retry`, which is for files, the first error of the disk is raised.
-
-        `make_room` is called before each further try.
-        """
+    def __init__(self, archive: Archive, form: RecordingFormat, retry: bool) -> None:
+        """Without `retry`, which is for files, the first error of the disk is raised."""
         self._archive = archive
         self._format = form
         self._retry = retry
-        self._make_room = make_room
         self._open: OpenRecording | None = None
         self._pictures: dict[str, Picture] = {}
         """The latest frames of this recording, for another file if the first one fails."""
         self._retry_at = 0.0
+        self._in_event = False
+        """Whether frames come that should be recorded."""
         self.failing = False
         """Whether the disk has refused, and nothing has been recorded since."""
         self.recordings: list[Path] = []
@@ -50,13 +46,13 @@ class RetriedRecordings:
         self.recorded = self.lost = 0
         """Frames that were written, and frames lost because the disk refused."""
         self.allowance_s = 0.0
-        """Extra seconds that the current order may take: closing copies a file."""
+        """Extra seconds that the current order may take: closing copies files."""
 
     @property
     def recording(self) -> str | None:
         """Name of the open recording, if there is one."""
-        is_open = self._open
-        return None if is_open is None else self._archive.relative_name(is_open.stem)
+        current = self._open
+        return None if current is None else self._archive.relative_name(current.stem)
 
     def carry_out(self, order: Order) -> bool:
         """Carry out an order; return True if it has closed a recording. Raises OSError or RecordingError."""
@@ -64,9 +60,9 @@ class RetriedRecordings:
         try:
             match order:
                 case Begin():
-                    if self.failing:
-                        recover(self._archive, logging.DEBUG)
+                    self._in_event = True
                     self._pictures.clear()
+                    self.recover()
                     self._open = OpenRecording(self._archive, self._format, order)
                 case Picture():
                     self._pictures[order.kind] = order
@@ -75,6 +71,7 @@ class RetriedRecordings:
                 case Write():
                     self._write(order)
                 case End():
+                    self._in_event = False
                     return self._end(order)
         except (PynvrError, OSError) as error:
             if not self._retry:
@@ -82,15 +79,29 @@ class RetriedRecordings:
             self._fail(error, order)
         return False
 
+    def recover(self) -> None:
+        """Close what is left of earlier recordings; what cannot be closed now is tried the next time."""
+        writing = None if self._open is None else self._open.stem
+        try:
+            left = [stem for stem in self._archive.leftovers() if stem != writing]
+            self.allowance_s = sum(map(open_bytes, left)) / CLOSING_BYTES_PER_S
+            recover(self._archive, logging.DEBUG, writing)
+            closed = left and not any(map(is_open, left))
+        except (PynvrError, OSError) as error:
+            log.debug("the archive is away: %s", error)
+        else:
+            if closed and self.failing and not self._in_event:
+                self._recovered()
+
     def abandon(self) -> None:
         """Close the open recording as far as possible; the next try, or the next start, does the rest."""
-        is_open, self._open = self._open, None
-        if is_open is None:
+        current, self._open = self._open, None
+        if current is None:
             return
         try:
-            is_open.close()
+            current.close()
         except (PynvrError, OSError) as error:
-            log.debug("not closed yet: %s: %s", is_open.stem, error)
+            log.debug("not closed yet: %s: %s", current.stem, error)
 
     def _write(self, order: Write) -> None:
         if self._open is None:
@@ -104,11 +115,12 @@ class RetriedRecordings:
             self._recovered()
 
     def _end(self, order: End) -> bool:
-        is_open, self._open = self._open, None
-        if is_open is None:
+        self.recover()
+        current, self._open = self._open, None
+        if current is None:
             return False
-        self.allowance_s = is_open.part_bytes() / CLOSING_BYTES_PER_S
-        path = is_open.close(order)
+        self.allowance_s += open_bytes(current.stem) / CLOSING_BYTES_PER_S
+        path = current.close(order)
         if path is None:
             return False
         if self.failing:
@@ -131,9 +143,7 @@ class RetriedRecordings:
         if time.monotonic() < self._retry_at or not order.frame.key:
             return
         self._retry_at = time.monotonic() + RETRY_S
-        with suppress(OSError):  # no room can be made, or the folder is gone
-            self._make_room()
-        recover(self._archive, logging.DEBUG)
+        self.recover()
         begin = Begin(order.frame.time, order.frame.utc, nominal_fps=25.0, continues=True)
         self._open = OpenRecording(self._archive, self._format, begin)
         for picture in self._pictures.values():

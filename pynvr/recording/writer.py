@@ -18,7 +18,7 @@ from pynvr.media.packet import Recordable
 from pynvr.recording.open_recording import RecordingFormat
 from pynvr.recording.order_queue import OrderQueue
 from pynvr.recording.orders import Begin, Picture, Write
-from pynvr.recording.retry import RetriedRecordings
+from pynvr.recording.retry import RETRY_S, RetriedRecordings
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +47,12 @@ class RecordingWriter:
     ) -> None:
         """At most `limit_bytes` of frames wait. Beyond that a live source's frames are dropped and counted.
 
-        `housekeeping` is called on the thread after each recording, and about once a minute. `failed`
-        is called with the reason and the thread's name if the thread ends before it is told to.
+        `housekeeping` is called on the thread after each recording, about once a minute, and every few
+        seconds while the disk refuses. `failed` is called with the reason and the thread's name if the
+        thread ends before it is told to.
         """
         self._queue = OrderQueue(limit_bytes, live)
-        self._recorder = RetriedRecordings(archive, form, live, housekeeping)
+        self._recorder = RetriedRecordings(archive, form, live)
         self._housekeeping = housekeeping
         self._tell_failure = failed
         self._tidied_at = time.monotonic()
@@ -151,7 +152,7 @@ class RecordingWriter:
 
     def _next(self) -> bool:
         """Wait for an order and carry it out; return False if no more will come."""
-        if not self._queue.wait(HOUSEKEEPING_S):
+        if not self._queue.wait(self._tidy_every_s):
             return True
         order = self._queue.take()
         if order is None:
@@ -174,13 +175,20 @@ class RecordingWriter:
         except Exception:  # the next start closes it
             log.exception("the open recording could not be closed")
 
+    @property
+    def _tidy_every_s(self) -> float:
+        return RETRY_S if self.failing else HOUSEKEEPING_S
+
     def _tidy(self) -> None:
-        if time.monotonic() - self._tidied_at < HOUSEKEEPING_S:
+        """Make room, then close what an ill disk has left open."""
+        if time.monotonic() - self._tidied_at < self._tidy_every_s:
             return
         self._tidied_at = self.busy_since = time.monotonic()
         try:
             self._housekeeping()
         except OSError as error:
-            log.error("housekeeping of the archive failed: %s", error)
+            level = logging.DEBUG if self.failing else logging.ERROR  # that is known
+            log.log(level, "housekeeping of the archive failed: %s", error)
         except Exception:  # recording matters more
             log.exception("housekeeping of the archive failed")
+        self._recorder.recover()
