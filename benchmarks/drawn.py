@@ -20,6 +20,7 @@ from pathlib import Path as FilePath
 
 sys.path.insert(0, str(FilePath(__file__).resolve().parents[1]))
 
+import numpy as np
 from scoring import HOLD_S
 
 from pynvr.demo.person import REACH_LEFT, REACH_RIGHT
@@ -51,16 +52,25 @@ CLOSE_AND_STAYS: Path = ((0.0, 0.0, 1.6), (0.2, 0.5, 1.6), (0.8, 0.5, 1.6), (1.0
 FAR: Path = ((0.0, 0.0, 0.62), (1.0, 1.0, 0.62))
 HALF_IN: Path = ((0.0, 1.0, 0.8), (0.35, 0.92, 0.8), (0.65, 0.92, 0.8), (1.0, 1.0, 0.8))
 """Never more than half in the picture."""
-BUSY = [(0.1 + 0.8 * step / 40, 0.5 + 0.006 * (-1) ** step * (1 + step % 3), 0.8) for step in range(41)]
-AT_WORK: Path = ((0.0, 0.0, 0.8), *BUSY, (1.0, 1.0, 0.8))
-"""Comes, and then does something with the hands every second, never farther than a hand's breadth."""
+
+
+def _busy(seed: int) -> Path:
+    """Comes, does something every few seconds, never farther than a hand's breadth away, and goes."""
+    rng = np.random.default_rng(seed)
+    path = [(0.0, 0.0, 0.8), (0.1, 0.5, 0.8)]
+    while path[-1][0] < 0.85:
+        at = path[-1][0] + rng.uniform(0.01, 0.05)  # half a second to 2.5 s of rest
+        path += [(at, *path[-1][1:]), (at + 0.012, 0.5 + rng.uniform(-0.015, 0.015), 0.8)]
+    return (*path, (0.9, *path[-1][1:]), (1.0, 1.0, 0.8))
+
+
 KINDS_OF_VISIT: dict[str, tuple[tuple[Visit, ...], str]] = {
     "right before the lens": ((Visit(6.0, 1.2, CLOSE, 3.0), Visit(12.0, 1.6, CLOSE, 2.5)), ""),
     "… and stays": ((Visit(6.0, 6.0, CLOSE_AND_STAYS, 3.0),), ""),
     "… at night": ((Visit(6.0, 1.2, CLOSE, 3.0), Visit(12.0, 6.0, CLOSE_AND_STAYS, 3.0)), "night"),
     "… as a lamp is switched": ((Visit(13.6, 1.5, CLOSE, 3.0), Visit(22.05, 1.5, CLOSE, 3.0)), "lamp"),
     "far, 5 grey levels": ((Visit(6.0, 9.0, FAR, 0.6, 0.12),), ""),
-    "at work at a table": ((Visit(6.0, 50.0, AT_WORK, 1.25),), "table"),
+    "at work at a table": ((Visit(6.0, 50.0, _busy(1), 1.25),), "table"),
     "half in the picture": ((Visit(6.0, 3.0, HALF_IN, 1.2), Visit(12.0, 6.0, HALF_IN, 1.2)), ""),
     "headlights through a gate": (TWICE, "headlights"),
     "… in infrared": (TWICE, "headlights night"),

@@ -183,6 +183,34 @@ def test_somebody_right_before_the_lens_is_no_lamp(
     assert not [time_s for time_s in alarms(seen) if time_s < 5 or time_s > visible[-1][0] + 0.3]
 
 
+AT_WORK: Path = (
+    (0.0, 0.0, 0.8),
+    *((0.1 + 0.8 * step / 20, 0.5 + 0.015 * np.sin(2.4 * step), 0.8) for step in range(21)),
+    (1.0, 1.0, 0.8),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fps", [7.0, 15.0])
+def test_who_works_in_one_place_is_not_learnt_away(fps: float) -> None:
+    """No alarm is farther from the next one than a recording is held open."""
+    scene = DemoScene(SIZE, visits=(Visit(5.0, 50.0, AT_WORK, 1.25),), weather=("table",))
+    found = alarms(watch(frames(58, scene=scene, fps=fps)))
+    assert max(np.diff([*found, 55.0])) <= 10
+    assert found[-1] < 55.4
+
+
+@pytest.mark.slow
+def test_what_begins_to_blink_where_somebody_stood_is_soon_no_motion() -> None:
+    def change(image: Image, time_s: float) -> Image:
+        image = box(image, min(120.0, 60 * (time_s - 4)) if time_s < 9 else -90, 100, 60, 90, 62)
+        return box(image, 130, 120, 24, 24, 120 if int(time_s * 3) % 2 else 90) if time_s >= 12 else image
+
+    found = alarms(watch(frames(60, change)))
+    assert found
+    assert not [time_s for time_s in found if time_s > 45]
+
+
 def test_camera_that_is_moved_is_no_motion() -> None:
     """Everything is replaced, as by a body, but everywhere at once."""
 

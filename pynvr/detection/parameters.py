@@ -38,8 +38,10 @@ class RobustParameters:
     """Grey levels: one passer-by must not blind a place."""
     habit_start: float = 12.0
     """Grey levels assumed at first and forgotten within a second: rain is no news at the start."""
-    object_learning: float = 0.1
+    object_learning: float = 0.03
     """How fast habits are learnt below an object: one who stays must not be learnt away. 1: off."""
+    rest_s: float = 10.0
+    """Who came and stands still is there for so long after the latest stirring. 0: off."""
 
     light_fraction: float = 0.33
     """So much of the picture changes at once: that is light. 0: off."""

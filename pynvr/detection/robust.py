@@ -67,7 +67,13 @@ class RobustDetector:
         self._settling = Settling(p.settle_s, p.light_limit_s, p.light_rest_s)
         self._persistence = Persistence(p.persist_s, p.persist_px, p.persist_px_s)
         self._tracker = Tracker(
-            self._area_threshold_px * EVIDENCE_S, p.cap_px, p.small_px, p.first_s, p.forget_s, p.most_blobs
+            self._area_threshold_px * EVIDENCE_S,
+            p.cap_px,
+            p.small_px,
+            p.first_s,
+            p.forget_s,
+            p.rest_s,
+            p.most_blobs,
         )
         self._noise = 1.0  # mean difference of a still picture, grey levels
         self._covered_s = 0.0  # for how long somebody close has filled the picture
@@ -100,7 +106,7 @@ class RobustDetector:
         plain, change = self._changes(now)
         mask = self._changed(change)
         if self._p.habit_factor:
-            self._habits.learn(plain, step_s, [track.box for track in self._tracker.confirmed])
+            self._habits.learn(plain, step_s, self._tracker.occupied)
         self._references.add(now)
         if self._p.density and cv2.countNonZero(mask):
             mask = dense(mask, self._p.density)

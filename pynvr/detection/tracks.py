@@ -46,30 +46,47 @@ class Track:
     moved: float = 0.0
     """Farthest from the start, work pixels."""
     confirmed: bool = False
+    travelled: bool = False
+    """By its own size, as a twig does not."""
 
 
 class Tracker:
     """Blobs in, tracks out.
 
     `evidence_px_s` confirms a track; a blob counts `cap_px` at most; one below
-    `small_px` has to travel as well; a track lives unseen for `forget_s`.
+    `small_px` has to travel as well; a track lives unseen for `forget_s`. Who came
+    and stands still is taken to be there for `rest_s` after the latest stirring.
     """
 
     def __init__(
-        self, evidence_px_s: float, cap_px: float, small_px: float, first_s: float, forget_s: float, most: int
+        self,
+        evidence_px_s: float,
+        cap_px: float,
+        small_px: float,
+        first_s: float,
+        forget_s: float,
+        rest_s: float,
+        most: int,
     ) -> None:
         self._evidence_px_s = evidence_px_s
         self._cap_px = cap_px
         self._small_px = small_px
         self._first_s = first_s
         self._forget_s = forget_s
+        self._rest_s = rest_s
         self._most = most
         self.tracks: list[Track] = []
+        self._resting: list[Track] = []
 
     @property
     def confirmed(self) -> list[Track]:
         """The tracks that are objects."""
         return [track for track in self.tracks if track.confirmed]
+
+    @property
+    def occupied(self) -> list[Box]:
+        """Where objects are, be it that they stand still."""
+        return [track.box for track in (*self.confirmed, *self._resting)]
 
     def require(self, evidence_px_s: float) -> None:
         """Confirm tracks from another evidence on; each has to show it anew."""
@@ -80,6 +97,7 @@ class Tracker:
     def clear(self) -> None:
         """Forget all tracks."""
         self.tracks.clear()
+        self._resting.clear()
 
     def update(self, blobs: Sequence[Blob], time_s: float, step_s: float, px_area: float) -> list[Track]:
         """Give each blob, largest first, to the nearest track; return the objects that are to be seen now.
@@ -108,12 +126,24 @@ class Tracker:
                 track.before = before
             track.box, track.seen_s = blob.box, time_s
             track.moved = max(track.moved, math.dist(track.start, _centre(blob.box)))
-            travelled = track.moved >= math.sqrt(blob.area_px / px_area)
-            if track.evidence >= self._evidence_px_s and (blob.area_px >= self._small_px or travelled):
+            travels = track.moved >= math.sqrt(blob.area_px / px_area)
+            track.travelled = track.travelled or travels
+            if track.evidence >= self._evidence_px_s and (blob.area_px >= self._small_px or travels):
                 track.confirmed = True
-        keep_s = max(self._forget_s, 1.5 * step_s)
-        self.tracks = [track for track in self.tracks if time_s - track.seen_s <= keep_s]
+        self._forget(time_s, max(self._forget_s, 1.5 * step_s))
         return [track for track in self.confirmed if track.seen_s == time_s]
+
+    def _forget(self, time_s: float, keep_s: float) -> None:
+        """Drop tracks unseen for longer than `keep_s`; keep the places of those that travelled there."""
+        for track in self.tracks:
+            if track.confirmed and time_s - track.seen_s > keep_s:
+                for place in self._resting:
+                    if _inside(track.box, place.box):
+                        place.seen_s = track.seen_s
+                self._resting += [track] if track.travelled else []
+        self.tracks = [track for track in self.tracks if time_s - track.seen_s <= keep_s]
+        resting = [place for place in self._resting if time_s - place.seen_s <= self._rest_s]
+        self._resting = resting[-self._most :]
 
 
 def _centre(box: Box) -> tuple[float, float]:
