@@ -91,12 +91,12 @@ def units_before_picture(codec: CopyCodec, data: bytes) -> Iterator[bytes]:
 
 
 def parameter_sets(codec: CopyCodec, data: bytes) -> bytes:
-    """The parameter sets at the head of a packet, as Annex B; empty if they are not complete."""
+    """The parameter sets at the head of a packet, as Annex B; empty if one kind of them is missing."""
     found = [
         unit
         for unit in units_before_picture(codec, data)
         if unit and codec.unit_type(unit[0]) in codec.parameter_sets
     ]
-    if not any(codec.unit_type(unit[0]) == codec.sequence_type for unit in found):
+    if {codec.unit_type(unit[0]) for unit in found} != codec.parameter_sets:
         return b""
     return b"".join(LONG_START_CODE + unit for unit in found)

@@ -12,19 +12,29 @@ WITH_CHROMA_FORMAT = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 1
 SUBSAMPLING = {0: (1, 1), 1: (2, 2), 2: (2, 1), 3: (1, 1)}
 """Chroma format -> by how much colours are coarser, horizontally and vertically."""
 MACROBLOCK_PX = 16
+SIDE_PX = range(16, 16385)
+"""Any other width or height comes from a damaged set."""
+H264_PROFILES = {66, 77, 88} | WITH_CHROMA_FORMAT
+H264_LEVELS = {9, 10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52, 60, 61, 62}
+H265_PROFILES = range(1, 12)
+H265_LEVELS = range(30, 256, 3)
 
 
 def size_of(codec: CopyCodec, sets: bytes) -> tuple[int, int] | None:
-    """(width, height) in pixels that Annex B parameter sets announce; None where they are not understood."""
+    """(width, height) in pixels that Annex B parameter sets announce.
+
+    None where they are not understood: the few bytes of a set say much, and hardly any damage makes sense.
+    """
     parse = {H264.name: _h264, H265.name: _h265}.get(codec.name)
     if parse is None:
         return None
     for unit in units_before_picture(codec, sets):
         if unit and codec.unit_type(unit[0]) == codec.sequence_type:
             try:
-                return parse(_Bits(unit))
-            except IndexError:  # cut short, or damaged
+                size = parse(_Bits(unit))
+            except (IndexError, ValueError):  # cut short, or damaged
                 return None
+            return size if all(side in SIDE_PX for side in size) else None
     return None
 
 
@@ -62,7 +72,8 @@ class _Bits:
 def _h264(bits: _Bits) -> tuple[int, int]:
     bits.skip(8)
     profile = bits.take(8)
-    bits.skip(16)
+    bits.skip(8)
+    _check(profile in H264_PROFILES and bits.take(8) in H264_LEVELS)
     bits.golomb()
     chroma = 1
     if profile in WITH_CHROMA_FORMAT:
@@ -112,7 +123,10 @@ def _h265(bits: _Bits) -> tuple[int, int]:
     bits.skip(16 + 4)
     layers = bits.take(3)
     bits.skip(1)
-    bits.skip(88 + 8)  # the general profile, tier and level
+    bits.skip(3)
+    profile = bits.take(5)
+    bits.skip(80)
+    _check(profile in H265_PROFILES and bits.take(8) in H265_LEVELS)
     present = [(bits.take(1), bits.take(1)) for _ in range(layers)]
     if layers:
         bits.skip(2 * (8 - layers))
@@ -124,6 +138,11 @@ def _h265(bits: _Bits) -> tuple[int, int]:
         bits.skip(1)
     width, height = bits.golomb(), bits.golomb()
     return _cropped(bits, width, height, *SUBSAMPLING.get(chroma, (1, 1)))
+
+
+def _check(sensible: bool) -> None:
+    if not sensible:
+        raise ValueError
 
 
 def _cropped(bits: _Bits, width: int, height: int, across: int, down: int) -> tuple[int, int]:

@@ -77,12 +77,11 @@ class PacketPart:
         self._latest_ms = self._decode_ms = 0
 
     def write(self, order: Write) -> int:
-        """Add a packet and return its size. The first one gets the parameter sets if it has none."""
+        """Add a packet and return its size. The first one gets the stream's sets, if it has not the same."""
         packet = cast(TimedPacket, order.frame)
-        data = packet.data
-        if packet is self._first and not codecs.parameter_sets(packet.stream.codec, data.tobytes()):
-            sets = np.frombuffer(packet.stream.parameter_sets, np.uint8)
-            data = np.concatenate([sets[None], data], axis=1)
+        data, sets = packet.data, packet.stream.parameter_sets
+        if packet is self._first and codecs.parameter_sets(packet.stream.codec, data.tobytes()) != sets:
+            data = np.concatenate([np.frombuffer(sets, np.uint8)[None], data], axis=1)
         time_ms = round((packet.time - self._first.time) * TICKS_PER_SECOND)
         self._latest_ms = max(self._latest_ms, time_ms)
         self._decode_ms = max(self._decode_ms + 1, self._latest_ms - self._reorder_ms)

@@ -178,12 +178,15 @@ class PacketConnection:
     def _heed_parameters(self, packet: Packet) -> Iterator[TimedPacket | Gap]:
         """Take the packet's parameter sets, if it has any, for those to come; a gap if the size changes.
 
-        Some cameras send others again and again, with the same size.
+        Some cameras send others again and again, with the same size. What makes no sense was damaged on the
+        way, and would make all further recordings unreadable.
         """
         sets = codecs.parameter_sets(self._stream.codec, packet.data.tobytes())
         if not sets or sets == self._stream.parameter_sets:
             return
         before, now = self._stream, picture_size.size_of(self._stream.codec, sets)
+        if now is None and before.parameter_sets:
+            return
         if now is not None and now != (before.width, before.height):
             yield from self._let_through()
             change = f"{before.width}x{before.height} before, {now[0]}x{now[1]} now"

@@ -1,0 +1,127 @@
+"""What a bad network makes of a copied stream's parameter sets: no recording may be lost to that."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import pytest
+from copies import Raw, make, numbers_of, packets_of
+from recordings import MOMENT, read_index
+from rtsp import needs_rtsp
+
+from pynvr.archive.archive import Archive
+from pynvr.media.codecs import H264, parameter_sets
+from pynvr.media.frame import Gap
+from pynvr.media.packet import TimedPacket
+from pynvr.media.picture_size import size_of
+from pynvr.recording.copying import CopyFormat
+from pynvr.recording.open_recording import OpenRecording
+from pynvr.recording.orders import Begin, Write
+from pynvr.sources.burst import Reading
+from pynvr.sources.opening import Opener, Timeouts
+from pynvr.sources.packet_camera import PacketConnection
+
+GARBAGE = b"\0\0\0\1\x67" + bytes(range(17, 40)) + b"\0\0\0\1\x68\x0f\xff"
+"""Units that flipped bytes have made a sequence parameter set and a picture parameter set."""
+
+
+@dataclass
+class Capture:
+    """What OpenCV says of a camera that tells its sets when it is opened."""
+
+    sets: bytes
+
+    def get(self, prop: int) -> float:
+        return {
+            cv2.CAP_PROP_FOURCC: float(cv2.VideoWriter.fourcc(*"h264")),
+            cv2.CAP_PROP_FRAME_WIDTH: 320.0,
+            cv2.CAP_PROP_FRAME_HEIGHT: 240.0,
+            cv2.CAP_PROP_FPS: 25.0,
+        }.get(prop, 0.0)
+
+    def retrieve(self, _: None, stream: int) -> tuple[bool, Any]:
+        return True, np.frombuffer(self.sets, np.uint8)
+
+    def read(self) -> tuple[bool, Any]:
+        raise AssertionError("the test hands over what it has read")
+
+    def release(self) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> list[Raw]:
+    return packets_of(make(tmp_path_factory.mktemp("sent") / "a.ts", seconds=3, moving=(1, 2), gop=25))
+
+
+@pytest.fixture
+def connection(sent: list[Raw]) -> PacketConnection:
+    opener = SimpleNamespace(
+        cam="rtsp://camera/main",
+        name="rtsp://camera/main",
+        timeouts=Timeouts(),
+        in_pieces=False,
+        open=lambda *_: Capture(parameter_sets(H264, sent[0].data)),
+    )
+    return PacketConnection(cast(Opener, opener), cast(Any, None), ".mp4")
+
+
+def bare_of(data: bytes) -> bytes:
+    """As many cameras send them: without delimiters, and with the sets only told beforehand."""
+    data = data.removeprefix(H264.delimiter)
+    sets = parameter_sets(H264, data)
+    return data.replace(sets, b"") if sets else data
+
+
+def received(connection: PacketConnection, packets: list[Raw]) -> list[TimedPacket | Gap]:
+    return [
+        item
+        for index, raw in enumerate(packets)
+        for item in connection.make(
+            Reading(
+                cast(Any, SimpleNamespace(data=np.frombuffer(raw.data, np.uint8)[None], key=raw.key)),
+                len(raw.data),
+                raw.time_ms / 1000,
+            ),
+            raw.time_ms / 1000,
+            index,
+        )
+    ]
+
+
+@needs_rtsp
+@pytest.mark.slow
+@pytest.mark.parametrize("harmed", [0, 25])
+def test_a_recording_after_damaged_sets_is_whole(
+    tmp_path: Path, sent: list[Raw], connection: PacketConnection, harmed: int
+) -> None:
+    """Both the one that begins with them and the later one, which used to get them as its own."""
+    bare = [Raw(bare_of(raw.data), raw.key, raw.time_ms) for raw in sent]
+    assert not any(parameter_sets(H264, raw.data) for raw in bare)
+    bare[harmed].data = GARBAGE + bare[harmed].data
+    assert parameter_sets(H264, bare[harmed].data)
+    items = received(connection, bare)
+    assert not any(isinstance(item, Gap) for item in items)
+    packets = cast("list[TimedPacket]", items)
+    archive = Archive(tmp_path, None)
+    archive.open()
+    for begin in (harmed, 50):
+        recording = OpenRecording(archive, CopyFormat(".mp4"), Begin(packets[begin].time, MOMENT, 25.0))
+        for packet in packets[begin:]:
+            recording.write(Write(packet))
+        path = recording.close()
+        assert path is not None and path.suffix == ".mp4"
+        assert numbers_of(path)[-25:] == list(range(50, 75))
+        assert read_index(tmp_path)[-1]["frames"] == len(packets) - begin
+    archive.close()
+
+
+def test_hardly_any_damage_makes_sense() -> None:
+    dice = random.Random(1)
+    understood = sum(size_of(H264, b"\0\0\0\1\x67" + dice.randbytes(24)) is not None for _ in range(5000))
+    assert understood <= 25
