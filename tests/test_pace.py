@@ -114,6 +114,32 @@ def test_pictures_out_of_order_are_no_leaps() -> None:
     assert pace.factor == pytest.approx(2.0, rel=0.01)
 
 
+@pytest.mark.parametrize("factor", [1.0, 90.0, 1.16])
+def test_b_frames_that_are_sent_together_with_those_they_need(factor: float) -> None:
+    """As a server did: a key frame every 12 pictures, the later picture before those that need it."""
+    sent_ms = {
+        0: 0,
+        3: 0.1,
+        2: 17,
+        1: 120,
+        6: 120.1,
+        5: 135,
+        4: 240,
+        9: 240.1,
+        8: 253,
+        7: 320,
+        11: 332,
+        10: 378,
+    }
+    pace, previous = Pace(), 0.0
+    for first in range(0, 8 * FPS, 12):
+        for number, after_ms in sent_ms.items():
+            arrival = first / FPS + after_ms / 1000
+            pace.note((first + number) / FPS / factor, arrival, arrival - previous)
+            previous = arrival
+    assert pace.factor == pytest.approx(factor, rel=0.02)
+
+
 def test_what_was_found_is_believed_of_the_next_connection_until_it_is_wrong() -> None:
     pace = Pace()
     placed([number / FPS for number in range(5 * FPS)], lambda t: t / 90, StreamClock(), pace=pace)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from pynvr.sources.clock import LONGEST_STEP_S, delays
+from pynvr.sources.clock import LONGEST_STEP_S, SMALLEST_STEP_S, delays
 from pynvr.sources.pace import Pace
 
-SHORTEST_PERIOD_S = 0.02
-"""Some streams give two frames the same time. A frame that comes faster than this had been waiting."""
+UNKNOWN_PERIOD_S = 0.02
+"""Taken for the period where the times do not tell it: some streams give two frames the same time."""
 
 Content = TypeVar("Content")
 
@@ -62,8 +62,8 @@ class Burst(Generic[Content]):
             return True
         step_s = corrected_s - self._previous_s
         self._previous_s = corrected_s
-        believed_s = step_s if step_s <= LONGEST_STEP_S else 0.0
-        self.live = self._pace.judged and waited_s > max(believed_s, SHORTEST_PERIOD_S) / 2
+        period_s = step_s if SMALLEST_STEP_S < step_s <= LONGEST_STEP_S else UNKNOWN_PERIOD_S
+        self.live = self._pace.judged and waited_s > period_s / 2
         return self.live or self._bytes > self._limit_bytes
 
     def take(self) -> list[tuple[Reading[Content], float]]:

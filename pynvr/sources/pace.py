@@ -19,16 +19,17 @@ OPENING_S = 1.0
 OPENING_STEPS = 3
 LONGEST_OPENING_S = 3.5
 """After so long a stream that comes in bursts, or hardly ever, is used without having been judged."""
-PIECE_S = 0.1
-"""Times of arrival are compared over no less: single ones depend on what else the machine does."""
+PIECE_S = 0.2
+"""Times of arrival are compared over no less: single ones depend on what else the machine does, and with
+B-frames on which of them the camera sends together."""
 IDLE_S = 0.005
 """Who waits for a picture waits at least so long; what takes less was there already."""
 NOTICEABLE = 0.1
 """A pace that differs by less is not told from chance at the opening."""
-BACKLOG_S = 2.0
-"""A stream that seems too fast at the opening is watched so long: most of them only make up for lost time."""
+DOUBTED_S = 2.0
+"""A stream that seems too fast or slow is watched so long: most only make up for lost time, or lose it."""
 STEADY = 1.15
-"""The second half of what was watched is slower by no more; making up for lost time ends."""
+"""The halves of what was watched differ by no more in pace; making up for lost time ends."""
 WORST = 200.0
 """A stream that is so many times slower has no times: they stand still."""
 SLOT_S = 0.5
@@ -128,15 +129,16 @@ class Pace:
     # --- the opening: steps between pictures that were waited for -------------------------------------
 
     def _note_opening(self, stream_s: float, arrival_s: float, idle_s: float) -> None:
-        if idle_s >= IDLE_S and stream_s >= self._highest:  # with B-frames, others come out of order
-            if self._piece is None:
-                self._piece = _Mark(stream_s, arrival_s)
-            elif arrival_s - self._piece.arrival_s >= PIECE_S:
-                self._steps.append(_Mark(stream_s - self._piece.stream_s, arrival_s - self._piece.arrival_s))
-                self._piece = _Mark(stream_s, arrival_s)
-        elif stream_s < self._highest - LONGEST_STEP_S:
+        if stream_s < self._highest - LONGEST_STEP_S:
             self._leaps += 1
             self._highest, self._piece = stream_s, None
+        elif idle_s >= IDLE_S:
+            # how far the stream is: with B-frames the picture just read may be shown before others that came
+            mark, begin = _Mark(max(stream_s, self._highest), arrival_s), self._piece
+            if begin is not None and arrival_s - begin.arrival_s >= PIECE_S:
+                self._steps.append(_Mark(mark.stream_s - begin.stream_s, arrival_s - begin.arrival_s))
+            if begin is None or arrival_s - begin.arrival_s >= PIECE_S:
+                self._piece = mark
         watched_s = sum(step.arrival_s for step in self._steps)
         if watched_s >= OPENING_S and len(self._steps) >= OPENING_STEPS:
             self._judge(watched_s)
@@ -146,16 +148,17 @@ class Pace:
     def _judge(self, watched_s: float) -> None:
         ratios = [step.arrival_s / max(step.stream_s, 1e-9) for step in self._steps]
         usual = float(np.median(ratios))
-        hasty = 1 / WORST < usual / self.factor < 1 - NOTICEABLE
-        if hasty and watched_s < BACKLOG_S:
+        has_times = 1 / WORST < usual < WORST
+        doubted = has_times and abs(log(usual / self.factor)) > NOTICEABLE
+        if doubted and watched_s < DOUBTED_S:
             return
         self.judged = True
         half = len(ratios) // 2
-        if hasty and np.median(ratios[half:]) > STEADY * np.median(ratios[:half]):
+        if doubted and abs(log(np.median(ratios[half:]) / np.median(ratios[:half]))) > log(STEADY):
             return
-        if usual > WORST or usual < 1 / WORST or self._leaps > len(self._steps) / 3:
+        if not has_times or self._leaps > len(self._steps) / 3:
             self._change(inf)
-        elif abs(log(usual / self.factor)) > NOTICEABLE:
+        elif doubted:
             like = [step for step, ratio in zip(self._steps, ratios, strict=True) if 0.5 < ratio / usual < 2]
             passed_s = sum(step.stream_s for step in like)
             self._change(sum(step.arrival_s for step in like) / passed_s)
