@@ -47,6 +47,35 @@ def test_spoilt_lines_stay_and_harm_nobody(index: Index, spoilt: bytes) -> None:
     assert not index.has("b.mp4")
 
 
+WHOLE = {
+    "file": "2017-04-02/video_2017-04-02T132017.mp4", "id": "20170402T132042000",
+    "trigger_utc": "2017-04-02T13:20:17.000+00:00", "first_frame_utc": "2017-04-02T13:20:12.000+00:00",
+    "last_frame_utc": "2017-04-02T13:20:42.000+00:00", "first_frame_s": 95, "trigger_s": 100.0,
+    "last_motion_s": 115.0, "last_frame_s": 125.5, "frames": 500, "fps": 19.98, "width": 640, "height": 480,
+    "peak_changed_px": 4000, "peak_s": 101.0, "strip": "x.strip.jpg", "strip_s": [1.0, 2.5], "dropped": 1,
+    "of later versions": {"a": [None]},
+}  # fmt: skip
+BY_HAND = {
+    "text": "x", "a number in quotes": "5", "null": None, "a list": [], "an object": {},
+    "infinite": float("inf"), "huge": 1e300, "true": True, "a long number": 10**400,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", BY_HAND.values(), ids=BY_HAND)
+@pytest.mark.parametrize(
+    "name", sorted(name for name, value in WHOLE.items() if isinstance(value, int | float))
+)
+def test_a_number_spoilt_by_hand_is_skipped_and_said_once(
+    index: Index, name: str, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    for entry in (WHOLE, WHOLE | {"file": "spoilt.mp4", name: value}, WHOLE | {"file": "after.mp4"}):
+        index.append(entry)
+    for _ in range(2):
+        assert [entry["file"] for entry in index.entries()] == [WHOLE["file"], "after.mp4"]
+    assert index.entries()[0] == WHOLE
+    assert [record.getMessage().split(": ", 1)[1][:7] for record in caplog.records] == ["1 lines"]
+
+
 def test_what_follows_the_last_removed_line_is_copied_as_it_is(index: Index) -> None:
     index.path.write_bytes(b'{"file":"a"}\n{"file" :  "b"}\n  {"file":"a"}\n{"torn')
     assert index.remove({"a"})

@@ -201,6 +201,9 @@ SPOILT = {
     "not UTF-8": b"\xff\xfe\x00",
     "nested": b"[" * 100_000,
     "torn": b'{"file": "spoilt.avi", "last_fr',
+    "text as number": b'{"file": "spoilt.avi", "last_frame_utc": "2001-01-01T00:00:00+00:00", "frames": "x"}',
+    "year 1": b'{"file": "spoilt.avi", "last_frame_utc": "0001-01-01T00:00:00+05:00"}',
+    "year 9999": b'{"file": "spoilt.avi", "last_frame_utc": "9999-12-31T23:59:59-05:00"}',
 }
 
 

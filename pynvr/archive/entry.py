@@ -1,12 +1,79 @@
-"""Makes a recording's object in the index from its journal."""
+"""A recording's object in the index: made from its journal, and read again from a line."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from pynvr.archive.journal import FrameNote, Journal, iso
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from pynvr.archive.journal import LATEST_S, FrameNote, Journal, iso
 from pynvr.archive.remux import mean_rate
+
+YEARS = range(2, 9999)
+"""In these a moment can be compared and moved by a day, whatever its zone."""
+
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)] | UnsetType
+Seconds: TypeAlias = Annotated[float, Meta(ge=-LATEST_S, le=LATEST_S)] | UnsetType
+Count: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 53)] | UnsetType
+
+
+class Known(msgspec.Struct):
+    """What is read of an object, with its types; only the name has to be there. There may be other fields."""
+
+    file: str
+    trigger_utc: Moment = UNSET
+    first_frame_utc: Moment = UNSET
+    last_frame_utc: Moment = UNSET
+    closed_utc: Moment = UNSET
+    first_frame_s: Seconds = UNSET
+    trigger_s: Seconds = UNSET
+    last_motion_s: Seconds = UNSET
+    last_frame_s: Seconds = UNSET
+    trigger_in_file_s: Seconds = UNSET
+    peak_s: Seconds = UNSET
+    fps: Seconds = UNSET
+    frames: Count = UNSET
+    width: Count = UNSET
+    height: Count = UNSET
+    peak_changed_px: Count = UNSET
+    dropped: Count = UNSET
+    undecodable: Count = UNSET
+    strip_s: list[float] | UnsetType = UNSET
+    picture: str | UnsetType = UNSET
+    strip: str | UnsetType = UNSET
+    continues: bool | UnsetType = UNSET
+    recovered: bool | UnsetType = UNSET
+
+
+_known = msgspec.json.Decoder(Known)
+
+
+def known(line: bytes) -> Known | None:
+    """What is read of a line of the index; None if a hand or a crash has spoilt any of it."""
+    try:
+        return _checked(_known.decode(line))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def typed(entry: Mapping[str, Any]) -> Known:
+    """What is read of an object; raises ValueError if any of it is of another type."""
+    try:
+        return _checked(msgspec.convert(entry, Known))
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None
+
+
+def _checked(found: Known) -> Known:
+    """Raise ValueError for a name that no file has, and for a year with which nobody can reckon."""
+    found.file.encode()
+    moments = (found.trigger_utc, found.first_frame_utc, found.last_frame_utc, found.closed_utc)
+    if "\0" in found.file or any(each is not UNSET and each.year not in YEARS for each in moments):
+        raise ValueError(f"{found.file!r}: no such file or time")
+    return found
 
 
 def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:

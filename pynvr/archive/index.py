@@ -7,6 +7,7 @@ in the file.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -19,6 +20,9 @@ from typing import NamedTuple
 import msgspec
 
 from pynvr.archive import fsync
+from pynvr.archive.entry import known
+
+log = logging.getLogger(__name__)
 
 INDEX_NAME = "recordings.jsonl"
 COPY_BYTES = 1024 * 1024
@@ -62,6 +66,7 @@ class Index:
         self._highest = ""
         """The highest id known to have been given."""
         self._looked = False
+        self._spoilt_said = 0
 
     def new_id(self) -> str:
         """An id for the next line, higher than all before, even if the clock was set back."""
@@ -86,11 +91,24 @@ class Index:
         return list(self.each())
 
     def each(self) -> Iterator[dict[str, object]]:
-        """The same one by one: an archive may have 200,000."""
+        """The same one by one: an archive may have 200,000. Spoilt lines are skipped, and said once."""
+        spoilt = 0
         for _, line in self.lines():
-            entry = parsed(line)
-            if entry is not None and str(entry.get("file")) not in self._gone:
+            if known(line) is None:
+                spoilt += bool(line.strip())
+            elif (entry := parsed(line)) is not None and entry["file"] not in self._gone:
                 yield entry
+        self.complain(spoilt)
+
+    def complain(self, spoilt: int) -> None:
+        """Log how many spoilt lines there are, unless that is known."""
+        if spoilt > self._spoilt_said:
+            self._spoilt_said = spoilt
+            log.warning(
+                "%s: %d lines say nothing that can be understood; "
+                "what they are about is neither shown nor removed",
+                self.path, spoilt,
+            )  # fmt: skip
 
     def lines(self, offset: int = 0) -> Iterator[tuple[int, bytes]]:
         """Each whole line from a byte offset on, with the offset of its end; none if there is no index."""
@@ -191,7 +209,7 @@ class Index:
 
 
 def parsed(line: bytes) -> dict[str, object] | None:
-    """The object in a line; None if it holds none."""
+    """The object in a line, whatever it holds; None if it is none."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):

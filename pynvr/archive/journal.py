@@ -59,6 +59,10 @@ class Facts(TypedDict, total=False):
     height: Side
     delimiter: Annotated[str, Meta(pattern="^([0-9a-f]{2})*$", max_length=64)]
     dropped: Annotated[int, Meta(ge=0)]
+    undecodable: Annotated[int, Meta(ge=0)]
+    last_motion_s: Annotated[float, Meta(ge=-LATEST_S, le=LATEST_S)]
+    peak_s: Annotated[float, Meta(ge=-LATEST_S, le=LATEST_S)]
+    strip_s: list[float]
 
 
 _object = msgspec.json.Decoder(dict[str, Any])

@@ -12,13 +12,14 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Annotated
+from typing import NamedTuple
 
-import msgspec
+from msgspec import UNSET
 
 from pynvr.archive import companions
 from pynvr.archive.archive import Archive
 from pynvr.archive.clock_guard import FAR_AHEAD, ClockGuard
+from pynvr.archive.entry import known
 from pynvr.archive.names import lies_inside
 from pynvr.archive.surplus import GIGABYTE, Limits, Surplus
 
@@ -29,18 +30,13 @@ RECOUNT_S = 86400.0
 RECOUNT_AT_ONCE_S = 3600.0
 """The same if a counted recording is missing."""
 
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
-
-class Known(msgspec.Struct):
+class Line(NamedTuple):
     """What the rules need to know of a recording."""
 
     file: str
-    last_frame_utc: Moment
-    closed_utc: Moment | None = None
-
-
-_known = msgspec.json.Decoder(Known)
+    last_frame_utc: datetime
+    closed_utc: datetime
 
 
 class Retention:
@@ -60,7 +56,7 @@ class Retention:
         """Offset in the index up to which all recordings were removed."""
         self._total_bytes = 0
         self._newest: datetime | None = None
-        self._spoilt = self._spoilt_said = 0
+        self._spoilt = 0
         self._said: set[str] = set()
 
     def sweep(self) -> None:
@@ -106,7 +102,7 @@ class Retention:
                 "raise it, or remove .keep files"
             )
 
-    def _oldest(self) -> Iterator[Known]:
+    def _oldest(self) -> Iterator[Line]:
         """The recordings in the index that were not removed yet, in order of closing."""
         nothing_yet = True
         for offset, line in self._index.lines(self._gone_to):
@@ -133,15 +129,10 @@ class Retention:
             if recording is None:
                 self._spoilt += bool(line.strip())
                 continue
-            self._newest = recording.closed_utc or recording.last_frame_utc
+            self._newest = recording.closed_utc
             if weighs:
                 self._total_bytes += companions.weight(self._path(recording.file))
-        if self._spoilt > self._spoilt_said:
-            self._spoilt_said = self._spoilt
-            log.warning(
-                "%s: %d lines say nothing that can be understood; of what they are about nothing is removed",
-                self._index.path, self._spoilt,
-            )  # fmt: skip
+        self._index.complain(self._spoilt)
 
     def _remove(self, name: str, reason: str) -> int | None:
         """Remove a recording with what belongs to it; return the bytes set free, or None if it stays."""
@@ -171,11 +162,10 @@ class Retention:
             log.error("%s", message)
 
 
-def _read(line: bytes) -> Known | None:
-    """A line of the index; None if it is no JSON, no object, or has no time with a zone."""
-    try:
-        recording = _known.decode(line)
-        recording.file.encode()
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+def _read(line: bytes) -> Line | None:
+    """A line of the index; None if it is spoilt, or has no time."""
+    recording = known(line)
+    if recording is None or recording.last_frame_utc is UNSET:
         return None
-    return None if "\0" in recording.file else recording
+    closed = recording.last_frame_utc if recording.closed_utc is UNSET else recording.closed_utc
+    return Line(recording.file, recording.last_frame_utc, closed)

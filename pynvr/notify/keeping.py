@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 def keep(archive: Archive, recording_id: str) -> None:
     """Keep the recording of this id; raises OSError. What is not in the index is told of in the log."""
     for entry in archive.index.each():
-        if str(entry.get("id")) == recording_id and isinstance(entry.get("file"), str):
+        if str(entry.get("id")) == recording_id:
             recording = archive.root / str(entry["file"])
             if lies_inside(archive.root, recording) and recording.exists():
                 archive.keep(str(entry["file"]))

@@ -12,7 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta
+
+from pynvr.archive.entry import typed
 
 KEPT, RECOVERED, UNDECODABLE, CONTINUES, PICTURE = (1 << bit for bit in range(5))
 
@@ -21,44 +26,61 @@ OPENING, CLOSING = "pynvr.day(", ");\n"
 DAY_S = 86400.0
 
 
+InDay: TypeAlias = Annotated[float, Meta(ge=0, le=DAY_S)]
+Length: TypeAlias = Annotated[float, Meta(ge=0, le=1e11)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 53)]
+Kind: TypeAlias = Literal["lost", "disarmed", "off"]
+
+
 class Row(NamedTuple):
     """A recording as the page shows it."""
 
     name: str
     """Relative to the archive."""
-    trigger_s: float
+    trigger_s: Annotated[float, Meta(ge=0, lt=DAY_S)]
     """After midnight, UTC."""
-    before_s: float
+    before_s: Length
     """From the file's first frame to the trigger."""
-    length_s: float
-    nbytes: int
-    motion: int
+    length_s: Length
+    nbytes: Count
+    motion: Count
     """The most changed pixels of a frame: how high its bar is."""
-    flags: int
-    tiles: int
+    flags: Count
+    tiles: Count
     """Pictures in the film strip; 0 where there is none."""
 
 
 class Gap(NamedTuple):
     """A time in which nothing was watched."""
 
-    from_s: float
+    from_s: InDay
     """After midnight, UTC."""
-    to_s: float
-    kind: str
-    """`lost`, `disarmed` or `off`."""
+    to_s: InDay
+    kind: Kind
+
+
+class _Content(msgspec.Struct):
+    """A day's file."""
+
+    folder: str
+    suffix: str
+    rows: list[Row]
+    gaps: list[Gap]
+
+
+_content = msgspec.json.Decoder(_Content)
 
 
 def trigger_of(entry: Mapping[str, Any]) -> datetime:
-    """When an index entry was triggered, UTC; raises KeyError, TypeError or ValueError for a spoilt one."""
-    moment = datetime.fromisoformat(entry["trigger_utc"])
-    if moment.tzinfo is None:
-        raise ValueError(f"trigger_utc = {entry['trigger_utc']!r} names no time zone")
+    """When an index entry was triggered, UTC; raises ValueError for a spoilt one."""
+    moment = typed(entry).trigger_utc
+    if moment is UNSET:
+        raise ValueError(f"{entry['file']}: has no trigger_utc")
     return moment.astimezone(timezone.utc)
 
 
 def row_of(entry: Mapping[str, Any], nbytes: int, kept: bool) -> Row:
-    """A row from an index entry; raises KeyError, TypeError or ValueError for a spoilt one."""
+    """A row from an index entry; raises KeyError or ValueError for a spoilt one."""
     trigger = trigger_of(entry)
     first, trigger_s, last = (float(entry[name]) for name in ("first_frame_s", "trigger_s", "last_frame_s"))
     before = float(entry.get("trigger_in_file_s", trigger_s - first))
@@ -117,15 +139,13 @@ class Day:
         self = cls(day)
         try:
             text = path.read_text("ascii")
-            content = json.loads(text.removeprefix(OPENING).removesuffix(CLOSING))
-            folder, suffix = content["folder"], content["suffix"]
-            for name, *rest in content["rows"]:
-                row = Row(name, *rest)
-                row = row if name else row._replace(name=self._usual_name(row, folder, suffix))
-                self.rows[row.name] = row
-            self.gaps = [Gap(*gap) for gap in content["gaps"]]
-        except (OSError, ValueError, TypeError, KeyError):
-            return cls(day)
+            content = _content.decode(text.removeprefix(OPENING).removesuffix(CLOSING))
+        except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+            return self
+        for row in content.rows:
+            name = row.name or self._usual_name(row, content.folder, content.suffix)
+            self.rows[name] = row._replace(name=name)
+        self.gaps = content.gaps
         return self
 
     def _usual_name(self, row: Row, folder: str, suffix: str) -> str:

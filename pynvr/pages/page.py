@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pynvr.pages.day import Kind
 from pynvr.pages.site import Entry, Site
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ STOPPING_S = 10.0
 """How long a stop waits for the page; its disk may hang."""
 QUEUE_LIMIT = 1000
 """Changes that may wait; what is lost then is made good at the next start."""
-GAP_STATES = {"connecting": "lost", "disarmed": "disarmed"}
+GAP_STATES: Mapping[str, Kind] = {"connecting": "lost", "disarmed": "disarmed"}
 """States of the recorder in which nothing is watched -> what the page calls them."""
 
 
@@ -52,7 +53,7 @@ class ArchivePage:
         self._ending = False
         self._now: dict[str, Any] = {"state": "starting", "recording": None}
         self._told: tuple[str, str | None] | None = None
-        self._gap: tuple[datetime, str] | None = None
+        self._gap: tuple[datetime, Kind] | None = None
         self._refused = False
         self._thread = threading.Thread(target=self._work, name="page", daemon=True)
 
@@ -113,11 +114,9 @@ class ArchivePage:
     def _begin(self) -> None:
         self._site.install(self._camera, self._page_root)
         self._site.reconcile(self._entries())
-        before = self._site.read_now()
-        if before.get("alive"):
-            alive, now = datetime.fromisoformat(before["alive"]), datetime.now(timezone.utc)
-            if (now - alive).total_seconds() > OFF_AFTER_S:
-                self._site.note_gap(alive, now, "off")
+        alive, now = self._site.last_alive(), datetime.now(timezone.utc)
+        if alive is not None and (now - alive).total_seconds() > OFF_AFTER_S:
+            self._site.note_gap(alive, now, "off")
         self._say_now()
 
     def _change_state(self, state: str, recording: str | None, moment: datetime) -> None:

@@ -7,6 +7,7 @@ All of it can be made anew from the index, so nothing of it is worth a wait for 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -17,18 +18,27 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
+
+import msgspec
 
 from pynvr.archive import companions
-from pynvr.pages.day import DAY_S, KEPT, Day, Gap, Row, row_of, trigger_of
+from pynvr.archive.names import NO_NAME
+from pynvr.pages.day import DAY_S, KEPT, Day, Gap, Kind, Row, row_of, trigger_of
 
 LOCK_NAME = ".lock"
 OWN_FILES = Path(__file__).parent / "site"
 NAMED_DAY = re.compile(r"video_(\d{4}-\d\d-\d\d)T")
+NO_FILE = NO_NAME | {errno.ENOTDIR, errno.ELOOP}
+"""Errors that mean that there is no such file, and not that the disk is ill."""
 NOW_OPENING, CLOSING = "pynvr.now(", ");\n"
 
 Entry = Mapping[str, Any]
 """A line of the archive's index."""
+
+
+class _Now(msgspec.Struct):
+    alive: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Site:
@@ -101,7 +111,7 @@ class Site:
                     day.rows.pop(recording, None)
         self._write_days()
 
-    def note_gap(self, begin: datetime, end: datetime, kind: str) -> None:
+    def note_gap(self, begin: datetime, end: datetime, kind: Kind) -> None:
         """Note that nothing was watched between two moments."""
         midnight = begin.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
         while midnight < end:
@@ -121,9 +131,16 @@ class Site:
         try:
             text = (self._root / "page/now.js").read_text("ascii")
             content = json.loads(text.removeprefix(NOW_OPENING).removesuffix(CLOSING))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
+
+    def last_alive(self) -> datetime | None:
+        """When that recorder was alive for certain; None where nothing says so."""
+        try:
+            return msgspec.convert(self.read_now(), _Now).alive
+        except msgspec.MsgspecError:
+            return None
 
     def _path(self, day: str) -> Path:
         return self._root / "days" / f"{day}.js"
@@ -133,7 +150,11 @@ class Site:
         try:
             file = self._root / str(entry["file"])
             return row_of(entry, file.stat().st_size, companions.is_kept(str(file)))
-        except (KeyError, TypeError, ValueError, FileNotFoundError):
+        except (KeyError, ValueError):
+            return None
+        except OSError as error:
+            if error.errno not in NO_FILE:
+                raise
             return None
 
     @contextmanager
@@ -178,7 +199,7 @@ class Site:
 def _day_of(entry: Entry) -> str | None:
     try:
         return f"{trigger_of(entry):%Y-%m-%d}"
-    except (KeyError, TypeError, ValueError):
+    except ValueError:
         return None
 
 

@@ -78,13 +78,24 @@ def test_where_the_trigger_is_in_a_copied_file() -> None:
         {"trigger_utc": 5},
         {"trigger_utc": "soon"},
         {"trigger_s": None},
+        {"trigger_utc": "0001-01-01T00:00:00+05:00"},
+        {"first_frame_s": "x"},
+        {"peak_changed_px": "x"},
+        {"peak_changed_px": -1},
+        {"strip_s": 5},
+        {"trigger_in_file_s": []},
+        {"file": "x" * 5000},
+        {"file": 5},
+        {"file": "video_2017-04-02T063000.mp4/in a file"},
     ],
     ids=str,
 )
 def test_spoilt_lines_are_left_out(
     site: Site, record: Any, tmp_path: Path, spoilt: dict[str, object]
 ) -> None:
-    site.reconcile([record(**spoilt), {}, record(MORNING + timedelta(hours=1))])
+    record(name="video_2017-04-02T063000.mp4")
+    site.reconcile([entry() | spoilt, {}, record(MORNING + timedelta(hours=1))])
+    site.add(entry() | spoilt)
     assert len(day(tmp_path).rows) == 1
 
 
@@ -136,7 +147,29 @@ def test_reconciling_makes_good_what_a_crash_left_out(site: Site, record: Any, t
 
 
 @pytest.mark.parametrize(
-    "content", ["", "pynvr.day(", "pynvr.day({});\n", "pynvr.day([1]);\n", "\xff\0" * 99]
+    "content",
+    [
+        "",
+        "pynvr.day(",
+        "pynvr.day({});\n",
+        "pynvr.day([1]);\n",
+        "\xff\0" * 99,
+        "[" * 100_000,
+        *(
+            json.dumps({"folder": "", "suffix": ".mp4", "rows": [["", *row]], "gaps": gaps})
+            for row, gaps in [
+                (["x", 0, 1, 1, 1, 0, 0], []),
+                ([1e300, 0, 1, 1, 1, 0, 0], []),
+                ([-5, 0, 1, 1, 1, 0, 0], []),
+                ([5, 0, None, 1, 1, 0, 0], []),
+                ([5, 0, 1, "1", 1, 0, 0], []),
+                ([5, 0, 1, 1, 1, 0], []),
+                ([5, 0, 1, 1, 1, 0, 0], [["x", 5, "off"]]),
+                ([5, 0, 1, 1, 1, 0, 0], [[1, 5]]),
+                ([5, 0, 1, 1, 1, 0, 0], [[1, 5, 7]]),
+            ]
+        ),
+    ],
 )
 def test_spoilt_day_is_made_anew(site: Site, record: Any, tmp_path: Path, content: str) -> None:
     (tmp_path / "days" / "2017-04-02.js").write_text(content)
@@ -235,6 +268,17 @@ def test_time_without_a_recorder_is_a_gap(tmp_path: Path) -> None:
     gaps = [gap for path in (tmp_path / "days").iterdir() for gap in day(tmp_path, path.stem).gaps]
     assert {gap.kind for gap in gaps} == {"off"}
     assert sum(gap.to_s - gap.from_s for gap in gaps) == pytest.approx(600, abs=5)
+
+
+@pytest.mark.parametrize("alive", ["yesterday", 5, None, [], "2017-04-02T06:30:00"], ids=str)
+def test_spoilt_word_of_the_last_recorder_is_no_gap(tmp_path: Path, record: Any, alive: object) -> None:
+    site = Site(tmp_path)
+    site.install("front door", None)
+    site.write_now({"state": "watching", "recording": None, "alive": alive})
+    with ArchivePage(tmp_path, "front door", None, lambda: [record()]):
+        pass
+    assert Site(tmp_path).read_now()["state"] == "stopped"
+    assert [len(day(tmp_path, path.stem).gaps) for path in (tmp_path / "days").glob("*.js")] == [0]
 
 
 def test_disk_that_refuses_costs_the_page_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
