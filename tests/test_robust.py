@@ -168,13 +168,13 @@ CLOSE: Path = ((0.0, 0.0, 1.6), (1.0, 1.0, 1.6))
 @pytest.mark.parametrize(
     ("weather", "least_share"), [((), 0.5), (("trees",), 0.4), (("night",), 0.1), (("rain",), 0.1)], ids=str
 )
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("seed", "fps"), [(1, FPS), (2, FPS), (3, 7.0)])
 def test_somebody_right_before_the_lens_is_no_lamp(
-    weather: tuple[str, ...], least_share: float, seed: int
+    weather: tuple[str, ...], least_share: float, seed: int, fps: float
 ) -> None:
     """At this size more than half of the picture changes from one picture to the next."""
     scene = DemoScene(SIZE, visits=(Visit(5.0, 1.5, CLOSE, 3.0),), weather=weather, seed=seed)
-    seen = watch(frames(8, scene=scene))
+    seen = watch(frames(8, scene=scene, fps=fps))
     visible = [(time_s, detection) for time_s, detection in seen if scene.figure_box(time_s)]
     found = alarms(visible)
     assert found

@@ -19,11 +19,13 @@ from pynvr.media.frame import Gray
 Levels: TypeAlias = NDArray[np.float32]
 """Height x width, grey levels or their squares."""
 
-GRAIN_PX, PATCH_PX = 7, 13
-"""Texture is what differs from its 7x7; it is compared patch by patch. Pixels of the work picture."""
+HALF = 2
+"""So many times smaller is the picture in which texture is sought: a night's noise hides finer one."""
+GRAIN_PX, PATCH_PX = 5, 9
+"""Texture is what differs from its 5x5; it is compared patch by patch. Pixels of that smaller picture."""
 LEAST_TEXTURE = 2.0
 """Grey levels, a deviation: coding makes up finer ones."""
-TEXTURE_NOISE = 3.0
+TEXTURE_NOISE = 2.0
 """Texture is known again where it is so many times the noise, in both lights."""
 ALIKE = 0.5
 """Correlation of the same patch in two lights; that of different patches is near 0."""
@@ -34,6 +36,8 @@ LEAST_KNOWN = 0.04
 EVERYWHERE = 0.9
 """Of all texture changed at once: nobody comes in so fast. The camera was moved, or shows something else."""
 REPLACED = 0.5
+CHANGED = 127.0
+"""More than half of the larger picture's pixels did."""
 
 
 def texture_replaced(old: Gray, now: Gray, changed: Gray, noise: float) -> bool:
@@ -41,7 +45,7 @@ def texture_replaced(old: Gray, now: Gray, changed: Gray, noise: float) -> bool:
 
     Looks where texture of either picture would be seen in the other one if only the light had changed.
     """
-    a, b = old.astype(np.float32), now.astype(np.float32)
+    a, b, share_changed = _halved(old), _halved(now), _halved(changed)
     a_mean, b_mean = _mean(a, PATCH_PX), _mean(b, PATCH_PX)
     a, b = a - _mean(a, GRAIN_PX), b - _mean(b, GRAIN_PX)
     a_power, b_power = _mean(a * a, PATCH_PX), _mean(b * b, PATCH_PX)
@@ -51,12 +55,18 @@ def texture_replaced(old: Gray, now: Gray, changed: Gray, noise: float) -> bool:
     brighter = np.maximum(gain, 1.0)
     seen_twice = (a_power * darker > least) | (b_power / brighter > least)
     textured = seen_twice & (np.maximum(a_mean, b_mean) < GLARE)
-    known = (changed > 0) & textured
+    known = (share_changed > CHANGED) & textured
     count = np.count_nonzero(known)
-    if count < LEAST_KNOWN * changed.size or count > EVERYWHERE * np.count_nonzero(textured):
+    if count < LEAST_KNOWN * known.size or count > EVERYWHERE * np.count_nonzero(textured):
         return False
     alike = _mean(a * b, PATCH_PX) > ALIKE * np.sqrt(a_power * b_power)
     return bool(np.count_nonzero(known & ~alike) > REPLACED * count)
+
+
+def _halved(plane: Gray) -> Levels:
+    height, width = (max(1, side // HALF) for side in plane.shape)
+    levels = plane.astype(np.float32)
+    return cv2.resize(levels, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
 def _mean(values: Levels, side_px: int) -> Levels:
