@@ -120,6 +120,8 @@ RECORDING_MODE = "encode"
 # With "copy", the stream to record while `cam` is watched: usually the camera's large one, with its
 # small one as `cam`. None: `cam` itself.
 RECORDING_CAM = None
+# With "copy", whether the sound of the recorded stream is recorded too. It costs 17 MB.
+RECORD_SOUND = False
 # With "encode", the codec: "DIVX", "XVID" or "mp4v" in ".avi" or ".mp4"; "MJPG" in ".avi".
 FOURCC_CODEC = "DIVX"
 # The container of the files. None: ".avi" with "encode", the other choice being ".mp4"; with "copy" ".mp4"

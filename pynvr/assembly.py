@@ -95,9 +95,10 @@ def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
             "network cameras or both files"
         )
     if film is not None:
-        return FilePackets(film, settings.OUTPUT_FILES_EXTENSION)
+        return FilePackets(film, settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND)
     limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
-    return LivePackets(cam, stop, limit, timeouts(settings), settings.OUTPUT_FILES_EXTENSION)
+    suffix, with_sound = settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND
+    return LivePackets(cam, stop, limit, timeouts(settings), suffix, with_sound)
 
 
 def timeouts(settings: Settings) -> Timeouts:

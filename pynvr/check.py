@@ -61,9 +61,9 @@ def _check_packets(settings: Settings, archive: Archive, packets: PacketSource, 
     stream = first.stream
     form = CopyFormat(settings.OUTPUT_FILES_EXTENSION)
     suffix = suffix_for(stream.codec, form.suffix)
-    print(
-        f"recording {packets.name}: {stream.width}x{stream.height} {stream.codec.name}, copied into {suffix}"
-    )
+    heard = f" with sound ({stream.sound.codec_context.name})" if stream.sound is not None else ""
+    what = f"{stream.width}x{stream.height} {stream.codec.name}{heard}"
+    print(f"recording {packets.name}: {what}, copied into {suffix}")
     if stream.codec.parameter_sets and not (
         stream.parameter_sets or parameter_sets(stream.codec, first.data.tobytes())
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,15 @@ FPS = 25
 
 
 def scene(
-    times: Sequence[float], moving: tuple[float, float], size: tuple[int, int] = SIZE
+    times: Sequence[float],
+    moving: tuple[float, float],
+    size: tuple[int, int] = SIZE,
+    each: Callable[[Image, float], None] = lambda image, time: None,
 ) -> Iterator[Image]:
-    """Numbered pictures with texture, in which a square moves from one of two times to the other."""
+    """Numbered pictures with texture, in which a square moves from one of two times to the other.
+
+    `each` may draw more into them.
+    """
     rng = np.random.default_rng(1)
     ground = cv2.resize(rng.integers(60, 180, (12, 16, 3), np.uint8), size, interpolation=cv2.INTER_CUBIC)
     for number, time in enumerate(times):
@@ -31,14 +37,16 @@ def scene(
             x = int((time - moving[0]) * 90 * size[0] / 320) % (size[0] * 3 // 4)
             cv2.rectangle(image, (x, size[1] // 3), (x + size[0] // 5, size[1] * 2 // 3), (30, 30, 230), -1)
         draw_frame_number(image, number)
+        each(image, time)
         yield image
 
 
 def make(path: Path, seconds: float = 8, moving: tuple[float, float] = (4, 5), **options: Any) -> Path:
-    """Encode such a scene as a camera would: `options` are those of `encode`, besides `scene_size`."""
+    """Encode such a scene as a camera would: `options` are those of `encode`, and those of `scene`."""
+    each = options.pop("each", lambda image, time: None)
     size = options.pop("scene_size", SIZE)
     times = options.get("times") or [number / FPS for number in range(round(seconds * FPS))]
-    return encode(path, scene(times, moving, size), FPS, **options)
+    return encode(path, scene(times, moving, size, each), FPS, **options)
 
 
 @dataclass

@@ -11,8 +11,9 @@ when it could not send in time (a slow client, a stopped process), and for each 
     drop-clients            close every client's connection
 
 A file's coded frames (H.264, H.265, MJPEG, MPEG-4, VP8) are held in memory and sent unchanged, each at its
-time. RTP carries presentation times only: the nth frame stored is due at the nth of them in order, so that
-frames leave evenly with B-frames too.
+time. With --sound the first sound of a .mkv (AAC, Opus, MP3, G.711) is sent beside them, and begins anew
+with them. RTP carries presentation times only: the nth frame stored is due at the nth of them in order, so
+that frames leave evenly with B-frames too.
 """
 
 import argparse
@@ -43,11 +44,16 @@ PAYLOADER = {
     "image/jpeg": "rtpjpegpay",
     "video/mpeg": "rtpmp4vpay",
     "video/x-vp8": "rtpvp8pay",
+    "audio/mpeg": "rtpmp4gpay",
+    "audio/x-opus": "rtpopuspay",
+    "audio/x-mulaw": "rtppcmupay",
+    "audio/x-alaw": "rtppcmapay",
 }
 FLAGS = {
     "--udp": "offer RTP over UDP as well as within the connection",
     "--in-band": "parameter sets before every key frame, not only in the SDP (a .ts has them there anyway)",
     "--once": "end the stream after the file's last frame",
+    "--sound": "send the sound, too",
     "--from-start": "every client gets the file from its first frame; else it joins at the next key frame",
 }
 LATE_NS = 1_000_000_000  # a frame overdue by more (the process was stopped) is not sent any more
@@ -62,9 +68,12 @@ def say(line: str) -> None:
 class Clip:
     """The coded frames of one file in the order in which they are stored; times in ns from 0."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, pictures: "Clip | None" = None) -> None:
+        """The pictures of a file, or the sound beside these `pictures`."""
+        sound = pictures is not None
         sink = "appsink name=sink sync=false wait-on-eos=false"
-        pipeline = Gst.parse_launch(f'filesrc location="{path}" ! {DEMUX[Path(path).suffix]} ! {sink}')
+        demux = "matroskademux name=d d.audio_0" if sound else DEMUX[Path(path).suffix]
+        pipeline = Gst.parse_launch(f'filesrc location="{path}" ! {demux} ! {sink}')
         pipeline.set_state(Gst.State.PLAYING)
         end = Gst.MessageType.EOS | Gst.MessageType.ERROR
         failed = pipeline.get_bus().timed_pop_filtered(Gst.CLOCK_TIME_NONE, end).type == Gst.MessageType.ERROR
@@ -75,12 +84,15 @@ class Clip:
         pipeline.set_state(Gst.State.NULL)
         if len(self.frames) < 2:
             raise ValueError(f"{path} holds no video that can be served")
-        self.payloader = PAYLOADER[self.caps.get_structure(0).get_name()]
-        first = min(frame.pts for frame in self.frames)
-        self.pts = [frame.pts - first for frame in self.frames]
+        kind = self.caps.get_structure(0)
+        is_mp3 = kind.get_name() == "audio/mpeg" and kind.get_int("mpegversion").value == 1
+        self.payloader = "rtpmpapay" if is_mp3 else PAYLOADER[kind.get_name()]
+        self.first = pictures.first if pictures else min(frame.pts for frame in self.frames)
+        self.frames = [frame for frame in self.frames if frame.pts >= self.first]
+        self.pts = [frame.pts - self.first for frame in self.frames]
         self.due = sorted(self.pts)
-        self.period = self.due[-1] + self.due[-1] - self.due[-2]
-        self.is_key = [not frame.has_flags(Gst.BufferFlags.DELTA_UNIT) for frame in self.frames]
+        self.period = pictures.period if pictures else self.due[-1] + self.due[-1] - self.due[-2]
+        self.is_key = [sound or not frame.has_flags(Gst.BufferFlags.DELTA_UNIT) for frame in self.frames]
 
 
 class Feed:
@@ -121,8 +133,8 @@ class Feed:
 class Mount:
     """One camera stream: a factory that makes a pipeline for each client, and a thread that feeds them."""
 
-    def __init__(self, name: str, clip: Clip, options: argparse.Namespace) -> None:
-        self.name, self.clip, self.options = name, clip, options
+    def __init__(self, name: str, clip: Clip, sound: Clip | None, options: argparse.Namespace) -> None:
+        self.name, self.clip, self.sound, self.options = name, clip, sound, options
         self.epoch = time.monotonic_ns()
         self.silent_until = 0
         self.feeds: list[Feed] = []
@@ -133,7 +145,13 @@ class Mount:
         self.factory = GstRtspServer.RTSPMediaFactory()
         self.factory.set_launch(
             "( appsrc name=source is-live=true format=time max-bytes=0 "
-            f"! {clip.payloader} name=pay0 {details} )"
+            f"! {clip.payloader} name=pay0 {details} "
+            + (
+                ""
+                if sound is None
+                else f"appsrc name=sound is-live=true format=time ! {sound.payloader} name=pay1 "
+            )
+            + ")"
         )
         tcp, udp = GstRtsp.RTSPLowerTrans.TCP, GstRtsp.RTSPLowerTrans.UDP
         self.factory.set_protocols(tcp | udp if options.udp else tcp)
@@ -146,6 +164,7 @@ class Mount:
         """A client has asked for the stream: make a feed for it, which begins when the client says PLAY."""
         source = media.get_element().get_child_by_name("source")
         payloader = media.get_element().get_child_by_name("pay0")
+        sound_source = media.get_element().get_child_by_name("sound")
         feeds: list[Feed] = []
 
         def new_state(_media: GstRtspServer.RTSPMedia, state: int) -> None:
@@ -155,6 +174,8 @@ class Mount:
                 now = time.monotonic_ns()
                 epoch = now if self.options.from_start else self.epoch
                 feeds.append(Feed(source, payloader, self.clip, epoch, now))
+                if self.sound is not None:
+                    feeds.append(Feed(sound_source, payloader, self.sound, epoch, now))
                 self.feeds += feeds
                 self.changed.notify()
             say(f"playing {self.name}")
@@ -169,6 +190,9 @@ class Mount:
         media.set_rate_control(False)  # the feeding thread keeps the time: what is pushed leaves at once
         source.set_property("caps", self.clip.caps)  # with the parameter sets, which the SDP quotes
         source.send_event(Gst.Event.new_gap(0, 1))  # DESCRIBE is answered when data or a gap comes
+        if self.sound is not None:
+            sound_source.set_property("caps", self.sound.caps)
+            sound_source.send_event(Gst.Event.new_gap(0, 1))
 
     def _run(self) -> None:
         """Send every frame to every feed at its time, for ever."""
@@ -255,7 +279,8 @@ def main() -> None:
     server, loop = make_server(options), GLib.MainLoop()
     streams = dict(stream.split("=", 1) for stream in options.streams)
     clips = {path: Clip(path) for path in set(streams.values())}
-    mounts = {name: Mount(name, clips[path], options) for name, path in streams.items()}
+    sounds = {path: Clip(path, clip) for path, clip in clips.items()} if options.sound else {}
+    mounts = {name: Mount(name, clips[path], sounds.get(path), options) for name, path in streams.items()}
     for name, mount in mounts.items():
         server.get_mount_points().add_factory(f"/{name}", mount.factory)
     if not server.attach(None):

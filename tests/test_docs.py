@@ -119,7 +119,7 @@ def test_the_default_is_the_one_of_config(name: str, config_module: ModuleType) 
         assert eval(ROWS[name][0], vars(config_module)) == default
 
 
-GO_TOGETHER = {"RECORDING_CAM": {"RECORDING_MODE": "copy"}}
+GO_TOGETHER = {name: {"RECORDING_MODE": "copy"} for name in ("RECORDING_CAM", "RECORD_SOUND")}
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -25,6 +25,9 @@ from pynvr.media.packet import Shape
 
 log = logging.getLogger(__name__)
 
+LATE_SOUND_S = 1.0
+"""Where a recording goes on in another file, that has the sound which came too late for the one before it."""
+
 
 def recover(archive: Archive, complain: int = logging.ERROR, writing: Path | None = None) -> None:
     """Close what a crash, or a disk that refused or was away, has left open in the archive.
@@ -109,9 +112,8 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     if noted > len(notes.frames):
         log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))
     try:
-        remux(
-            part, final, notes.facts["fourcc"], notes.times(), _rate(notes, final), delimiter, _shape(notes)
-        )
+        fourcc, times = notes.facts["fourcc"], notes.times()
+        remux(part, final, fourcc, times, _rate(notes, final), delimiter, _shape(notes), _sound_from_s(notes))
     except (RecordingError, KeyError) as error:  # no room, or a crash took the journal
         log.error("no final container, the recording stays %s: %s", as_it_is, error)
         fsync.move(part, as_it_is)
@@ -154,6 +156,13 @@ def _beside(stem: Path, suffix: str) -> Path:
 def _shape(notes: Journal) -> Shape:
     turn, width, height = notes.facts.get("shape", (0, 1, 1))
     return Shape(turn, width, height)
+
+
+def _sound_from_s(notes: Journal) -> float | None:
+    """From when on sound belongs to the recording, seconds after its first picture; None if it has none."""
+    if not notes.facts.get("sound"):
+        return None
+    return -LATE_SOUND_S if notes.facts.get("continues") else 0.0
 
 
 def _rate(notes: Journal, final: Path) -> float | None:

@@ -55,6 +55,7 @@ class Facts(TypedDict, total=False):
     trigger_utc: Annotated[datetime, Meta(tz=True)]
     continues: bool
     copied: bool
+    sound: bool
     width: Side
     height: Side
     delimiter: Annotated[str, Meta(pattern="^([0-9a-f]{2})*$", max_length=64)]

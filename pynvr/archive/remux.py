@@ -20,17 +20,24 @@ def remux(
     rate: float | None = None,
     delimiter: bytes = b"",
     shape: Shape = AS_CODED,
+    sound_from_s: float | None = None,
 ) -> None:
     """Copy a part's packets into `final`, check that all are there, and remove the part.
 
     `times`: when each packet is shown, seconds, in the order of decoding; packets beyond their end are
     left out. `rate` and `delimiter` are as `container` has them; see `rate_for`. Only an .mp4 can say its
-    `shape`. When this returns, file and name are on the disk. Raises RecordingError, and leaves the part
+    `shape`. Sound is copied from `sound_from_s` on, which is as `sound_container.copy` has it; None: there
+    is none. When this returns, file and name are on the disk. Raises RecordingError, and leaves the part
     alone then; OSError where the disk refuses the name.
     """
     copied = copy_of(final)
     try:
-        container.copy(part, copied, fourcc, times_ms(times), rate, delimiter)
+        if sound_from_s is None:
+            container.copy(part, copied, fourcc, times_ms(times), rate, delimiter)
+        else:
+            from pynvr.media import sound_container  # brings 17 MB
+
+            sound_container.copy(part, copied, times_ms(times), delimiter, sound_from_s)
         if container.survey(copied).count != len(times):
             raise RecordingError(f"{copied}: came out incomplete; is the disk full?")
         if final.suffix == ".mp4":

@@ -23,6 +23,7 @@ class CopyCodec:
     """How a codec is written while a recording is open, and named in its final container."""
 
     name: str
+    ffmpeg_name: str
     part_suffix: str
     """Container of an open recording: readable after a crash up to the last packets."""
     fourcc: dict[str, str]
@@ -40,6 +41,7 @@ class CopyCodec:
 
 H264 = CopyCodec(
     "H.264",
+    "h264",
     ".ts",
     {".mp4": "avc1", ".ts": "avc1"},
     lambda byte: byte & 31,
@@ -50,6 +52,7 @@ H264 = CopyCodec(
 )
 H265 = CopyCodec(
     "H.265",
+    "hevc",
     ".ts",
     {".mp4": "hev1", ".ts": "hev1"},
     lambda byte: byte >> 1 & 63,
@@ -59,7 +62,7 @@ H265 = CopyCodec(
     LONG_START_CODE + b"\x46\x01\x50",
 )
 # a JPEG needs no other packet; a transport stream cannot carry it, and browsers cannot play it in .mp4
-MJPEG = CopyCodec("MJPEG", ".avi", {".avi": "MJPG", ".mkv": "MJPG"})
+MJPEG = CopyCodec("MJPEG", "mjpeg", ".avi", {".avi": "MJPG", ".mkv": "MJPG"})
 
 CODECS = {
     "h264": H264, "avc1": H264, "hevc": H265, "hev1": H265, "hvc1": H265, "h265": H265,

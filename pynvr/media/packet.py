@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.media.codecs import CopyCodec
 from pynvr.media.frame import BufferedFrame
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoundPacket:
+    """A piece of encoded sound. It travels with the picture that came after it."""
+
+    data: bytes
+    after_s: float
+    """Seconds from when the picture is shown to when this begins; usually negative."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +33,17 @@ class Packet:
     """1 x N bytes, unchanged from the file or the network."""
     key: bool
     """Whether it can be decoded without the packets before it."""
+    sound: tuple[SoundPacket, ...] = field(default=(), kw_only=True)
+    """What was heard since the packet before it."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return self.data.nbytes + sum(len(piece.data) for piece in self.sound)
+
+
+NOTHING: NDArray[np.uint8] = np.zeros((1, 0), np.uint8)
+"""What a packet holds that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +73,8 @@ class Stream:
     reorder_s: float
     """By how many packets the order of decoding differs from the order of showing; 0 without B-frames."""
     shape: Shape = AS_CODED
+    sound: AudioStream | None = None
+    """What a writer has to know of the sound: a stream of a container that is never written."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,11 +86,6 @@ class TimedPacket(Packet):
     utc: datetime
     """Wall clock, for names, logs and the index only."""
     stream: Stream
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        return self.data.nbytes
 
     def packed(self) -> TimedPacket:
         """The packet itself: it cannot be made smaller."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from pynvr.media.container import TICKS_PER_SECOND, PacketWriter
 from pynvr.media.packet import AS_CODED, Packet, TimedPacket
 from pynvr.recording.orders import Write
 from pynvr.recording.part_file import PipedFile
+
+if TYPE_CHECKING:
+    from pynvr.media.sound_container import SoundPartWriter
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class CopyFormat:
             "fourcc": codec.fourcc[suffix],
             "width": shown[0],
             "height": shown[1],
+            **({"sound": True} if stream.sound is not None else {}),
             **({"shape": [shape.turn, shape.pixel_width, shape.pixel_height]} if shape != AS_CODED else {}),
             "copied": True,
             # only a delimiter of the part may be removed; one that the camera sent has to stay
@@ -67,7 +71,7 @@ class PacketPart:
         self._part = PipedFile(path)
         rate = stream.nominal_fps if path.suffix == ".avi" else None
         try:
-            self._writer = PacketWriter(self._part.pipe, fourcc, (stream.width, stream.height), rate)
+            self._writer = self._open(fourcc, rate)
         except BaseException:
             self._part.close()
             path.unlink()
@@ -75,6 +79,14 @@ class PacketPart:
         self._part.start()
         self._reorder_ms = round(stream.reorder_s * TICKS_PER_SECOND)
         self._latest_ms = self._decode_ms = 0
+
+    def _open(self, fourcc: str, rate: float | None) -> PacketWriter | SoundPartWriter:
+        stream = self._first.stream
+        if stream.sound is None:
+            return PacketWriter(self._part.pipe, fourcc, (stream.width, stream.height), rate)
+        from pynvr.media.sound_container import SoundPartWriter  # brings 17 MB
+
+        return SoundPartWriter(self._part.pipe, stream, stream.sound)
 
     def write(self, order: Write) -> int:
         """Add a packet and return its size. The first one gets the stream's sets, if it has not the same."""
@@ -86,11 +98,14 @@ class PacketPart:
         self._latest_ms = max(self._latest_ms, time_ms)
         self._decode_ms = max(self._decode_ms + 1, self._latest_ms - self._reorder_ms)
         # these times matter only if no final container can be made; the journal has the exact ones
-        self._writer.write(Packet(data, packet.key), max(time_ms, self._decode_ms), self._decode_ms)
+        copied = Packet(data, packet.key, sound=packet.sound)
+        self._writer.write(copied, max(time_ms, self._decode_ms), self._decode_ms)
         self._part.check()
         return data.size
 
     def close(self) -> None:
         """Write what is buffered and close the file; raises RecordingError if the disk refuses."""
-        self._writer.close()
-        self._part.close()
+        try:
+            self._writer.close()
+        finally:
+            self._part.close()

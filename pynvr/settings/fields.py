@@ -74,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     subFolderNameGeneratorFunc: Callable[[datetime], str] | None
     RECORDING_MODE: Literal["encode", "copy"]
     RECORDING_CAM: Text | None
+    RECORD_SOUND: bool
     FOURCC_CODEC: Literal["DIVX", "XVID", "mp4v", "MJPG"]
     OUTPUT_FILES_EXTENSION: Literal[".avi", ".mp4", ".ts", ".mkv"]
     OUTPUT_FRAME_RATE: Annotated[float, Meta(gt=0, le=1000)] | None
@@ -174,6 +175,8 @@ def conflicts(settings: Settings) -> Iterator[str]:
         yield 'OUTPUT_FRAME_RATE: RECORDING_MODE = "copy" keeps the times as they are; set None'
     if not copies and settings.RECORDING_CAM is not None:
         yield 'RECORDING_CAM goes with RECORDING_MODE = "copy" only'
+    if not copies and settings.RECORD_SOUND:
+        yield 'RECORD_SOUND goes with RECORDING_MODE = "copy" only'
     if not copies and settings.FOURCC_CODEC == "MJPG" and suffix != ".avi":
         yield 'FOURCC_CODEC = "MJPG" goes with OUTPUT_FILES_EXTENSION = ".avi" only'
     if settings.armedFunc is not None and settings.ARMED_TIMES:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av.error
 import numpy as np
+from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.packet import Packet as AvPacket
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from pynvr.errors import CameraError
+from pynvr.media.packet import SoundPacket
 from pynvr.sources.film import Film
+from pynvr.sources.hearing import Hearing
 from pynvr.sources.promise import promise_of
 from pynvr.sources.timeline import Timeline
 
@@ -27,6 +31,8 @@ READ_ERRORS = 1000
 LATER_THAN_PROMISED_S = 2.0
 """A leap to so long after the end is none that can be."""
 SOUND_STEP_S = 2.0
+LATEST_SOUND_S = 3.0
+"""So much later than its pictures, or sooner, may sound lie in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class Step:
     decoded: float
     shown: float | None
     """None in a file without times."""
+    sound: tuple[SoundPacket, ...] = ()
+    """What is heard up to it; empty unless the demuxer was told to `listen`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +56,7 @@ class Coded:
     key: bool
     decoded: float
     shown: float | None
+    sound: tuple[SoundPacket, ...]
     """As `Step` has them."""
 
 
@@ -66,6 +75,7 @@ class Demuxer(Film):
         self._joinable = bool(int(self.container.format.flags) & TIMES_MAY_BEGIN_ANEW)
         self._sound: tuple[float, float] | None = None
         """From when to when sound, or whatever else there is, has gone on without a leap."""
+        self._hearing: Hearing | None = None
         self.timeline = Timeline(1 / self.fps, self._believes)
         self.packets = 0
         """How many have come so far."""
@@ -74,6 +84,13 @@ class Demuxer(Film):
         """Packets that could not even be copied."""
         self.dated = False
         """Whether the packets say when they are decoded; a bare stream without a container does not."""
+
+    def listen(self) -> AudioStream | None:
+        """Hand out the file's first sound with its pictures; None if it has no sound."""
+        sound = next(iter(self.container.streams.audio), None)
+        if sound is not None:
+            self._hearing = Hearing(LATEST_SOUND_S)
+        return sound
 
     def coded(self) -> Iterator[Coded]:
         """The packets as they lie in the file."""
@@ -104,8 +121,9 @@ class Demuxer(Film):
     def __iter__(self) -> Iterator[Step]:
         """Yield the stream's packets, in the order of decoding, up to where the file really ends."""
         disordered = self._dated_only and self.stream.codec_context.has_b_frames
-        for packet in self._read():
+        for packet in self._read() if self._hearing is None else self._read_with_sound(self._hearing):
             decoded, shown = self._seconds(packet.dts), self._seconds(packet.pts)
+            sound = self._hearing.beside(shown) if self._hearing is not None and shown is not None else ()
             self.dated |= decoded is not None
             if decoded is None and not self.stream.codec_context.has_b_frames:
                 decoded = shown
@@ -114,7 +132,7 @@ class Demuxer(Film):
             placed = self.timeline.place(decoded, shown)
             self.packets += 1
             self._last = max(self._last, placed.decoded if placed.shown is None else placed.shown)
-            yield Step(packet, placed.decoded, None if disordered else placed.shown)
+            yield Step(packet, placed.decoded, None if disordered else placed.shown, sound)
 
     def check_end(self) -> None:
         """Raise CameraError where much less came than the container promises; call it at the end."""
@@ -126,7 +144,8 @@ class Demuxer(Film):
 
     def _read(self) -> Iterator[AvPacket[VideoStream]]:
         """All packets of the stream; goes on after what is damaged, until nothing comes any more."""
-        streams = list(self.container.streams) if self._joinable else [self.stream]
+        everything = self._joinable or self._hearing is not None
+        streams = list(self.container.streams) if everything else [self.stream]
         errors = 0
         while True:
             try:
@@ -135,7 +154,7 @@ class Demuxer(Film):
                     if packet.size and packet.stream_index == self.stream.index:
                         yield cast("AvPacket[VideoStream]", packet)
                     elif packet.dts is not None and packet.stream_index != self.stream.index:
-                        self._hear(float(packet.dts * packet.time_base))
+                        self._hear(packet, float(packet.dts * packet.time_base) - self._zero)
                 return
             except av.error.FFmpegError as error:
                 errors += 1
@@ -144,8 +163,19 @@ class Demuxer(Film):
                 if errors > READ_ERRORS:
                     return
 
-    def _hear(self, time: float) -> None:
-        time -= self._zero
+    def _read_with_sound(self, hearing: Hearing) -> Iterator[AvPacket[VideoStream]]:
+        """The same, each once what is heard up to it has been read: in some files that lies behind it."""
+        held: deque[AvPacket[VideoStream]] = deque()
+        most = LATEST_SOUND_S * self.fps
+        for packet in self._read():
+            held.append(packet)
+            while held and (len(held) > most or (self._seconds(held[0].pts) or 0.0) <= hearing.until_s):
+                yield held.popleft()
+        yield from held
+
+    def _hear(self, packet: AvPacket[Any], time: float) -> None:
+        if self._hearing is not None and packet.stream_index == self.container.streams.audio[0].index:
+            self._hearing.hear(time, bytes(packet))
         if self._sound is not None and 0 <= time - self._sound[1] <= SOUND_STEP_S:
             self._sound = self._sound[0], time
         elif self._sound is None or abs(time - self._sound[1]) > SOUND_STEP_S:
@@ -165,4 +195,4 @@ class Demuxer(Film):
 
 def _coded(packet: AvPacket[VideoStream], step: Step) -> Coded:
     data = np.frombuffer(bytes(packet), np.uint8)[None]
-    return Coded(data, packet.is_keyframe, step.decoded, step.shown)
+    return Coded(data, packet.is_keyframe, step.decoded, step.shown, step.sound)

@@ -21,7 +21,11 @@ PLAUSIBLE_FPS = (1.0, 240.0)
 
 def claimed_fps(capture: cv2.VideoCapture) -> float:
     """The rate that a source claims if it is plausible, else the usual one."""
-    fps = capture.get(cv2.CAP_PROP_FPS)
+    return plausible_fps(capture.get(cv2.CAP_PROP_FPS))
+
+
+def plausible_fps(fps: float) -> float:
+    """A rate that may be, else the usual one."""
     return fps if PLAUSIBLE_FPS[0] <= fps <= PLAUSIBLE_FPS[1] else DEFAULT_FPS
 
 

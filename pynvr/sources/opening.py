@@ -6,12 +6,16 @@ import os
 import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 
 from pynvr.errors import CameraError, UnfitCameraError
 from pynvr.redaction import without_password
-from pynvr.sources.address import check_address, is_web
+from pynvr.sources.address import check_address, is_rtsp, is_web
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
 
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 USUAL = "rtsp_transport;tcp"
@@ -81,14 +85,39 @@ class Opener:
         began = time.monotonic()
         capture = cv2.VideoCapture(self.cam, cv2.CAP_FFMPEG, parameters)
         if not capture.isOpened():
-            from pynvr.sources import diagnosis  # which only the unlucky need
-
-            was_silent = time.monotonic() - began > 0.9 * self.timeouts.open_s
-            finding = diagnosis.why_not_opened(self.cam, self.timeouts.open_s, was_silent)
-            kind = UnfitCameraError if finding.for_ever else CameraError
-            raise kind(f"camera {self.name}: cannot be opened: {finding.text} (setting cam)")
+            raise self._refusal(began)
         self._known = True
         return capture
+
+    def open_container(self, **options: str) -> InputContainer:
+        """As `open`, with PyAV, which hands out sound too; `options` are further ones of FFmpeg."""
+        import av  # brings 17 MB
+
+        if not self._known:
+            self._find_out()
+        told = dict(option.split(";") for option in self._options.split("|")) | options
+        if not is_rtsp(self.cam):
+            del told["rtsp_transport"]
+        began = time.monotonic()
+        try:
+            container = av.open(
+                self.cam, timeout=(self.timeouts.open_s, self.timeouts.read_s), container_options=told
+            )
+        except (av.FFmpegError, ValueError):
+            raise self._refusal(began) from None
+        if not container.streams.video:
+            container.close()
+            raise self._refusal(began)
+        self._known = True
+        return container
+
+    def _refusal(self, began: float) -> CameraError:
+        from pynvr.sources import diagnosis  # which only the unlucky need
+
+        was_silent = time.monotonic() - began > 0.9 * self.timeouts.open_s
+        finding = diagnosis.why_not_opened(self.cam, self.timeouts.open_s, was_silent)
+        kind = UnfitCameraError if finding.for_ever else CameraError
+        return kind(f"camera {self.name}: cannot be opened: {finding.text} (setting cam)")
 
     def _find_out(self) -> None:
         """Ask what lies under an HTTP address, which decides how it is to be read."""

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from time import monotonic
 
-import cv2
 import numpy as np
 
 from pynvr.errors import CameraError, SettingsError
@@ -17,13 +16,13 @@ from pynvr.media import codecs, picture_size
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Packet, TimedPacket
 from pynvr.sources.burst import Reading
-from pynvr.sources.camera import sends_times
 from pynvr.sources.clock import PacketClock, delays
 from pynvr.sources.damage import PastDamage
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.meter import Meter
 from pynvr.sources.opening import Opener, Timeouts
-from pynvr.sources.packet_file import RAW, USUAL_SUFFIX, stream_of
+from pynvr.sources.packet_file import USUAL_SUFFIX
+from pynvr.sources.raw_capture import Capture, RawCapture
 from pynvr.sources.reader import LiveReader, ReadAhead
 
 log = logging.getLogger(__name__)
@@ -50,6 +49,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         limit_bytes: int,
         timeouts: Timeouts,
         suffix: str = USUAL_SUFFIX,
+        with_sound: bool = False,
     ) -> None:
         """Start to read `cam`, to be copied into containers of this `suffix`.
 
@@ -59,7 +59,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         opener = Opener(cam, timeouts)
 
         def connect() -> PacketConnection:
-            return PacketConnection(opener, stop, suffix)
+            return PacketConnection(opener, stop, suffix, with_sound)
 
         queue = ItemQueue[TimedPacket](limit_bytes, lambda packet: packet.key)
         super().__init__(opener.name, stop, queue, limit_bytes // 2, timeouts, connect, A_FEW)
@@ -88,24 +88,22 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
 class PacketConnection:
     """A connected network camera whose packets are not decoded."""
 
-    def __init__(self, opener: Opener, stop: threading.Event, suffix: str) -> None:
+    def __init__(self, opener: Opener, stop: threading.Event, suffix: str, with_sound: bool = False) -> None:
         """Open the camera; raises CameraError, or SettingsError where it cannot be copied."""
-        self._cam = opener.cam
         self._name = opener.name
         self._stop = stop
-        self._capture = opener.open(*RAW)
+        self._capture = _open(opener, with_sound)
         self.longest_wait_s = opener.timeouts.read_s
         self._packets = PastDamage(self._capture.read, self.longest_wait_s)
         self._meter = Meter() if opener.in_pieces else None
         try:
-            self._stream = stream_of(self._capture, self._name, suffix)
+            self._stream = self._capture.stream(suffix)
         except SettingsError:
             self._capture.release()
             raise
         self.nominal_fps = self._stream.nominal_fps
         self._clock = PacketClock()
         self._begun = False
-        self._timed: bool | None = None
         self._held: list[tuple[Packet, float, float]] | None = []
         """The first packets with their times and arrivals; None once they have been handed over."""
 
@@ -121,17 +119,13 @@ class PacketConnection:
 
     def read(self) -> Reading[Packet] | None:
         """Wait for a packet."""
-        data = self._packets.read()
-        if data is None:
+        packet = self._packets.read()
+        if packet is None:
             return None
-        if self._timed is None:
-            self._timed = sends_times(self._cam, self._capture)
-        stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._timed else None
+        stream_s = self._capture.stream_s
         if self._meter is not None and stream_s is not None:
             self._stop.wait(self._meter.wait_s(stream_s, monotonic()))
-        key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
-        packet = Packet(np.asarray(data, np.uint8), key)
-        return Reading(packet, packet.data.nbytes, stream_s)
+        return Reading(packet, packet.nbytes, stream_s)
 
     def make(self, got: Reading[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
         """The packet, unless it comes before the first key packet and so cannot be decoded."""
@@ -173,7 +167,7 @@ class PacketConnection:
         time = self._clock.place(stream_s, arrival)
         now, moment = datetime.now(timezone.utc), time + self._clock.lag_s
         utc = now - timedelta(seconds=monotonic() - moment)
-        return TimedPacket(packet.data, packet.key, time, utc, self._stream)
+        return TimedPacket(packet.data, packet.key, time, utc, self._stream, sound=packet.sound)
 
     def _heed_parameters(self, packet: Packet) -> Iterator[TimedPacket | Gap]:
         """Take the packet's parameter sets, if it has any, for those to come; a gap if the size changes.
@@ -194,6 +188,14 @@ class PacketConnection:
             yield Gap(f"camera {self._name}: {change}")
             self._stream = replace(self._stream, width=now[0], height=now[1])
         self._stream = replace(self._stream, parameter_sets=sets)
+
+
+def _open(opener: Opener, with_sound: bool) -> Capture:
+    if not with_sound:
+        return RawCapture(opener)
+    from pynvr.sources.sound_capture import SoundCapture  # brings 17 MB
+
+    return SoundCapture(opener)
 
 
 def with_first_time(times: list[float]) -> list[float]:

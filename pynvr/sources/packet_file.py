@@ -22,6 +22,8 @@ from pynvr.sources.base import SourceStatus
 from pynvr.sources.file import claimed_fps
 
 if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+
     from pynvr.sources.demux import Coded
 
 RAW = (cv2.CAP_PROP_FORMAT, -1)
@@ -66,7 +68,7 @@ class FilePackets:
     live = False
     lag_s = 0.0
 
-    def __init__(self, place: Path | str, suffix: str = USUAL_SUFFIX) -> None:
+    def __init__(self, place: Path | str, suffix: str = USUAL_SUFFIX, with_sound: bool = False) -> None:
         """Open the file, to be copied into containers of this `suffix`.
 
         Raises CameraError if it cannot be read, and SettingsError if it cannot be copied so.
@@ -79,6 +81,7 @@ class FilePackets:
             self._codec = copyable(
                 codecs.CODECS.get(self._demuxer.codec), self._demuxer.codec, self.name, suffix
             )
+            self._sound = self._listen() if with_sound else None
             self._started = datetime.now(timezone.utc)
             self._stream: Stream | None = None
             self._packets = self._read()
@@ -122,7 +125,7 @@ class FilePackets:
             if self._stream is None:
                 self._stream = self._stream_from(coded)
             utc = self._started + timedelta(seconds=coded.shown)
-            yield TimedPacket(coded.data, coded.key, coded.shown, utc, self._stream)
+            yield TimedPacket(coded.data, coded.key, coded.shown, utc, self._stream, sound=coded.sound)
 
     def _stream_from(self, first: Coded) -> Stream:
         demuxer, codec = self._demuxer, self._codec
@@ -132,7 +135,12 @@ class FilePackets:
             sets = codecs.parameter_sets(codec, told)
         width, height = demuxer.size
         delay = max(0.0, (first.shown or 0.0) - first.decoded)
-        return Stream(codec, width, height, demuxer.fps, sets, delay, demuxer.shape())
+        return Stream(codec, width, height, demuxer.fps, sets, delay, demuxer.shape(), self._sound)
+
+    def _listen(self) -> AudioStream | None:
+        from pynvr.media.sound_container import writable
+
+        return writable(self._demuxer.listen(), self._codec, self.name)
 
 
 def copyable(codec: codecs.CopyCodec | None, sent: str, name: str, suffix: str) -> codecs.CopyCodec:

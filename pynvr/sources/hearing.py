@@ -1,0 +1,45 @@
+"""Which sound belongs to which picture: pure arithmetic on what a stream says and when it came."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from pynvr.media.packet import SoundPacket
+
+FURTHEST_APART_S = 2.0
+"""Picture and sound that come together are no further apart; where they say they are, their clocks differ."""
+
+
+class Hearing:
+    """Puts the sound beside the pictures that it came with. Times are seconds."""
+
+    def __init__(self, furthest_apart_s: float = FURTHEST_APART_S) -> None:
+        """Sound that is further from the picture that it came with is taken to have another clock."""
+        self._furthest_s = furthest_apart_s
+        self.until_s = float("-inf")
+        """Up to when has been heard."""
+        self._waiting: deque[tuple[float, bytes]] = deque()
+        self._shift_s = 0.0
+        """Added to the times of the sound, where its clock is another than that of the pictures."""
+        self._seen: tuple[float, float] | None = None
+        """The latest picture's time and arrival."""
+
+    def hear(self, stream_s: float, data: bytes, arrival_s: float = 0.0) -> None:
+        """Take a piece of sound."""
+        if self._seen is not None:
+            expected_s = self._seen[0] + arrival_s - self._seen[1]
+            shifts = (0.0, self._shift_s, expected_s - stream_s)
+            near = (one for one in shifts if abs(stream_s + one - expected_s) <= self._furthest_s)
+            self._shift_s = next(near, 0.0)
+        self.until_s = stream_s + self._shift_s
+        self._waiting.append((self.until_s, data))
+
+    def beside(self, stream_s: float, arrival_s: float = 0.0) -> tuple[SoundPacket, ...]:
+        """What is heard up to a picture of this time. Later sound waits for a later picture."""
+        self._seen = stream_s, arrival_s
+        taken = []
+        while self._waiting and not 0 < self._waiting[0][0] - stream_s <= self._furthest_s:
+            heard_s, data = self._waiting.popleft()
+            if -self._furthest_s <= heard_s - stream_s <= 0:
+                taken.append(SoundPacket(data, heard_s - stream_s))
+        return tuple(taken)

@@ -1,0 +1,61 @@
+"""A network camera's undecoded packets, through OpenCV: without sound, which it cannot hand out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from pynvr.media.packet import NOTHING, Packet, Stream
+from pynvr.sources.camera import sends_times
+from pynvr.sources.opening import Opener
+from pynvr.sources.packet_file import RAW, stream_of
+
+
+class Capture(Protocol):
+    """An open camera that hands out packets."""
+
+    def stream(self, suffix: str) -> Stream:
+        """What its packets have in common; raises SettingsError if such a file cannot hold them."""
+
+    def read(self) -> tuple[bool, Packet]:
+        """Wait for a packet, as VideoCapture does: False where the next one cannot be read."""
+
+    @property
+    def stream_s(self) -> float | None:
+        """When the latest packet is shown, in the stream's own seconds; None if it has no times."""
+
+    def release(self) -> None:
+        """Close the connection."""
+
+
+class RawCapture:
+    """OpenCV's `Capture`."""
+
+    def __init__(self, opener: Opener) -> None:
+        """Open the camera; raises CameraError."""
+        self._cam, self._name = opener.cam, opener.name
+        self._capture = opener.open(*RAW)
+        self._timed: bool | None = None
+
+    def stream(self, suffix: str) -> Stream:
+        """As `Capture` has it."""
+        return stream_of(self._capture, self._name, suffix)
+
+    def read(self) -> tuple[bool, Packet]:
+        """As `Capture` has it."""
+        received, data = self._capture.read()
+        key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
+        return received, Packet(NOTHING if data is None else np.asarray(data, np.uint8), key)
+
+    @property
+    def stream_s(self) -> float | None:
+        """As `Capture` has it."""
+        if self._timed is None:
+            self._timed = sends_times(self._cam, self._capture)
+        return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._timed else None
+
+    def release(self) -> None:
+        """As `Capture` has it."""
+        self._capture.release()

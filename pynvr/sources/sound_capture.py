@@ -1,0 +1,109 @@
+"""A network camera's undecoded packets with its sound, through PyAV, over one connection.
+
+Imported only where sound is recorded, because it costs 17 MB.
+"""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from av.bitstream import BitStreamFilterContext
+from av.packet import Packet as AvPacket
+
+from pynvr.media import codecs
+from pynvr.media.packet import NOTHING, Packet, Stream
+from pynvr.media.sound_container import writable
+from pynvr.sources.address import is_rtsp
+from pynvr.sources.file import plausible_fps
+from pynvr.sources.hearing import Hearing
+from pynvr.sources.opening import Opener
+from pynvr.sources.packet_file import copyable
+
+log = logging.getLogger(__name__)
+
+PROBED_US = 1_000_000
+"""FFmpeg would wait for more, to learn about sound that may never come."""
+
+
+class SoundCapture:
+    """PyAV's `Capture`."""
+
+    def __init__(self, opener: Opener) -> None:
+        """Open the camera; raises CameraError."""
+        self._name, self._timeouts = opener.name, opener.timeouts
+        self._rtsp = is_rtsp(opener.cam)
+        self._container = opener.open_container(analyzeduration=str(PROBED_US))
+        try:
+            self._picture = self._container.streams.video[0]
+            self._sound = next(iter(self._container.streams.audio), None)
+        except BaseException:
+            self._container.close()
+            raise
+        self._streams = [one for one in (self._picture, self._sound) if one is not None]
+        self._packets = self._container.demux(self._streams)
+        self._hearing = Hearing()
+        self._heard_s = 0.0
+        self._to_annex_b: BitStreamFilterContext | None = None
+        self.stream_s: float | None = None
+        """As `Capture` has it."""
+
+    def stream(self, suffix: str) -> Stream:
+        """As `Capture` has it."""
+        context = self._picture.codec_context
+        codec = copyable(codecs.CODECS.get(context.name), context.name, self._name, suffix)
+        sets = bytes(context.extradata or b"")
+        if codec.parameter_sets and sets and not codecs.is_annex_b(sets):
+            self._to_annex_b = BitStreamFilterContext(f"{codec.ffmpeg_name}_mp4toannexb", self._picture)
+            sets = b""
+        fps = plausible_fps(float(self._picture.guessed_rate or self._picture.average_rate or 0))
+        told = codecs.parameter_sets(codec, sets) if sets else b""
+        reorder_s = context.has_b_frames / fps
+        sound = writable(self._sound, codec, f"camera {self._name}")
+        return Stream(codec, context.width, context.height, fps, told, reorder_s, sound=sound)
+
+    def read(self) -> tuple[bool, Packet]:
+        """As `Capture` has it. However much sound comes, a picture has to come in time."""
+        deadline = monotonic() + self._timeouts.read_s
+        try:
+            while monotonic() < deadline:
+                packet = next(self._packets)
+                if packet.stream_index != self._picture.index:
+                    self._hear(packet)
+                elif (data := self._annex_b(packet)) is not None:
+                    return True, self._with_sound(packet, data)
+        except (StopIteration, av.error.FFmpegError) as error:
+            log.debug("camera %s: %r", self._name, error)
+            self._packets = self._container.demux(self._streams)
+        return False, Packet(NOTHING, key=False)
+
+    def release(self) -> None:
+        """As `Capture` has it."""
+        self._container.close()
+
+    def _hear(self, packet: AvPacket[Any]) -> None:
+        if packet.size and not packet.is_corrupt:
+            if packet.pts is not None:
+                self._heard_s = float(packet.pts * packet.time_base)
+            self._hearing.hear(self._heard_s, bytes(packet), monotonic())
+            self._heard_s += float((packet.duration or 0) * packet.time_base)
+
+    def _annex_b(self, packet: AvPacket[Any]) -> bytes | None:
+        """The bytes of a picture; None where there are none."""
+        filtered = [packet] if self._to_annex_b is None else self._to_annex_b.filter(packet)
+        return next((bytes(one) for one in filtered if one.size), None)
+
+    def _with_sound(self, packet: AvPacket[Any], data: bytes) -> Packet:
+        ticks = packet.dts if packet.pts is None else packet.pts
+        if ticks is not None:
+            self.stream_s = float(ticks * packet.time_base)
+        elif self.stream_s is None and self._rtsp:
+            self.stream_s = 0.0  # of the first one RTSP does not always tell it
+        sound = (
+            () if self.stream_s is None or ticks is None else self._hearing.beside(self.stream_s, monotonic())
+        )
+        return Packet(np.frombuffer(data, np.uint8)[None], packet.is_keyframe, sound=sound)
