@@ -8,6 +8,8 @@ when it could not send in time (a slow client, a stopped process), and for each 
 
     switch MOUNT FILE       go on with this file within the running streams (same codec)
     pause SECONDS [MOUNT]   send nothing meanwhile; what is due is skipped, up to the next key frame
+    mute SECONDS [MOUNT]    send no sound meanwhile
+    blind SECONDS [MOUNT]   send no pictures meanwhile
     drop-clients            close every client's connection
 
 A file's coded frames (H.264, H.265, MJPEG, MPEG-4, VP8) are held in memory and sent unchanged, each at its
@@ -136,7 +138,7 @@ class Mount:
     def __init__(self, name: str, clip: Clip, sound: Clip | None, options: argparse.Namespace) -> None:
         self.name, self.clip, self.sound, self.options = name, clip, sound, options
         self.epoch = time.monotonic_ns()
-        self.silent_until = 0
+        self.silent_until = {clip: 0, sound: 0}
         self.feeds: list[Feed] = []
         self.changed = threading.Condition()  # guards all of the above
         details = "pt=26" if clip.payloader == "rtpjpegpay" else "pt=96"
@@ -211,7 +213,7 @@ class Mount:
     def _step(self, feed: Feed, late: bool) -> None:
         """Send the feed's next frame, or skip it: in a pause, or too late, and then up to a key frame."""
         late = late or feed.source.get_property("current-level-bytes") > BACKLOG_BYTES
-        if late or feed.due() < self.silent_until:
+        if late or feed.due() < self.silent_until[feed.clip]:
             feed.wants_key = True
             feed.skipped += late
         elif feed.wants_key and not feed.is_key():
@@ -229,14 +231,16 @@ class Mount:
         if clip.payloader != self.clip.payloader:
             raise ValueError("another codec than the running stream's")
         with self.changed:
+            self.silent_until[clip] = self.silent_until.pop(self.clip)
             self.clip, self.epoch = clip, max([time.monotonic_ns(), *(feed.end for feed in self.feeds)])
             for feed in self.feeds:
                 feed.switch(clip, self.epoch)
             self.changed.notify()
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, clips: "list[Clip | None]") -> None:
         with self.changed:
-            self.silent_until = time.monotonic_ns() + int(seconds * 1e9)
+            for clip in clips:
+                self.silent_until[clip] = time.monotonic_ns() + int(seconds * 1e9)
 
 
 def make_server(options: argparse.Namespace) -> GstRtspServer.RTSPServer:
@@ -256,9 +260,10 @@ def obey(line: str, mounts: dict[str, Mount], server: GstRtspServer.RTSPServer) 
     match line.split():
         case ["switch", name, path]:
             mounts[name].switch(Clip(path))
-        case ["pause", seconds, *names]:
-            for name in names or mounts:
-                mounts[name].pause(float(seconds))
+        case ["pause" | "mute" | "blind" as word, seconds, *names]:
+            for mount in (mounts[name] for name in names or mounts):
+                clips = {"pause": [mount.clip, mount.sound], "mute": [mount.sound], "blind": [mount.clip]}
+                mount.pause(float(seconds), clips[word])
         case ["drop-clients"]:
             server.client_filter(lambda _server, _client: GstRtspServer.RTSPFilterResult.REMOVE)
         case _:

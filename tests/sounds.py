@@ -37,7 +37,7 @@ def clap(image: Image, time: float) -> None:
 
 def clapping(path: Path, sound: str = "aac", seconds: float = 8, **options: Any) -> Path:
     """Such a stream with the motion of `copies.make`, as .mkv; claps at 0.52 s, 1.52 s, ..."""
-    silent = make(path.with_suffix(".silent.mp4"), seconds, each=clap, **options)
+    silent = make(path.with_suffix(".silent.mkv"), seconds, each=clap, **options)
     samples = np.zeros(round(seconds * RATE))
     tone = 0.8 * np.sin(2 * np.pi * 1000 * np.arange(round(CLAP_S * RATE)) / RATE)
     for start_s in np.arange(FIRST_CLAP_S, seconds, CLAP_EVERY_S):
@@ -100,4 +100,32 @@ def remuxed(path: Path, suffix: str) -> Path:
     """The same stream in another container."""
     target = path.with_name(f"remuxed{suffix}")
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", str(path), "-c", "copy", str(target)], check=True)
+    return target
+
+
+def times_in(path: Path) -> tuple[list[float], list[float]]:
+    """When pictures are shown, and pieces of sound begin, in a file; seconds, in order."""
+    with av.open(str(path)) as container:
+        found: dict[str, list[float]] = {"video": [], "audio": []}
+        for packet in container.demux():
+            if packet.size and packet.pts is not None:
+                found[packet.stream.type].append(float(packet.pts * packet.time_base))
+    return sorted(found["video"]), sorted(found["audio"])
+
+
+def spoilt(path: Path) -> Path:
+    """The same stream with every third piece of sound spoilt."""
+    target = path.with_name(f"spoilt-{path.name}")
+    rng = np.random.default_rng(1)
+    with av.open(str(path)) as source, av.open(str(target), "w") as copy:
+        tracks = {one.index: copy.add_stream_from_template(one, opaque=True) for one in source.streams}
+        for number, packet in enumerate(source.demux()):
+            if packet.dts is None:
+                continue
+            written = packet
+            if packet.stream.type == "audio" and number % 3 == 0:
+                written = av.Packet(rng.integers(0, 256, packet.size + 20, np.uint8).tobytes())
+                written.pts, written.dts, written.time_base = packet.pts, packet.dts, packet.time_base
+            written.stream = tracks[packet.stream_index]
+            copy.mux(written)
     return target

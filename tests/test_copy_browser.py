@@ -20,6 +20,7 @@ from conftest import defaults
 from copies import make
 from recordings import read_index
 from rtsp import needs_rtsp
+from sounds import clapping
 
 from pynvr.cli import record
 
@@ -65,6 +66,34 @@ const wait = name => new Promise(done => video.addEventListener(name, done, {onc
   video.currentTime = SEEK;
   await wait("seeked");
   found.sought = video.currentTime;
+})().catch(error => { found.error = String(error); }).finally(() => {
+  fetch("/found", {method: "POST", body: JSON.stringify(found)});
+});
+</script>"""
+
+# The first clap as it is heard, and whether the pictures around it show it.
+SOUND_PAGE = """<!doctype html><style>img {display: none}</style>
+<video muted src="recording.mp4"></video><canvas width="320" height="240"></canvas><img src="/told"><script>
+const video = document.querySelector("video"), found = {};
+const canvas = document.querySelector("canvas").getContext("2d");
+const wait = name => new Promise(done => video.addEventListener(name, done, {once: true}));
+const lit = async time => {
+  video.currentTime = time;
+  await wait("seeked");
+  canvas.drawImage(video, 0, 0);
+  return canvas.getImageData(312, 232, 1, 1).data[1] > 128;
+};
+(async () => {
+  if (video.readyState < 1) await wait("loadedmetadata");
+  await video.play();
+  while (video.currentTime < 0.5) await wait("timeupdate");
+  video.pause();
+  found.decoded = video.webkitAudioDecodedByteCount;
+  const bytes = await (await fetch("recording.mp4")).arrayBuffer();
+  const sound = await new OfflineAudioContext(1, 48000, 48000).decodeAudioData(bytes);
+  found.heard = sound.getChannelData(0).findIndex(sample => Math.abs(sample) > 0.2) / 48000;
+  found.lit = [];
+  for (const later of [-0.06, 0.02, 0.1]) found.lit.push(await lit(found.heard + later));
 })().catch(error => { found.error = String(error); }).finally(() => {
   fetch("/found", {method: "POST", body: JSON.stringify(found)});
 });
@@ -173,3 +202,21 @@ def test_a_recording_plays_and_seeks_in_a_browser(
     far = abs(seen.astype(int) - pictures[0]).mean()
     assert near < 12
     assert near < far
+
+
+@pytest.mark.parametrize("sound", ["aac", "opus", "mp3", "pcm_mulaw"])
+def test_picture_and_sound_play_in_step_in_a_browser(
+    config_module: ModuleType, tmp_path: Path, archive_path: Path, site: Site, sound: str
+) -> None:
+    source = clapping(tmp_path / "in.mkv", sound)
+    chosen = {"RECORDING_MODE": "copy", "RECORD_SOUND": True, "cam": str(source), "STATUS_FILE_PATH": None}
+    config_module.__dict__.update(defaults(tmp_path) | chosen)
+    assert record(lambda: config_module, []) == 0
+    (entry,) = read_index(archive_path)
+    shutil.copy(archive_path / entry["file"], site.folder / "recording.mp4")
+    (site.folder / "page.html").write_text(SOUND_PAGE)
+    screenshot(f"{site.address}/page.html", tmp_path / "shot.png", tmp_path / "profile")
+    found = site.found
+    assert "error" not in found, found["error"]
+    assert found["decoded"] > 0
+    assert found["lit"] == [False, True, False], found

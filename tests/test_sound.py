@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
-from copies import complaints
+from copies import complaints, numbers_of
 from rtsp import RtspServer, needs_rtsp
 from running import RecorderProcess
-from sounds import apart_s, clapping, claps_in, codec_of_sound
+from sounds import apart_s, clapping, claps_in, codec_of_sound, spoilt, times_in
 
 pytestmark = [needs_rtsp, pytest.mark.slow]
 
@@ -79,5 +81,138 @@ def test_what_was_heard_is_recorded(
         recorder.stop()
     entry = recorder.index()[0]
     # from the pre-alarm to the end of the hold: motion from 4 to 5 s
-    check(recorder.archive / entry["file"], recorded, claps=3)
+    check(recorder.archive / entry["file"], recorded, claps=4)
+    assert recorder.count("connected") == 2  # that of the packets has the sound, too
     assert entry["trigger_in_file_s"] >= PRE_S - 0.001
+
+
+def test_both_are_in_step_after_the_camera_was_lost(stream: Callable[..., Path], start: Start) -> None:
+    with RtspServer({"cam": stream("aac")}, from_start=True, sound=True) as server:
+        recorder = start(cam=server.url("cam"))
+        recorder.wait_for_recording(1, 20)
+        server.kill()
+        recorder.wait_for("lost", 10)
+        server.start()
+        recorder.wait_for_recording(2, 40)
+        recorder.stop()
+    for entry in recorder.index()[:2]:
+        check(recorder.archive / entry["file"], "aac", claps=3)
+
+
+def test_a_long_event_has_sound_in_each_file(stream: Callable[..., Path], start: Start) -> None:
+    film = stream("pcm_mulaw", seconds=30, moving=(2, 30))
+    with RtspServer({"cam": film}, from_start=True, sound=True) as server:
+        recorder = start(cam=server.url("cam"), RECORDING_MAX_DURATION_SECS=10)
+        recorder.wait_for_recording(2, 40)
+        recorder.stop()
+    first, second = recorder.index()[:2]
+    for entry in (first, second):
+        check(recorder.archive / entry["file"], "aac", claps=9)
+    # the first file has its sound up to its end, and the second one from its beginning on
+    missing_s = 0.0
+    for entry, end in ((first, -1), (second, 0)):
+        pictures, sound = times_in(recorder.archive / entry["file"])
+        missing_s += (pictures[end] - sound[end]) * (1 if end else -1)
+    assert abs(missing_s) < 0.2
+
+
+def test_kill_9_costs_a_second_of_sound_at_most(stream: Callable[..., Path], start: Start) -> None:
+    film = stream("pcm_mulaw", seconds=30, moving=(2, 30))
+    with RtspServer({"cam": film}, from_start=True, sound=True) as server:
+        recorder = start(cam=server.url("cam"))
+        recorder.wait_for_frames(150)
+        killed = recorder.kill()
+        recorder.start()
+        recorder.wait_for("recovered")
+        recorder.stop()
+    entry = recorder.index()[0]
+    recording = recorder.archive / entry["file"]
+    assert entry["recovered"]
+    assert killed - datetime.fromisoformat(entry["last_frame_utc"]).timestamp() < 1
+    check(recording, "aac", claps=4)
+    pictures, sound = times_in(recording)
+    assert sound[-1] > pictures[-1] - 0.5
+
+
+def test_sound_that_comes_now_and_then(stream: Callable[..., Path], start: Start) -> None:
+    """It is recorded where it comes, in step with the pictures, and delays none of them."""
+    film = stream("aac", seconds=30, moving=(6, 18))
+    with RtspServer({"cam": film}, from_start=True, sound=True) as server:
+        server.command("mute 9")
+        recorder = start(cam=server.url("cam"))
+        recorder.wait_for("motion")
+        server.wait_for("playing")
+        recorder.wait_for_frames(200)
+        server.command("mute 3")
+        recorder.wait_for_recording(1, 40)
+        recorder.stop()
+    entry = recorder.index()[0]
+    recording = recorder.archive / entry["file"]
+    assert codec_of_sound(recording) == "aac"
+    pictures, sound = times_in(recording)
+    assert len(pictures) == pytest.approx(25 * (pictures[-1] - pictures[0]), abs=3)
+    assert max(np.diff(sound)) > 2
+    together = [apart for apart in apart_s(recording) if abs(apart) < 0.4]  # others had no sound
+    assert len(together) >= 4
+    assert max(map(abs, together)) <= MOST_APART_S
+
+
+@pytest.mark.parametrize("announced", [False, True])
+def test_without_any_sound_the_pictures_are_recorded(
+    stream: Callable[..., Path], start: Start, announced: bool
+) -> None:
+    with RtspServer({"cam": stream("aac")}, from_start=True, sound=announced) as server:
+        server.command("mute 1000")
+        recorder = start(cam=server.url("cam"))
+        recorder.wait_for_recording(1, 20)
+        recorder.stop()
+    recording = recorder.archive / recorder.index()[0]["file"]
+    assert codec_of_sound(recording) is None
+    assert complaints(recording) == ""
+    assert recorder.count("has no sound") == (0 if announced else 1)
+
+
+def test_sound_alone_is_no_sign_of_life(stream: Callable[..., Path], start: Start) -> None:
+    with RtspServer({"cam": stream("aac")}, sound=True) as server:
+        recorder = start(cam=server.url("cam"))
+        recorder.wait_for("connected", count=2)
+        server.command("blind 5")
+        recorder.wait_for("lost after", 4, count=2)
+        recorder.wait_for("was away", 20, count=2)
+        recorder.stop()
+
+
+def test_a_silent_camera_does_not_hold_up_the_end(stream: Callable[..., Path], start: Start) -> None:
+    with RtspServer({"cam": stream("aac")}, sound=True) as server:
+        recorder = start(cam=server.url("cam"), CAMERA_READ_TIMEOUT_SECS=60.0)
+        recorder.wait_for("connected", count=2)
+        server.pause_process()
+        assert recorder.stop() < 5
+
+
+def test_damaged_sound_spoils_no_picture(stream: Callable[..., Path], start: Start) -> None:
+    with RtspServer({"cam": spoilt(stream("aac"))}, from_start=True, sound=True) as server:
+        recorder = start(cam=server.url("cam"))
+        recorder.wait_for_recording(1, 20)
+        recorder.stop()
+    recording = recorder.archive / recorder.index()[0]["file"]
+    pictures, sound = times_in(recording)
+    assert len(pictures) == pytest.approx(25 * (pictures[-1] - pictures[0]), abs=2)
+    assert len(sound) > 100
+    numbers = numbers_of(recording)
+    assert np.diff([number or 0 for number in numbers]).tolist() == [1] * (len(numbers) - 1)
+
+
+def test_beside_mjpeg_there_is_none(stream: Callable[..., Path], start: Start) -> None:
+    with RtspServer({"cam": stream("aac", codec="mjpeg")}, from_start=True, sound=True) as server:
+        recorder = start(cam=server.url("cam"))
+        recorder.wait_for_recording(1, 20)
+        recorder.stop()
+    assert (recorder.archive / recorder.index()[0]["file"]).suffix == ".avi"
+    assert recorder.count("sound cannot be recorded beside MJPEG") == 1
+
+
+def test_encode_mode_has_no_sound(start: Start) -> None:
+    recorder = start(cam="demo", RECORDING_MODE="encode")
+    assert recorder.wait() == 78
+    assert recorder.count('RECORD_SOUND goes with RECORDING_MODE = "copy" only') == 1
