@@ -76,9 +76,20 @@ def run_command(
     overrides: dict[str, object],
 ) -> int:
     """Run a command with settings, log and signals in place; every error ends as one line and a code."""
+    _speak_utf8()
     with streams_made_lasting():
         code, hangs = _run(command, load_config, options, overrides)
     return leave(code, at_once=hangs or not may_end())
+
+
+def _speak_utf8() -> None:
+    """Start anew in Python's UTF-8 mode where another encoding is asked for, as by LC_ALL=C.
+
+    In it a name in the settings, which are UTF-8, would be no file's.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,28 @@ def test_mp4_has_every_time(tmp_path: Path) -> None:
     assert played.numbers == list(range(5))
     assert played.times == pytest.approx([time - 10 for time in TIMES], abs=0.001)
     assert list(tmp_path.iterdir()) == [path]
+
+
+NAMES = [
+    b"10:00.avi", b"10:00.mp4", b"pipe:1.avi", b"file:a.avi", b"tee:a.avi|b.avi", b"http:/a.mp4", b"-y.avi",
+    b"%d.avi", b"%03d.mp4", b"a b'c\".avi", b"a\nb.mp4", b"T\xc3\xbcr.avi", b"\xff\xfe.avi", b"10:\xff.mp4",
+    b"\xff/a.mp4", b"../\xff/a:b.avi",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_any_name_is_that_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes) -> None:
+    """And of no protocol, pattern or option."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    path = Path(os.fsdecode(name))
+    path.parent.mkdir(exist_ok=True)
+    assert write(path) == 5
+    link = tmp_path / f"link{path.suffix}"
+    link.symlink_to(path.absolute())
+    assert play(link).numbers == list(range(5))
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("fourcc", ["DIVX", "MJPG"])

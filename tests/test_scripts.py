@@ -217,6 +217,9 @@ def test_without_the_packages_it_says_how_to_get_them(script: str, project: Path
     assert line.endswith(f"make demo first, then .venv/bin/python {project / script}")
 
 
+ASCII_ONLY = "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"
+
+
 @pytest.fixture
 def by_hand(project: Path, tmp_path: Path) -> list[str]:
     """A command that records a visit into a folder `überall`, with a log beside it."""
@@ -236,6 +239,7 @@ def by_hand(project: Path, tmp_path: Path) -> list[str]:
         pytest.param("exec 2>&-", id="no stderr"),
         pytest.param("exec >/dev/full 2>/dev/full", id="full"),
         pytest.param("unset HOME LANG; export LC_ALL=C", id="C"),
+        pytest.param(f"unset HOME LANG; export {ASCII_ONLY}", id="C without UTF-8"),
         pytest.param("export PYTHONIOENCODING=ascii", id="ASCII"),
     ],
 )
@@ -248,6 +252,27 @@ def test_it_records_and_logs_in_any_surroundings(
     assert len(videos(tmp_path / "überall")) == 1
     assert "ended" in (tmp_path / "own.log").read_text(encoding="utf-8")
     assert list(tmp_path.glob("own.log?*")) == []
+
+
+@pytest.mark.parametrize("surroundings", ["LC_ALL=C.UTF-8", ASCII_ONLY])
+@pytest.mark.parametrize("mode", ["encode", "copy"])
+@pytest.mark.parametrize("name", ["Tür 10:00 %d".encode(), b"-\xff\xfe"], ids=["UTF-8", "bytes"])
+def test_it_records_into_a_folder_of_any_name(
+    name: bytes, mode: str, surroundings: str, by_hand: list[str], tmp_path: Path
+) -> None:
+    clip = make_clip(tmp_path / "clip.avi", rising(10, 6), (Visit(2.0, 2.0),), "MJPG")
+    with Path(by_hand[-1]).open("a") as config:
+        config.write(f"RECORDING_MODE = {mode!r}\ncam = {str(clip)!r}\n")
+    archive = os.fsencode(tmp_path) + b"/" + name
+    command = ["env", *surroundings.split(), *by_hand, b"--path-for-video=" + archive]
+    result = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    (recording,) = videos(Path(os.fsdecode(archive)))
+    link = tmp_path / f"recording{recording.suffix}"
+    link.symlink_to(recording)
+    numbers = play(link).numbers
+    assert numbers == list(range(numbers[0] or 0, len(numbers) + (numbers[0] or 0)))
+    assert len(read_index(Path(os.fsdecode(archive)))) == 1
 
 
 def test_a_console_that_goes_away_does_not_end_the_recorder(by_hand: list[str], tmp_path: Path) -> None:

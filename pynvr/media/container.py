@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.errors import RecordingError
+from pynvr.media.opencv import name_of
 from pynvr.media.packet import Packet
 
 TICKS_PER_SECOND = 1000.0
@@ -32,7 +33,8 @@ class PacketReader:
 
     def __init__(self, path: Path, delimiter: bytes = b"") -> None:
         self._delimiter = np.frombuffer(delimiter, np.uint8)
-        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])
+        with name_of(path) as name:
+            self._capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])
         if not self._capture.isOpened():
             raise RecordingError(f"{path}: cannot be read as video")
         self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
@@ -81,15 +83,13 @@ class PacketWriter:
         self._rate = rate
         self._path = path
         self._count = 0
-        self._writer = cv2.VideoWriter(
-            str(path),
-            cv2.CAP_FFMPEG,
-            cv2.VideoWriter.fourcc(*fourcc),
-            rate or TICKS_PER_SECOND,
-            size,
-            # without the key interval every packet would be flagged as a key frame
-            [cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1, cv2.VIDEOWRITER_PROP_KEY_INTERVAL, 1 << 30],
-        )
+        # without the key interval every packet would be flagged as a key frame
+        options = [cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1, cv2.VIDEOWRITER_PROP_KEY_INTERVAL, 1 << 30]
+        code = cv2.VideoWriter.fourcc(*fourcc)
+        with name_of(path) as name:
+            self._writer = cv2.VideoWriter(
+                name, cv2.CAP_FFMPEG, code, rate or TICKS_PER_SECOND, size, options
+            )
         if not self._writer.isOpened():
             raise RecordingError(f"{path}: cannot be written")
 

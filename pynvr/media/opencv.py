@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import cv2
 
 ERRORS = 2
@@ -18,3 +23,22 @@ def work_lightly() -> None:
     cv2.setNumThreads(1)
     cv2.ipp.setUseIPP(False)
     cv2.setLogLevel(ERRORS)
+
+
+@contextmanager
+def name_of(path: Path) -> Iterator[str]:
+    """A name by which OpenCV opens this file and nothing else; it is needed only until the file is open.
+
+    FFmpeg takes a name with a colon, as 10:00.avi, for a protocol unless it begins with a slash, and OpenCV
+    crashes on one that is not UTF-8: that gets another name, a link in a folder of its own.
+    """
+    name = str(path.absolute())
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        with tempfile.TemporaryDirectory(prefix="pynvr-name-") as folder:
+            link = Path(folder, f"file{path.suffix}")
+            link.symlink_to(name)
+            yield str(link)
+    else:
+        yield name

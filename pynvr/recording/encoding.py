@@ -15,6 +15,7 @@ import numpy as np
 
 from pynvr.errors import RecordingError, SettingsError
 from pynvr.media.frame import Image
+from pynvr.media.opencv import name_of
 from pynvr.recording.part_file import PipedFile
 
 LOWEST_RATE, HIGHEST_RATE = 1.0, 120.0
@@ -52,7 +53,8 @@ class Encoder:
         self._part = PipedFile(path)
         rate = round(max(LOWEST_RATE, min(fps, HIGHEST_RATE)))
         code = cv2.VideoWriter.fourcc(*fourcc)
-        self._writer = cv2.VideoWriter(str(self._part.pipe), cv2.CAP_FFMPEG, code, rate, size)
+        with name_of(self._part.pipe) as name:  # the folder for temporary files may have any name, too
+            self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, code, rate, size)
         if not self._writer.isOpened():
             self._part.close()
             path.unlink()

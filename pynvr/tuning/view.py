@@ -125,6 +125,5 @@ class View:
     def _save(self, image: Image, time: float | None) -> None:
         stem = make_archive(self._settings).new_stem(datetime.now(timezone.utc), self._name)
         path = stem.with_name(stem.name + ".png")
-        if not cv2.imwrite(str(path), image):
-            raise RecordingError(f"{path}: cannot be written")
+        path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
         print(f"saved {path}" + (f" ({time:.2f} s)" if time is not None else ""))
