@@ -27,7 +27,7 @@ LEARN_EVERY_S = 0.1
 EARLY_S = 1e-4
 LONGEST_STEP_S = 1.0
 """After a pause in the stream the pictures since are not known to have been alike."""
-FIRST_WEIGHT_S = 0.15
+FIRST_WEIGHT_S = 0.1
 """What is assumed at the start weighs as much as so many seconds of pictures."""
 RIM_PX = 4
 """Beyond the box of an object: its blurred edge belongs to it."""
