@@ -396,6 +396,40 @@ def test_a_clock_that_was_set_is_not_believed_for_an_hour(steps: Guarded) -> Non
         assert guard.trusts(now, monotonic_s, newest_file=NOW - timedelta(minutes=5)) is trusted, monotonic_s
 
 
+def test_many_recordings_are_counted_in_slices(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meanwhile what needs no total is removed, and nothing by age: the newest one is unknown."""
+    monkeypatch.setattr("pynvr.archive.retention.SLICE_S", 0.0)
+    monkeypatch.setattr("pynvr.archive.retention.SLICE_LINES", 3)
+    for number in range(10):
+        add(archive, f"{number}.avi", 10 - number)
+    before = names(archive)
+    retention = Retention(archive, Limits(5.5, None, None))
+    for _ in range(3):
+        assert retention.sweep()
+        assert names(archive) == before
+    assert not retention.sweep()
+    assert names(archive) == before[5:]
+    add(archive, "new.avi", 0)
+    assert not retention.sweep()
+
+
+@pytest.mark.parametrize("keep", [2, 5, 9])
+def test_the_size_fits_after_the_last_slice(
+    archive: Archive, keep: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pynvr.archive.retention.SLICE_S", 0.0)
+    monkeypatch.setattr("pynvr.archive.retention.SLICE_LINES", 3)
+    for number in range(10):
+        add(archive, f"{number}.avi", 10 - number)
+    size = (archive.root / "0.avi").stat().st_size
+    before = names(archive)
+    retention = Retention(archive, Limits(None, keep * size / 1e9, None))
+    for _ in range(20):
+        if not retention.sweep():
+            break
+    assert names(archive) == before[-keep:]
+
+
 def test_an_index_is_replaced_whole(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     add(archive, "a.avi", 100)
     add(archive, "b.avi", 0)

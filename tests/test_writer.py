@@ -294,6 +294,27 @@ def test_tidying_up_does_not_hold_up_who_hands_frames_over(
     assert play(path).numbers == [0]
 
 
+def test_tidying_up_that_has_more_to_do_is_called_again_soon(
+    archive_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, called = iter([True, True, False]), threading.Semaphore(0)
+
+    def tidy() -> bool:
+        called.release()
+        return next(calls)
+
+    monkeypatch.setattr(writer, "LOOK_EVERY_S", 0.01)
+    archive = Archive(archive_path, None)
+    archive.open()
+    recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, True, tidy)
+    recorder.begin(begins(buffered(0)), [buffered(0)])
+    recorder.end()
+    assert all(called.acquire(timeout=10) for _ in range(3))
+    recorder.close()
+    archive.close()
+    assert not called.acquire(blocking=False)
+
+
 @pytest.mark.usefixtures("logged_errors")
 def test_packets_behind_a_pre_alarm_that_found_no_room_wait_for_a_key_packet(archive_path: Path) -> None:
     stream = Stream(H264, 320, 240, 10.0, b"", 0.0)

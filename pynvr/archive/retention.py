@@ -2,6 +2,7 @@
 
 It keeps two things of the index in memory: how far it was read, and the total size. A sweep reads
 the lines added since, and then from the oldest line on as far as something has to be removed.
+The first one, which weighs all recordings, does so in slices: on a cold disk it takes minutes.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ RECOUNT_S = 86400.0
 """How often the total size is counted anew, since other programs may change files, too."""
 RECOUNT_AT_ONCE_S = 3600.0
 """The same if a counted recording is missing."""
+SLICE_S, SLICE_LINES = 0.2, 100
+"""A sweep stops to count after that time, but not before it has counted so many lines."""
 
 
 class Line(NamedTuple):
@@ -52,6 +55,8 @@ class Retention:
         self._counted_at: float | None = None
         self._read_to = 0
         """Offset in the index up to which lines have been counted."""
+        self._counted = False
+        """Whether that is all of it. Until then the total is too small, and the newest one is unknown."""
         self._gone_to = 0
         """Offset in the index up to which all recordings were removed."""
         self._total_bytes = 0
@@ -59,19 +64,25 @@ class Retention:
         self._spoilt = 0
         self._said: set[str] = set()
 
-    def sweep(self) -> None:
-        """Remove what exceeds the limits, and its lines from the index; raises OSError."""
+    def sweep(self) -> bool:
+        """Remove what exceeds the limits, and its lines from the index; raises OSError.
+
+        Returns True if the recordings are not all counted yet, so that it has to be called again soon.
+        Until they are, nothing is removed by age.
+        """
         if self._limits == Limits(None, None, None):
-            return
+            return False
         now = datetime.now(timezone.utc)
         self._count()
         max_age = self._limits.max_age or FAR_AHEAD
-        trusted = self._guard.trusts(now, time.monotonic(), self._newest, max_age)
+        trusted = self._counted and self._guard.trusts(now, time.monotonic(), self._newest, max_age)
         free = shutil.disk_usage(self._archive.root).free
         surplus = Surplus(self._limits, self._total_bytes, free, now if trusted else None)
         removed = dict(self._removed(surplus))
         if removed:
             shorter = self._archive.remove(removed.keys())
+            if shorter and not self._counted:
+                self._counted_at = None  # lines may be gone that were not counted
             self._read_to -= shorter
             self._gone_to = 0 if shorter else self._gone_to
         by_age = [moment for moment in removed.values() if moment is not None]
@@ -81,6 +92,7 @@ class Retention:
                 "the recorder was off, the limit was lowered, or the clock is wrong",
                 len(by_age), (max(by_age) - min(by_age)) / timedelta(days=1), self._limits.max_age_days,
             )  # fmt: skip
+        return not self._counted
 
     def _removed(self, surplus: Surplus) -> Iterator[tuple[str, datetime | None]]:
         """Remove recordings, oldest first; yields their names, and the times of those that were too old."""
@@ -115,7 +127,10 @@ class Retention:
                 self._gone_to = offset
 
     def _count(self) -> None:
-        """Read sizes and the newest time from the index's new lines; from all lines if others changed it."""
+        """Read sizes and the newest time from the index's new lines; from all lines if others changed it.
+
+        Not all at once: see `SLICE_S`.
+        """
         now = time.monotonic()
         old = self._counted_at is None or now - self._counted_at > RECOUNT_S
         if self._index.changed_by_others() or old:
@@ -123,7 +138,10 @@ class Retention:
             self._read_to = self._gone_to = self._total_bytes = self._spoilt = 0
             self._newest = None
         weighs = self._limits.max_size_gb is not None
-        for offset, line in self._index.lines(self._read_to):
+        self._counted = False
+        for number, (offset, line) in enumerate(self._index.lines(self._read_to)):
+            if number >= SLICE_LINES and time.monotonic() - now > SLICE_S:
+                return
             self._read_to = offset
             recording = _read(line)
             if recording is None:
@@ -132,6 +150,7 @@ class Retention:
             self._newest = recording.closed_utc
             if weighs:
                 self._total_bytes += companions.weight(self._path(recording.file))
+        self._counted = True
         self._index.complain(self._spoilt)
 
     def _remove(self, name: str, reason: str) -> int | None:

@@ -42,20 +42,21 @@ class RecordingWriter:
         form: RecordingFormat,
         limit_bytes: int,
         live: bool,
-        housekeeping: Callable[[], None] = lambda: None,
+        housekeeping: Callable[[], bool | None] = lambda: None,
         failed: Callable[[BaseException, str], None] = lambda error, thread: None,
     ) -> None:
         """At most `limit_bytes` of frames wait. Beyond that a live source's frames are dropped and counted.
 
-        `housekeeping` is called on the thread after each recording, about once a minute, and every few
-        seconds while the disk refuses. `failed` is called with the reason and the thread's name if the
-        thread ends before it is told to.
+        `housekeeping` is called on the thread after each recording, about once a minute, every few seconds
+        while the disk refuses, and soon again if it returns True, because there is more to do. `failed`
+        is called with the reason and the thread's name if the thread ends before it is told to.
         """
         self._queue = OrderQueue(limit_bytes, live)
         self._recorder = RetriedRecordings(archive, form, live)
         self._housekeeping = housekeeping
         self._tell_failure = failed
         self._tidied_at = time.monotonic()
+        self._more_to_tidy = False
         self.busy_since: float | None = None
         """Monotonic time at which the thread began its current order or housekeeping; None while it waits."""
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -177,6 +178,8 @@ class RecordingWriter:
 
     @property
     def _tidy_every_s(self) -> float:
+        if self._more_to_tidy:
+            return LOOK_EVERY_S
         return RETRY_S if self.failing else HOUSEKEEPING_S
 
     def _tidy(self) -> None:
@@ -184,8 +187,9 @@ class RecordingWriter:
         if time.monotonic() - self._tidied_at < self._tidy_every_s:
             return
         self._tidied_at = self.busy_since = time.monotonic()
+        self._more_to_tidy = False
         try:
-            self._housekeeping()
+            self._more_to_tidy = bool(self._housekeeping())
         except OSError as error:
             level = logging.DEBUG if self.failing else logging.ERROR  # that is known
             log.log(level, "housekeeping of the archive failed: %s", error)
