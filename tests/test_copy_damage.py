@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +13,11 @@ from typing import Any, cast
 import cv2
 import numpy as np
 import pytest
-from copies import Raw, make, numbers_of, packets_of
+from copies import Raw, complaints, make, numbers_of, packets_of
 from recordings import MOMENT, read_index
-from rtsp import needs_rtsp
+from rtsp import RtspServer, needs_rtsp
+from running import RecorderProcess
+from wire import Harm, Wire
 
 from pynvr.archive.archive import Archive
 from pynvr.media.codecs import H264, parameter_sets
@@ -26,6 +30,8 @@ from pynvr.recording.orders import Begin, Write
 from pynvr.sources.burst import Reading
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_camera import PacketConnection
+
+Start = Callable[..., RecorderProcess]
 
 GARBAGE = b"\0\0\0\1\x67" + bytes(range(17, 40)) + b"\0\0\0\1\x68\x0f\xff"
 """Units that flipped bytes have made a sequence parameter set and a picture parameter set."""
@@ -68,7 +74,7 @@ def connection(sent: list[Raw]) -> PacketConnection:
         in_pieces=False,
         open=lambda *_: Capture(parameter_sets(H264, sent[0].data)),
     )
-    return PacketConnection(cast(Opener, opener), cast(Any, None), ".mp4")
+    return PacketConnection(cast(Opener, opener), threading.Event(), ".mp4")
 
 
 def bare_of(data: bytes) -> bytes:
@@ -81,7 +87,7 @@ def bare_of(data: bytes) -> bytes:
 def received(connection: PacketConnection, packets: list[Raw]) -> list[TimedPacket | Gap]:
     return [
         item
-        for index, raw in enumerate(packets)
+        for index, raw in enumerate([*packets, packets[-1]])  # one is handed over when the next has come
         for item in connection.make(
             Reading(
                 cast(Any, SimpleNamespace(data=np.frombuffer(raw.data, np.uint8)[None], key=raw.key)),
@@ -125,3 +131,28 @@ def test_hardly_any_damage_makes_sense() -> None:
     dice = random.Random(1)
     understood = sum(size_of(H264, b"\0\0\0\1\x67" + dice.randbytes(24)) is not None for _ in range(5000))
     assert understood <= 25
+
+
+@needs_rtsp
+@pytest.mark.slow
+def test_half_a_picture_is_not_recorded(tmp_path: Path, start: Start) -> None:
+    """A connection that breaks within a picture gives its first part as a packet."""
+    clip = make(tmp_path / "busy.mp4", seconds=20, moving=(1, 20), scene_size=(640, 480))
+    with RtspServer({"main": clip}) as server, Wire(server.port) as wire:
+        recorder = start(
+            cam=server.url("main"),
+            RECORDING_CAM=wire.url(server.url("main")),
+            RECORDING_MODE="copy",
+            INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS=1.0,
+            MINIMAL_MOTION_DURATION=30,
+        )
+        recorder.wait_for_status(state="recording")
+        wire.harm = Harm(cut=True)
+        recorder.wait_for("trying again")
+        wire.harm = Harm()
+        recorder.wait_for("the event goes on in another file")
+        recorder.stop()
+    entries = recorder.index()
+    assert len(entries) == 2
+    for entry in entries:
+        assert complaints(recorder.archive / entry["file"]) == ""

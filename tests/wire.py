@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 QUEUE_PIECES = 1000  # held back per direction; beyond it the sender feels the stall, as with any TCP
+FU_A, BEGINS = 28, 0x80  # a piece of an H.264 picture, RFC 6184; the first one is marked
 HEADERS_BYTES = 4 + 12  # of an interleaved frame ($, channel, length) and of RTP
 
 
@@ -30,6 +31,7 @@ class Harm:
     stall: bool = (
         False  # nothing passes either way; connections are accepted, stay open, and go on afterwards
     )
+    cut: bool = False  # the connection ends within the next H.264 picture that takes several packets
     delay_s: float = 0  # added to every byte's journey
     bytes_per_s: float = math.inf
 
@@ -154,6 +156,13 @@ class Wire:
     def _harmed(self, piece: bytes, dice: random.Random) -> bytes:
         harm = self._harm
         is_rtp = piece[0] == ord("$") and piece[1] % 2 == 0
+        if (
+            harm.cut
+            and is_rtp
+            and piece[HEADERS_BYTES] & 31 == FU_A
+            and not piece[HEADERS_BYTES + 1] & BEGINS
+        ):
+            raise ConnectionError
         if is_rtp and dice.random() < harm.drop:
             return b""
         if not harm.flip or not (is_rtp or harm.flip_all):

@@ -106,6 +106,8 @@ class PacketConnection:
         self._begun = False
         self._held: list[tuple[Packet, float, float]] | None = []
         """The first packets with their times and arrivals; None once they have been handed over."""
+        self._latest: list[tuple[Reading[Packet], float]] = []
+        """The packet that may not be whole, with its arrival."""
 
     @property
     def lag_s(self) -> float:
@@ -128,6 +130,17 @@ class PacketConnection:
         return Reading(packet, packet.nbytes, stream_s)
 
     def make(self, got: Reading[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
+        """The packet before this one, and this one too at a stop.
+
+        A connection that breaks within a picture hands out the first part of it as its last packet. So the
+        latest is handed over only when another one shows that it was whole.
+        """
+        due = [*self._latest, (got, arrival)]
+        self._latest = [] if self._stop.is_set() else [due.pop()]
+        for each in due:
+            yield from self._made(*each)
+
+    def _made(self, got: Reading[Packet], arrival: float) -> Iterator[TimedPacket | Gap]:
         """The packet, unless it comes before the first key packet and so cannot be decoded."""
         packet, stream_s = got.content, got.stream_s
         if packet.key:
