@@ -22,7 +22,7 @@ from wire import Harm, Wire
 from pynvr.archive.archive import Archive
 from pynvr.media.codecs import H264, parameter_sets
 from pynvr.media.frame import Gap
-from pynvr.media.packet import TimedPacket
+from pynvr.media.packet import Packet, TimedPacket
 from pynvr.media.picture_size import size_of
 from pynvr.recording.copying import CopyFormat
 from pynvr.recording.open_recording import OpenRecording
@@ -90,7 +90,7 @@ def received(connection: PacketConnection, packets: list[Raw]) -> list[TimedPack
         for index, raw in enumerate([*packets, packets[-1]])  # one is handed over when the next has come
         for item in connection.make(
             Reading(
-                cast(Any, SimpleNamespace(data=np.frombuffer(raw.data, np.uint8)[None], key=raw.key)),
+                Packet(np.frombuffer(raw.data, np.uint8)[None], raw.key),
                 len(raw.data),
                 raw.time_ms / 1000,
             ),

@@ -12,11 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pynvr.errors import CameraError
 from pynvr.media.frame import Frame, Gap, Gray, Image
 from pynvr.sources.burst import Reading
 from pynvr.sources.clock import StreamClock
 from pynvr.sources.damage import PastDamage
 from pynvr.sources.file import as_bgr, claimed_fps
+from pynvr.sources.freeze import Freeze
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.meter import Meter
 from pynvr.sources.opening import DEFAULT_TIMEOUTS, Opener, Timeouts
@@ -64,10 +66,10 @@ class LiveSource(LiveReader[Frame, Seen]):
         With `reduce` a frame holds the picture that `reduce` returns, and sometimes the whole one beside it.
         """
         self.snapshots = snapshots = Snapshots()
-        opener = Opener(cam, timeouts)
+        opener, freeze = Opener(cam, timeouts), Freeze()
 
         def connect() -> PictureConnection:
-            return PictureConnection(opener, stop, fit_inside, reduce, snapshots)
+            return PictureConnection(opener, stop, fit_inside, reduce, snapshots, freeze)
 
         queue: ItemQueue[Frame] = ItemQueue(limit_bytes)
         super().__init__(opener.name, stop, queue, limit_bytes // 2, timeouts, connect, read_ahead)
@@ -93,9 +95,11 @@ class PictureConnection:
         fit_inside: tuple[int, int] | None,
         reduce: Reduce | None,
         snapshots: Snapshots,
+        freeze: Freeze,
     ) -> None:
         """Open the camera; raises CameraError."""
         self._snapshots = snapshots
+        self._freeze = freeze
         self._cam = opener.cam
         self._name = opener.name
         self._stop = stop
@@ -123,10 +127,12 @@ class PictureConnection:
         return self._pictures.undecodable
 
     def read(self) -> Reading[Seen] | None:
-        """Wait for a picture and decode it."""
+        """Wait for a picture and decode it; raises CameraError if it is the same again and again."""
         picture = self._pictures.read()
         if picture is None:
             return None
+        if "://" in self._cam and self._freeze.sees(cast(Image, picture), time.monotonic()):
+            raise CameraError(f"camera {self._name}: sends one picture again and again")
         image = as_bgr(cast(Image, picture), self._fit_inside)
         seen = Seen(image, image.shape)
         if self._reduce is not None:
