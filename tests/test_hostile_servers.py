@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from pynvr.errors import CameraError
+from pynvr.sources import fetch
 from pynvr.sources.diagnosis import why_not_opened
 from pynvr.sources.web import Content, look
 
@@ -67,3 +71,41 @@ def test_an_answer_of_negative_length_is_not_read_to_its_end(serve: Serve) -> No
     tracemalloc.stop()
     assert "nothing under this path" in found
     assert most_bytes < 10e6
+
+
+def test_an_answer_that_comes_byte_by_byte_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        over = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                while not over.wait(0.1):
+                    try:
+                        connection.sendall(b"R")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        began = time.monotonic()
+        found = why_not_opened(f"rtsp://127.0.0.1:{listener.getsockname()[1]}/", 1, False).text
+        over.set()
+        thread.join(10)
+    assert "does not answer" in found
+    assert time.monotonic() - began < 3
+
+
+def test_a_film_without_end_does_not_fill_the_disk(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = fetch.LEFT_FREE_BYTES + 5 * fetch.CHUNK_BYTES
+    asked = []
+
+    def usage(folder: str) -> SimpleNamespace:
+        asked.append(folder)
+        return SimpleNamespace(free=free - len(asked) * fetch.CHUNK_BYTES)
+
+    monkeypatch.setattr(fetch.shutil, "disk_usage", usage)
+    port = serve(b"HTTP/1.0 200 OK\r\n\r\n", bytes(1024 * 1024))
+    with pytest.raises(CameraError, match="TMPDIR"):
+        fetch.fetched(f"http://127.0.0.1:{port}/film.mp4", 2)
+    assert len(asked) == 5

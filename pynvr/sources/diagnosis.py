@@ -11,6 +11,7 @@ import hashlib
 import re
 import socket
 import ssl
+import time
 from base64 import b64encode
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
@@ -121,6 +122,8 @@ class _Talk:
     """One RTSP connection."""
 
     connection: socket.socket
+    patience_s: float
+    """For each whole answer."""
     url: str
     user: str | None
     password: str
@@ -144,20 +147,38 @@ class _Talk:
         return status
 
     def _answer(self) -> int:
-        with self.connection.makefile("rb") as stream:
-            first = stream.readline(LARGEST_ANSWER).decode("latin-1")
-            self.headers = {}
-            while line := stream.readline(LARGEST_ANSWER).decode("latin-1").strip():
-                name, _, value = line.partition(":")
-                known = self.headers.get(name.lower())
-                # of several ways to log in, FFmpeg takes Digest
-                if known is None or value.strip().startswith("Digest"):
-                    self.headers[name.lower()] = value.strip()
-            length = max(0, min(int(self.headers.get("content-length", "0")), LARGEST_ANSWER))
-            self.body = stream.read(length).decode("utf-8", "replace")
+        deadline = time.monotonic() + self.patience_s
+        answer = b""
+        while not (head := re.match(rb"(.*?)\r?\n\r?\n", answer, re.DOTALL)) and (
+            more := self._more(deadline, LARGEST_ANSWER - len(answer))
+        ):
+            answer += more
+        first, *lines = (head[1] if head else answer).decode("latin-1").splitlines() or [""]
+        self.headers = {}
+        for line in lines:
+            name, _, value = line.partition(":")
+            known = self.headers.get(name.lower())
+            # of several ways to log in, FFmpeg takes Digest
+            if known is None or value.strip().startswith("Digest"):
+                self.headers[name.lower()] = value.strip()
+        length = max(0, min(int(self.headers.get("content-length", "0")), LARGEST_ANSWER))
+        body = answer[head.end() :] if head else b""
+        while more := self._more(deadline, length - len(body)):
+            body += more
+        self.body = body[:length].decode("utf-8", "replace")
         if (found := re.match(r"RTSP/\d\.\d (\d{3})", first)) is None:
             raise ValueError("that is no RTSP" if first else "it closes the connection")
         return int(found[1])
+
+    def _more(self, deadline: float, at_most: int) -> bytes:
+        """What comes next, empty at the end; raises TimeoutError once the whole answer has taken too long."""
+        if at_most <= 0:
+            return b""
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        self.connection.settimeout(left_s)
+        return self.connection.recv(at_most)
 
     def _authorization(self, method: str, url: str) -> str:
         if not self.challenge.lower().startswith("digest"):
@@ -188,7 +209,7 @@ def _ask_rtsp(cam: str, patience_s: float, open_timeout_s: float) -> Finding:
             anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
             connection = anyone.wrap_socket(plain, server_hostname=parts.hostname)
         user = None if parts.username is None else unquote(parts.username)
-        talk = _Talk(connection, url, user, unquote(parts.password or ""))
+        talk = _Talk(connection, patience_s, url, user, unquote(parts.password or ""))
         status = talk.ask("DESCRIBE", url, "Accept: application/sdp")
         if status != 200:
             return _of_status(cam, status)

@@ -5,6 +5,7 @@ FFmpeg reads an .mp4 whose description lies at its end by leaping there and back
 
 from __future__ import annotations
 
+import errno
 import http.client
 import shutil
 import tempfile
@@ -17,12 +18,16 @@ from pynvr.sources.web import opener_for
 
 PARTIAL_CONTENT = 206
 LIST_BEGINS = b"#EXTM3U"
+CHUNK_BYTES = 1024 * 1024
+LEFT_FREE_BYTES = 256 * 1024 * 1024
+"""Of the disk of temporary files, for others: a server may send without end."""
 
 
 def fetched(address: str, timeout_s: float) -> IO[bytes] | None:
     """The film in a nameless file on the disk of temporary files; None where the server hands out parts.
 
-    None also for a list of pieces, each of which is read on its own. Raises CameraError where that fails.
+    None also for a list of pieces, each of which is read on its own. Raises CameraError where that fails, and
+    where the disk would become full.
     """
     opener, url = opener_for(address)
     request = Request(url, headers={"User-Agent": "pynvr", "Range": "bytes=0-"})
@@ -35,8 +40,15 @@ def fetched(address: str, timeout_s: float) -> IO[bytes] | None:
                 return None
             file = tempfile.TemporaryFile(prefix="pynvr-")  # noqa: SIM115, it is given to the caller
             file.write(begin)
-            shutil.copyfileobj(response, file)
-            file.flush()
+            try:
+                while chunk := response.read(CHUNK_BYTES):
+                    if shutil.disk_usage(tempfile.gettempdir()).free < len(chunk) + LEFT_FREE_BYTES:
+                        raise OSError(errno.ENOSPC, f"no room for it in {tempfile.gettempdir()} (TMPDIR)")
+                    file.write(chunk)
+                file.flush()
+            except BaseException:
+                file.close()
+                raise
             return file
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
