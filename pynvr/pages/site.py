@@ -31,6 +31,8 @@ OWN_FILES = Path(__file__).parent / "site"
 NAMED_DAY = re.compile(r"video_(\d{4}-\d\d-\d\d)T")
 NO_FILE = NO_NAME | {errno.ENOTDIR, errno.ELOOP}
 """Errors that mean that there is no such file, and not that the disk is ill."""
+LONGEST_GAP = timedelta(days=100)
+"""A longer one is mostly the word of a clock that was not set yet. Each of its days is a file."""
 NOW_OPENING, CLOSING = "pynvr.now(", ");\n"
 
 Entry = Mapping[str, Any]
@@ -112,7 +114,8 @@ class Site:
         self._write_days()
 
     def note_gap(self, begin: datetime, end: datetime, kind: Kind) -> None:
-        """Note that nothing was watched between two moments."""
+        """Note that nothing was watched between two moments; of a long time only the end."""
+        begin = max(begin, end - LONGEST_GAP)
         midnight = begin.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
         while midnight < end:
             from_s = max(0.0, (begin - midnight).total_seconds())

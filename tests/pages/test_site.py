@@ -281,6 +281,16 @@ def test_spoilt_word_of_the_last_recorder_is_no_gap(tmp_path: Path, record: Any,
     assert [len(day(tmp_path, path.stem).gaps) for path in (tmp_path / "days").glob("*.js")] == [0]
 
 
+@pytest.mark.parametrize("alive", ["1970-01-01T00:00:00+00:00", "0001-01-01T00:00:00+05:00"])
+def test_a_clock_that_was_not_set_leaves_few_days(tmp_path: Path, alive: str) -> None:
+    site = Site(tmp_path)
+    site.install("front door", None)
+    site.write_now({"state": "watching", "recording": None, "alive": alive})
+    with ArchivePage(tmp_path, "front door", None, list):
+        pass
+    assert 100 <= len(list((tmp_path / "days").glob("*.js"))) <= 101
+
+
 def test_disk_that_refuses_costs_the_page_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "page").write_text("in the way")
     with ArchivePage(tmp_path, "front door", None, list) as page:
