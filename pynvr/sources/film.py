@@ -138,8 +138,8 @@ class Film:
         if name in NO_VIDEO_FORMATS or name.endswith("_pipe"):
             raise CameraError(f"cam = {self.name!r}: is a picture or text ({name}), not a video")
         streams = list(container.streams.video)
-        films = [one for one in streams if not int(one.disposition) & ATTACHED and one.frames != 1]
-        if not films and len(streams) == 1 and not int(streams[0].disposition) & ATTACHED:
+        films = [one for one in streams if not one.disposition.value & ATTACHED and one.frames != 1]
+        if not films and len(streams) == 1 and not streams[0].disposition.value & ATTACHED:
             films = streams  # a film of one picture
         if not films:
             what = "nothing but a picture beside the sound" if streams else "no video in it"
