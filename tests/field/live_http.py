@@ -6,17 +6,15 @@ import base64
 import hashlib
 import itertools
 import re
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
+from loopback import Loopback
 
 REALM = 'realm="camera"'
 
@@ -33,12 +31,22 @@ class Motion:
     """So many for a connection."""
 
 
+class _Request(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.camera._answer(self)  # type: ignore[attr-defined]
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @dataclass
-class WebCamera:
+class WebCamera(Loopback):
     """Serves on loopback: JPEGs under /video, the same one by one under /picture, files under their names.
 
     `times` are when the pictures come, counted from a client's first request.
     """
+
+    scheme, handler = "http", _Request
 
     jpegs: Sequence[bytes] = ()
     times: Sequence[float] = ()
@@ -53,42 +61,12 @@ class WebCamera:
     requests: list[str] = field(default_factory=list)
 
     def __enter__(self) -> WebCamera:
-        camera = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                camera._answer(self)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        class Server(ThreadingHTTPServer):
-            address_family = socket.AF_INET6 if ":" in camera.host else socket.AF_INET
-            daemon_threads = True
-
-            def handle_error(self, *_: object) -> None:
-                """A client that has gone is none."""
-
-        self._server = Server((self.host, 0), Handler)
-        self.port = self._server.server_address[1]
-        self._stop = threading.Event()
         self._began: float | None = None
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        return super().__enter__()
 
     def url(self, path: str, login: str = "") -> str:
         """The address of a path; `login` as it is written there."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{login}{'@' if login else ''}{host}:{self.port}/{path}"
+        return self.address(path, login)
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         path = handler.path.lstrip("/").partition("?")[0]
@@ -166,7 +144,7 @@ class WebCamera:
             left = began + loop * period + self.times[index] - time.monotonic()
             if left < -0.5:
                 continue
-            if self._stop.wait(max(0.0, left)):
+            if self.stop.wait(max(0.0, left)):
                 return
             yield self.jpegs[index]
 

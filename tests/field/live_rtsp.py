@@ -13,9 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from copies import Raw
+from loopback import Loopback
 
 LARGEST_PAYLOAD = 1300
 START = b"\0\0\1"
@@ -29,9 +29,16 @@ def usual_stamps(time_s: float, _: int) -> int:
     return round(time_s * 90000)
 
 
+class _Session(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        _Client(self.server.camera, self).serve()  # type: ignore[attr-defined]
+
+
 @dataclass
-class RtspCamera:
+class RtspCamera(Loopback):
     """Serves the packets of a file on loopback, each client from the first one on, over TCP."""
+
+    scheme, handler = "rtsp", _Session
 
     packets: Sequence[Raw]
     """H.264; shown at `time_ms`, sent one after the other at `fps`."""
@@ -58,39 +65,9 @@ class RtspCamera:
     began: list[float] = field(default_factory=list)
     """When each client began to play, on the monotonic clock."""
 
-    def __enter__(self) -> RtspCamera:
-        camera = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                _Client(camera, self).serve()
-
-        class Server(socketserver.ThreadingTCPServer):
-            address_family = socket.AF_INET6 if ":" in camera.host else socket.AF_INET
-            daemon_threads = allow_reuse_address = True
-
-            def handle_error(self, *_: object) -> None:
-                """A client that has gone is none."""
-
-        self.stop = threading.Event()
-        self._server = Server((self.host, 0), Handler)
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
     def url(self, login: str = "", path: str | None = None) -> str:
         """The stream's address; `login` as it is written there."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"rtsp://{login}{'@' if login else ''}{host}:{self.port}/{self.path if path is None else path}"
+        return self.address(self.path if path is None else path, login)
 
     def description(self) -> str:
         """The SDP."""
