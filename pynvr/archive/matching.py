@@ -8,9 +8,7 @@ from typing import Any
 
 from pynvr.archive.journal import FrameNote, Journal, iso
 from pynvr.media.container import Contents
-
-DEFAULT_FPS = 25.0
-"""Frame rate of a recording whose journal is lost."""
+from pynvr.media.frame import DEFAULT_FPS
 
 
 def match(notes: Journal, contents: Contents, name: str) -> None:

@@ -20,6 +20,8 @@ JPEG_QUALITY = 90
 
 TIME_TOLERANCE_S = 0.0005
 """Stream times come as milliseconds in floating point; smaller differences do not count."""
+DEFAULT_FPS = 25.0
+"""The rate of what tells none that can be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ from typing import cast
 
 import cv2
 
-from pynvr.media.frame import Frame, Gap, Image
+from pynvr.media.frame import DEFAULT_FPS, Frame, Gap, Image
 from pynvr.sources.base import SourceStatus
 
-DEFAULT_FPS = 25.0
 PLAUSIBLE_FPS = (1.0, 240.0)
 """Cameras claim anything from 0 to 90000."""
 

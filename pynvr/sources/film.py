@@ -20,6 +20,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from pynvr.errors import CameraError
+from pynvr.media.frame import DEFAULT_FPS
 from pynvr.media.packet import Shape
 from pynvr.redaction import without_password
 from pynvr.sources.kind import check_file
@@ -34,7 +35,6 @@ logging.getLogger("libav").propagate = False
 
 NETWORK_TIMEOUTS_S = (10.0, 30.0)
 """For a film that lies elsewhere: to open it, and to get more of it."""
-DEFAULT_FPS = 25.0
 PLAUSIBLE_FPS = (Fraction(1, 3600), Fraction(240))
 """Files claim anything from 0 to 90000."""
 NO_VIDEO_FORMATS = ("image2", "tty", "lavfi", "ffmetadata")

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pynvr.errors import CameraError, SettingsError, UnfitCameraError
-from pynvr.media.frame import Gap
+from pynvr.media.frame import DEFAULT_FPS, Gap
 from pynvr.sources.base import SourceStatus
 from pynvr.sources.burst import Burst
 from pynvr.sources.camera_log import CameraLog
 from pynvr.sources.connection import Connection, StreamEndedError
-from pynvr.sources.file import DEFAULT_FPS
 from pynvr.sources.item_queue import Item, ItemQueue
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.pace import Pace
