@@ -96,10 +96,10 @@ DAMAGED = CUT + HARMED + NO_VIDEO
 FUZZED = tuple(
     Row(name, f"-t 3 {make}")
     for name, make in (
-        ("fuzz_h264.mp4", X264),
+        ("fuzz_h264.mp4", f"{X264} -movflags +faststart"),
         ("fuzz_hevc.mkv", HEVC),
         ("fuzz_h264.ts", H264),
         ("mjpeg_fuzz.avi", JPEG),
-        ("fuzz_mpeg4.mp4", "-c:v mpeg4 -q:v 3"),
+        ("fuzz_mpeg4.mp4", "-c:v mpeg4 -q:v 3 -movflags +faststart"),
     )
 )
