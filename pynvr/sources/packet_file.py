@@ -117,15 +117,17 @@ class FilePackets:
         for coded in self._demuxer.annex_b() if self._codec.parameter_sets else self._demuxer.coded():
             if self._stream is None and not coded.key:
                 continue
-            if coded.shown is None:
+            if self._stream is None and coded.shown is None:
                 raise SettingsError(
                     f'RECORDING_MODE = "copy": {self.name} does not say when its pictures are shown; put it '
                     'into an .mp4 file first, or set "encode"'
                 )
             if self._stream is None:
                 self._stream = self._stream_from(coded)
-            utc = self._started + timedelta(seconds=coded.shown)
-            yield TimedPacket(coded.data, coded.key, coded.shown, utc, self._stream, sound=coded.sound)
+            # where the time of one is damaged, it is shown as long after its decoding as the first one was
+            shown = coded.decoded + self._stream.reorder_s if coded.shown is None else coded.shown
+            utc = self._started + timedelta(seconds=shown)
+            yield TimedPacket(coded.data, coded.key, shown, utc, self._stream, sound=coded.sound)
 
     def _stream_from(self, first: Coded) -> Stream:
         demuxer, codec = self._demuxer, self._codec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,16 @@ def test_spoilt_file(
     assert run.code in (0, 1, 78), f"exit {run.code}: {run.err}"
     lines = run.err.strip().splitlines()
     assert run.code == 0 or len(lines) == 1, run.err
+    # where a picture is damaged, OpenCV may show an old one again, which is no other picture
+    stale = sum((Counter(n for n in can if n is not None) - Counter(have)).values())
+    missing = {n for n in can if n is not None} - set(have)
     refused = run.code != 0 and not run.recordings
     if not refused and (run.recordings or len(can) >= FEW):
-        assert len(have) >= len(can), f"{len(can)} pictures can be decoded, {len(have)} are recorded"
+        # after damage each version of FFmpeg smears in its own way
+        assert not missing or run.complaints, (
+            f"pictures {sorted(missing)} can be decoded, and are not recorded"
+        )
+        assert len(have) >= len(can) - stale, f"{len(can)} pictures can be decoded, {len(have)} are recorded"
     # of a transport stream nobody knows where it ended before it was cut
     known = whole if path.suffix != ".ts" else 1 + max((n for n in have if n is not None), default=-1)
     if run.code == 0 and len(have) < known:
