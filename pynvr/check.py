@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
+import numpy as np
+
 from pynvr.archive.archive import Archive
 from pynvr.archive.names import TRIAL_PREFIX
 from pynvr.archive.remux import rate_for, remux
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
 from pynvr.media.frame import Encoding, Frame
+from pynvr.media.picture_watch import BLACK, FAULT_AFTER_S, PictureWatch
 from pynvr.recording.clip import Clip
 from pynvr.recording.copying import CopyFormat, suffix_for
 from pynvr.recording.orders import Write
@@ -25,7 +28,7 @@ TRIAL_FRAMES = 10
 
 
 def check(settings: Settings, source: Source, archive: Archive, packets: PacketSource | None = None) -> None:
-    """Decode a frame, write and read back a trial file in the archive; print what was found.
+    """Decode a frame that shows something, write and read back a trial file; print what was found.
 
     Raises CameraError or RecordingError at the first thing that does not work.
     """
@@ -92,11 +95,32 @@ def _trial(archive: Archive, suffix: str) -> Iterator[Path]:
 
 
 def first_frame(source: Source) -> Frame:
-    """The first frame of a source; raises CameraError if there is none."""
+    """A frame of the source; raises CameraError if there is none.
+
+    Of a camera that shows black or one picture again and again another one is waited for. Raises CameraError
+    if it goes on so for as long as makes it a fault of a running recorder.
+    """
+    watch, first, before = PictureWatch(), None, None
     for frame in source:
-        if isinstance(frame, Frame):
+        if not isinstance(frame, Frame):
+            continue
+        first = first or frame
+        if not source.live or (before is not None and _shows_more(before, frame)):
             return frame
-    raise CameraError(f"camera {source.name}: no picture came")
+        watch.see(frame.image, frame.time)
+        if watch.fault is not None:
+            raise CameraError(
+                f"camera {source.name}: its pictures are {watch.fault} for {FAULT_AFTER_S:g} s; is the lens "
+                "covered? If not, this OpenCV may be unable to decode them"
+            )
+        before = frame
+    if first is None:
+        raise CameraError(f"camera {source.name}: no picture came")
+    return first
+
+
+def _shows_more(before: Frame, frame: Frame) -> bool:
+    return int(frame.image.max()) > BLACK and not np.array_equal(before.image, frame.image)
 
 
 def write_and_read_back(settings: Settings, archive: Archive, frame: Frame) -> None:

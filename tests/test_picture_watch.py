@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
+from typing import cast
 
 import numpy as np
 import pytest
-from recordings import numbered
+from recordings import frame, numbered
 
-from pynvr.media.frame import Image
-from pynvr.service.picture_watch import PictureWatch
+from pynvr.check import first_frame
+from pynvr.errors import CameraError
+from pynvr.media.frame import Frame, Gap, Image
+from pynvr.media.picture_watch import PictureWatch
+from pynvr.sources.base import Source
 
 FPS = 10
 
@@ -66,10 +71,43 @@ def test_grey_pictures_and_odd_sizes_will_do() -> None:
     assert watch.fault is None
 
 
-def test_a_gap_begins_anew() -> None:
+def test_times_that_begin_anew_are_waited_for() -> None:
     watch = PictureWatch()
-    see(watch, same(), 20)
-    watch.reset()
+    see(watch, moving(), 20)
+    see(watch, same(), 9)
     assert watch.fault is None
-    see(watch, same(), 9)  # whose times may begin anew
-    assert watch.fault is None
+
+
+class LiveCamera:
+    """Gives such pictures, ten a second by their times, for twenty seconds."""
+
+    name, live = "test", True
+
+    def __init__(self, pictures: Iterator[Image]) -> None:
+        self._pictures = pictures
+        self.given = 0
+
+    def __iter__(self) -> Iterator[Frame | Gap]:
+        for number in range(200):
+            self.given += 1
+            yield Gap("away") if number == 50 else frame(number, number / 10, next(self._pictures))
+
+
+@pytest.mark.parametrize(("pictures", "fault"), [(black, "black"), (same, "all the same")])
+def test_check_fails_on_a_camera_that_shows_nothing(pictures: object, fault: str) -> None:
+    camera = LiveCamera(pictures())  # type: ignore[operator]
+    with pytest.raises(CameraError, match=f"{fault} for 10 s"):
+        first_frame(cast(Source, camera))
+    assert 100 <= camera.given <= 112
+
+
+@pytest.mark.parametrize("pictures", [moving, night])
+def test_check_takes_no_longer_with_any_other(pictures: object) -> None:
+    camera = LiveCamera(pictures())  # type: ignore[operator]
+    assert first_frame(cast(Source, camera)).index == 1
+    assert camera.given == 2
+
+
+def test_check_waits_for_a_camera_that_begins_black() -> None:
+    camera = LiveCamera(chain(islice(black(), 30), moving()))
+    assert first_frame(cast(Source, camera)).index == 30

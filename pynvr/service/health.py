@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pynvr.media.frame import Frame, Gap
+from pynvr.media.picture_watch import FAULT_AFTER_S, PictureWatch
 from pynvr.recording import writer
 from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
 from pynvr.service import native_output, systemd
-from pynvr.service.picture_watch import FAULT_AFTER_S, PictureWatch
 from pynvr.sources.base import Source
 from pynvr.sources.packet_file import PacketSource
 
@@ -117,8 +117,6 @@ class Health:
                 self._handled_at = time.monotonic()
                 self._handled += 1
                 self._pictures.see(frame.image, frame.time)
-            else:
-                self._pictures.reset()
             yield frame
 
     def _run(self) -> None:

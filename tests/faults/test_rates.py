@@ -23,7 +23,7 @@ DEFAULTS: dict[str, object] = {
 }
 
 
-# of these two whatever the camera claims is wrong most of the time
+# whatever the camera claims of these two is wrong by a fifth for a third of the time at least
 UNEVEN = {
     "wandering": wandering(SECONDS),
     "5 to 25 frames/s, at random": np.cumsum([0.0, *np.random.default_rng(1).choice([0.04, 0.1, 0.2], 320)])
@@ -83,14 +83,14 @@ def test_rates(
 
 @needs_rtsp
 def test_the_camera_claims_a_wrong_rate(clips: Clips) -> None:
-    """So the figures above do include the case."""
+    """So the figures above do include the case. FFmpeg claims what it sees while it opens: 30 here, or 20."""
     clip = rate_clip(clips, "wandering")
     with RtspServer({"main": clip.path}) as server:
         capture = cv2.VideoCapture(server.url("main"), cv2.CAP_FFMPEG)
         claimed = capture.get(cv2.CAP_PROP_FPS)
         capture.release()
     rates = 10 / (np.array(clip.times[10:]) - np.array(clip.times[:-10]))
-    assert np.mean(np.abs(rates - claimed) > 0.2 * rates) > 0.5
+    assert np.mean(np.abs(rates - claimed) > 0.2 * rates) > 1 / 3
 
 
 @pytest.mark.usefixtures("greedy")

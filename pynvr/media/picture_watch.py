@@ -42,10 +42,6 @@ class PictureWatch:
         else:
             self.fault = None
 
-    def reset(self) -> None:
-        """Begin anew: the next picture does not belong to the earlier ones."""
-        self._looked_at = self._sample = self._black_since = self._same_since = self.fault = None
-
 
 def _since(since: float | None, now: bool, time: float) -> float | None:
     if not now:
