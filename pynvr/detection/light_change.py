@@ -59,7 +59,8 @@ def texture_replaced(old: Gray, now: Gray, changed: Gray, noise: float) -> bool:
     count = np.count_nonzero(known)
     if count < LEAST_KNOWN * known.size or count > EVERYWHERE * np.count_nonzero(textured):
         return False
-    alike = _mean(a * b, PATCH_PX) > ALIKE * np.sqrt(a_power * b_power)
+    power = np.maximum(a_power * b_power, 0)  # of a flat patch the running sums may make it less
+    alike = _mean(a * b, PATCH_PX) > ALIKE * np.sqrt(power)
     return bool(np.count_nonzero(known & ~alike) > REPLACED * count)
 
 
