@@ -13,6 +13,7 @@ from copies import complaints, numbers_of
 from rtsp import RtspServer, needs_rtsp
 from running import RecorderProcess
 from sounds import apart_s, clapping, claps_in, codec_of_sound, spoilt, times_in
+from wire import Harm, Wire
 
 pytestmark = [needs_rtsp, pytest.mark.slow]
 
@@ -216,3 +217,23 @@ def test_encode_mode_has_no_sound(start: Start) -> None:
     recorder = start(cam="demo", RECORDING_MODE="encode")
     assert recorder.wait() == 78
     assert recorder.count('RECORD_SOUND goes with RECORDING_MODE = "copy" only') == 1
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [Harm(drop=0.02), Harm(flip=0.0005), Harm(flip=0.002, flip_all=True)],
+    ids=["lost", "flipped", "all"],
+)
+def test_a_bad_wire_ends_nothing(stream: Callable[..., Path], start: Start, harm: Harm) -> None:
+    """What was damaged may be missing; afterwards both are recorded in step."""
+    with RtspServer({"cam": stream("aac")}, sound=True) as server, Wire(server.port, seed=3) as wire:
+        recorder = start(cam=wire.url(server.url("cam")))
+        recorder.wait_for_recording(1, 30)
+        wire.harm = harm
+        recorder.wait_for("lost" if harm.flip_all else "motion", 30, count=1 if harm.flip_all else 2)
+        wire.harm = Harm()
+        seen = len(recorder.index())
+        recorder.wait_for_recording(seen + 2, 60)
+        recorder.stop()
+    check(recorder.archive / recorder.index()[-1]["file"], "aac", claps=2)
+    assert recorder.count("Traceback") == 0
