@@ -196,9 +196,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 by_size[weather][f"{percent:g} %"] += result
                 by_rate[weather][f"{fps:g} frames/s"] += result
         print(f"{weather} done", file=sys.stderr)
-    by_kind = kinds_of_visit(kind) if options.weather is None else {}
     print("Visits found / of / false seconds / median delay from the first visible pixel, s.\n")
-    print(*map(table, filter(None, (by_size, by_rate, by_kind))), sep="\n\n")
+    print(table(by_size), table(by_rate), sep="\n\n", flush=True)
+    by_kind = kinds_of_visit(kind) if options.weather is None else {}
+    if by_kind:
+        print("", table(by_kind), sep="\n")
     if options.json is not None:
         tables = {"by_size": by_size, "by_rate": by_rate, "by_kind": by_kind}
         document = {
