@@ -11,13 +11,17 @@ import pytest
 from recordings import frame, no_pictures
 
 from pynvr.detection.detector import Detection
+from pynvr.errors import RecordingError
 from pynvr.events import Change
 from pynvr.media.codecs import H264
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Recordable, Stream, TimedPacket
+from pynvr.recording.base import Recorder
+from pynvr.recording.frame_recorder import FrameRecorder
 from pynvr.recording.orders import Begin
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.packet_recorder import PacketRecorder
+from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
 
 STREAM = Stream(H264, 320, 240, 10.0, b"", 0.0)
@@ -57,6 +61,7 @@ class Writer(RecordingWriter):
     def __init__(self) -> None:
         self.written: list[float] = []
         self.ended = 0
+        self.refusing = self.closed = False
 
     def begin(self, begin: Begin, pre_alarm: Iterable[Recordable] = ()) -> None:
         self.written += [packet.time for packet in pre_alarm]
@@ -67,10 +72,12 @@ class Writer(RecordingWriter):
         self.written.append(frame.time)
 
     def end(self, *_: object) -> None:
+        if self.refusing:
+            raise RecordingError("no room")
         self.ended += 1
 
     def close(self) -> None:
-        """Nothing to be closed."""
+        self.closed = True
 
 
 @pytest.fixture
@@ -135,3 +142,19 @@ def test_nothing_is_waited_for_without_an_event(
     recorder.interrupt()
     recorder.close()
     assert writer.written == []
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_the_writer_is_waited_for_after_it_has_failed(
+    recorder: PacketRecorder, writer: Writer, copies: bool
+) -> None:
+    """The process crashes if it ends while the writer's thread is inside OpenCV."""
+    asked: Recorder = recorder
+    if not copies:
+        asked = FrameRecorder(PreAlarmRing(0.5, 2**20), writer, no_pictures(), HOLD_S, 600, 10.0)
+        seen = Detection(NOTHING, NOTHING, NOTHING, 0, True)
+        asked.handle(frame(0, 0.0), seen, Change.STARTED)
+    writer.refusing = True
+    with pytest.raises(RecordingError, match="no room"):
+        asked.close()
+    assert writer.closed

@@ -77,8 +77,10 @@ class FrameRecorder:
 
     def close(self) -> None:
         """Close the open recording and wait until all is written."""
-        self.interrupt()
-        self._writer.close()
+        try:
+            self.interrupt()
+        finally:  # or the process would end, and crash, while the writer's thread is inside OpenCV
+            self._writer.close()
 
     def _start(self, trigger: Frame, pre_alarm: list[BufferedFrame], continues: bool = False) -> None:
         first_s = pre_alarm[0].time if pre_alarm else trigger.time

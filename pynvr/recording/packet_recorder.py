@@ -128,8 +128,10 @@ class PacketRecorder:
 
     def close(self) -> None:
         """Close the open recording and wait until all is written."""
-        self._take_last()
-        self._writer.close()
+        try:
+            self._take_last()
+        finally:  # or the process would end, and crash, while the writer's thread is inside OpenCV
+            self._writer.close()
 
     def _set_end(self) -> None:
         """The event is over: its last packets may still have to come."""
