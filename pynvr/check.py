@@ -16,7 +16,7 @@ from pynvr.archive.remux import rate_for, remux
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
 from pynvr.media.frame import Encoding, Frame
-from pynvr.media.picture_watch import BLACK, FAULT_AFTER_S, PictureWatch
+from pynvr.media.picture_watch import BLACK, PictureWatch
 from pynvr.recording.clip import Clip
 from pynvr.recording.copying import CopyFormat, suffix_for
 from pynvr.recording.orders import Write
@@ -98,25 +98,29 @@ def first_frame(source: Source) -> Frame:
     """A frame of the source; raises CameraError if there is none.
 
     Of a camera that shows black or one picture again and again another one is waited for. Raises CameraError
-    if it goes on so for as long as makes it a fault of a running recorder.
+    if it goes on so until it would be a fault of a running recorder, or until the source is stopped.
     """
-    watch, first, before = PictureWatch(), None, None
+    watch = PictureWatch()
+    first = last = before = None
     for frame in source:
         if not isinstance(frame, Frame):
+            before = None  # another connection is decoded anew, so its picture differs a little
             continue
-        first = first or frame
         if not source.live or (before is not None and _shows_more(before, frame)):
             return frame
+        first, last, before = first or frame, frame, frame
         watch.see(frame.image, frame.time)
         if watch.fault is not None:
-            raise CameraError(
-                f"camera {source.name}: its pictures are {watch.fault} for {FAULT_AFTER_S:g} s; is the lens "
-                "covered? If not, this OpenCV may be unable to decode them"
-            )
-        before = frame
-    if first is None:
+            break
+    if first is None or last is None:
         raise CameraError(f"camera {source.name}: no picture came")
-    return first
+    if last is first:
+        return first
+    shown = watch.fault or ("black" if int(last.image.max()) <= BLACK else "all the same")
+    raise CameraError(
+        f"camera {source.name}: its pictures are {shown} for {last.time - first.time:.0f} s; is the lens "
+        "covered? If not, this OpenCV may be unable to decode them"
+    )
 
 
 def _shows_more(before: Frame, frame: Frame) -> bool:
