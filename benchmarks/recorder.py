@@ -15,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 # No cv2 and no pynvr here: Linux counts into a child's peak memory what its parent held at the fork.
@@ -153,9 +154,8 @@ def peak(name: str, pairs: Pairs, target: float) -> Figure:
     return Figure(name, "MB", target, measured, min(recorder), max(recorder), statistics.median(bare))
 
 
-def ratios(repeats: int) -> list[Figure]:
+def ratios(repeats: int) -> Iterator[Figure]:
     """CPU and wall time at 1080p with each detector, relative to the bare loops."""
-    figures = []
     for clip, scene, work, cpu, wall in (
         (LONG_STILL_1080, "nothing moving", "reading", 1.25, 1.1),
         (MOVING_1080, "moving", "reading and encoding", 1.15, 0.75),
@@ -166,29 +166,21 @@ def ratios(repeats: int) -> list[Figure]:
         )
         for detector, usages in zip(DETECTORS, recorded, strict=True):
             pairs = list(zip(usages, bare, strict=True))
-            figures += [
-                ratio(f"{scene}, {detector}: CPU / {work}", pairs, lambda usage: usage.cpu_s, cpu),
-                ratio(f"{scene}, {detector}: wall / {work}", pairs, lambda usage: usage.wall_s, wall),
-            ]
-    return figures
+            yield ratio(f"{scene}, {detector}: CPU / {work}", pairs, lambda usage: usage.cpu_s, cpu)
+            yield ratio(f"{scene}, {detector}: wall / {work}", pairs, lambda usage: usage.wall_s, wall)
 
 
-def peaks(repeats: int) -> list[Figure]:
+def peaks(repeats: int) -> Iterator[Figure]:
     """Peak memory with 5 s of pre-alarm under the default limit."""
-    figures = []
     targets = {250: (STILL_1080, EVENT_1080, MOVING_1080), 190: (STILL_480, EVENT_480, MOVING_480)}
     for target, clips in targets.items():
         for clip in clips:
             pairs = in_turn(repeats, partial(record, clip), partial(loop, clip, clip.scene != "still"))
-            figures.append(
-                peak("{}, {}x{}: peak memory".format(SCENES[clip.scene], *clip.size), pairs, target)
-            )
-    return figures
+            yield peak("{}, {}x{}: peak memory".format(SCENES[clip.scene], *clip.size), pairs, target)
 
 
-def costs(repeats: int) -> list[Figure]:
+def costs(repeats: int) -> Iterator[Figure]:
     """Milliseconds of one thread for each frame, step by step."""
-    figures: list[Figure] = []
     for clip, scaled_to in ((MOVING_1080, ()), (MOVING_1080, (1280, 720)), (MOVING_480, ())):
         command = HERE / "frame_costs.py", clip.path, *map(str, scaled_to)
         runs = [json.loads(run(*command)[1]) for _ in range(repeats)]
@@ -197,38 +189,37 @@ def costs(repeats: int) -> list[Figure]:
             values = [each[step] for each in runs]
             target = DETECTING_MS.get(size) if step.startswith("detecting") else None
             name = f"{step}, {size}"
-            figures.append(Figure(name, "ms", target, statistics.median(values), min(values), max(values)))
-    return figures
+            yield Figure(name, "ms", target, statistics.median(values), min(values), max(values))
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """The figures in Markdown."""
-    lines = ["| figure | target | measured | range | bare loop |", "|---|---|---|---|---|"]
-    for figure in figures:
-        digits = 0 if figure.unit == "MB" else 2
-        target = "" if figure.target is None else f"≤ {figure.target:g}"
-        measured = f"{figure.measured:.{digits}f} {figure.unit}"
-        if figure.target is not None and figure.measured > figure.target:
-            measured += " **missed**"
-        spread = f"{figure.low:.{digits}f}-{figure.high:.{digits}f}"
-        beside = "" if figure.beside is None else f"{figure.beside:.{digits}f}"
-        lines.append(f"| {figure.name} | {target} | {measured} | {spread} | {beside} |")
-    return "\n".join(lines)
+HEAD = "| figure | target | measured | range | bare loop |\n|---|---|---|---|---|"
+
+
+def row(figure: Figure) -> str:
+    """A figure as a line of the table, in Markdown."""
+    digits = 0 if figure.unit == "MB" else 2
+    target = "" if figure.target is None else f"≤ {figure.target:g}"
+    measured = f"{figure.measured:.{digits}f} {figure.unit}"
+    if figure.target is not None and figure.measured > figure.target:
+        measured += " **missed**"
+    spread = f"{figure.low:.{digits}f}-{figure.high:.{digits}f}"
+    beside = "" if figure.beside is None else f"{figure.beside:.{digits}f}"
+    return f"| {figure.name} | {target} | {measured} | {spread} | {beside} |"
 
 
 def main() -> None:
     """Build what is missing, measure, print."""
     parser = argparse.ArgumentParser(description="Measure the recorder beside a bare loop.")
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each side for each figure (5)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each side for each figure (3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     options = parser.parse_args()
     run(HERE / "inputs.py")
-    figures = [
-        *ratios(options.repeats),
-        *peaks(min(options.repeats, MEMORY_REPEATS)),
-        *costs(options.repeats),
-    ]
-    print(table(figures))
+    figures = []
+    repeats = options.repeats
+    for figure in chain(ratios(repeats), peaks(min(repeats, MEMORY_REPEATS)), costs(repeats)):
+        print(row(figure), file=sys.stderr)  # as it is measured; the whole table only if all could be
+        figures.append(figure)
+    print(HEAD, *map(row, figures), sep="\n")
     if options.json is not None:
         options.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=1) + "\n")
 
