@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,10 @@ from rtsp import needs_rtsp
 from sounds import apart_s, clapping, claps_in, codec_of_sound, remuxed
 
 from pynvr.cli import record
+from pynvr.media.packet import TimedPacket
+from pynvr.recording.copying import CopyFormat
+from pynvr.recording.orders import Write
+from pynvr.sources.packet_file import FilePackets
 
 pytestmark = needs_rtsp  # for ffmpeg
 
@@ -93,3 +98,18 @@ def test_without_the_setting_there_is_none(
     assert run(clapping(tmp_path / "film.mkv", "aac"), RECORD_SOUND=False) == 0
     (entry,) = read_index(archive_path)
     assert codec_of_sound(archive_path / entry["file"]) is None
+
+
+def test_a_last_picture_larger_than_a_pipe_holds_up_nothing(tmp_path: Path) -> None:
+    """It is written when the file is closed, while another thread has to empty the pipe."""
+    source = FilePackets(clapping(tmp_path / "film.mkv", "aac"), with_sound=True)
+    *packets, last = source.until(1.0)
+    assert isinstance(last, TimedPacket)
+    large = replace(last, data=np.concatenate([last.data, np.full((1, 1 << 20), 7, np.uint8)], axis=1))
+    path = tmp_path / "large.part.ts"
+    part = CopyFormat(".mp4").open(path, packets[0], 25.0)
+    for packet in [*packets, large]:
+        part.write(Write(packet))
+    part.close()
+    source.close()
+    assert path.stat().st_size > 1 << 20

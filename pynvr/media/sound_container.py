@@ -5,6 +5,7 @@ Imported only where sound is recorded, because it costs 17 MB. `container.py` do
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -134,7 +135,7 @@ def _copy(part: Path, target: Path, times_ms: Sequence[int], delimiter: bytes, e
     with av.open(str(part), container_options=probing) as source:
         pictures = source.streams.video[0]
         sounds = [one for one in source.streams.audio if one.codec_context.sample_rate]
-        out = _Output(target, options=PART_OPTIONS if target.suffix == ".ts" else {})
+        out = _Output(target, "mp4") if target.suffix == ".mp4" else _Output(target, "mpegts", PART_OPTIONS)
         tracks = {
             one.index: out.container.add_stream_from_template(one, opaque=True) for one in (pictures, *sounds)
         }
@@ -176,12 +177,26 @@ def _look_at(part: Path) -> tuple[float, float, int]:
     return picture_s, sound_s, min(max(0, position) + PROBED_BYTES, MOST_PROBED_BYTES)
 
 
+class _WholeWrites(io.FileIO):
+    """A file without a buffer that never writes only a part."""
+
+    def write(self, data: Any) -> int:
+        """All of it; raises OSError."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[super().write(rest) :]
+        return len(data)
+
+
 class _Output:
     """A container to write to, each stream of which goes only forward."""
 
-    def __init__(self, path: Path, kind: str | None = None, options: dict[str, str] | None = None) -> None:
+    def __init__(self, path: Path, kind: str, options: dict[str, str] | None = None) -> None:
         self._path = path
-        self.container = av.open(str(path), "w", format=kind, container_options=options or {})
+        # PyAV holds the GIL while it ends a file by itself: until a disk answers, or for ever where the pipe
+        # that is full is emptied by another thread
+        self._file = _WholeWrites(path, "wb")
+        self.container = av.open(self._file, "w", format=kind, container_options=options or {})
         self._latest: dict[int, int] = {}
 
     def begin(self) -> None:
@@ -192,7 +207,7 @@ class _Output:
     def write(self, packet: AvPacket[Any], stream: AvStream, is_sound: bool = False) -> None:
         """Add a packet, unless it would go back in time; raises RecordingError. Damaged sound is left out."""
         decoded = packet.dts or 0
-        if decoded <= self._latest.get(stream.index, decoded - 1):
+        if decoded <= self._latest.get(stream.index, -1 if is_sound else decoded - 1):
             return
         self._latest[stream.index] = decoded
         packet.stream = stream
@@ -201,14 +216,14 @@ class _Output:
 
     def close(self) -> None:
         """Write what is buffered and close the file; raises RecordingError."""
-        with self._explaining():
+        with self._explaining(), self._file:
             self.container.close()
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
         try:
             yield
-        except av.error.FFmpegError as error:
+        except (av.error.FFmpegError, OSError) as error:
             raise RecordingError(f"{self._path}: cannot be written: {error.strerror}") from None
 
 

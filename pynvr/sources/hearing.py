@@ -36,10 +36,12 @@ class Hearing:
 
     def beside(self, stream_s: float, arrival_s: float = 0.0) -> tuple[SoundPacket, ...]:
         """What is heard up to a picture of this time. Later sound waits for a later picture."""
+        blind_s = 0.0 if self._seen is None else arrival_s - self._seen[1]
+        earliest_s = stream_s - blind_s - self._furthest_s  # anything else is from before the clocks were set
         self._seen = stream_s, arrival_s
         taken = []
         while self._waiting and not 0 < self._waiting[0][0] - stream_s <= self._furthest_s:
             heard_s, data = self._waiting.popleft()
-            if -self._furthest_s <= heard_s - stream_s <= 0:
+            if earliest_s <= heard_s <= stream_s:
                 taken.append(SoundPacket(data, heard_s - stream_s))
         return tuple(taken)
