@@ -132,7 +132,7 @@ def test_kill_9_costs_a_second_of_sound_at_most(stream: Callable[..., Path], sta
     assert killed - datetime.fromisoformat(entry["last_frame_utc"]).timestamp() < 1
     check(recording, "aac", claps=4)
     pictures, sound = times_in(recording)
-    assert sound[-1] > pictures[-1] - 0.5
+    assert sound[-1] > pictures[-1] - 0.75  # at 8 kHz a piece of AAC takes 0.13 s, and some wait for others
 
 
 def test_sound_that_comes_now_and_then(stream: Callable[..., Path], start: Start) -> None:
