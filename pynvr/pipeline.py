@@ -14,7 +14,7 @@ def run(source: Iterable[Frame | Gap], detector: Detector, events: Events, recor
     """Record what moves until the source ends."""
     for frame in source:
         if isinstance(frame, Gap):
-            recorder.interrupt()
+            recorder.interrupt(frame.lost_before)
             detector.reset()
             events.reset()
             continue

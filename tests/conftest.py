@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +31,10 @@ ScriptResult = subprocess.CompletedProcess[str]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="faults 20 times, 300 spoilt files")
+
+
+def pytest_configure() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, and then pynvr ignores it, too
 
 
 SLOW_FIXTURES = {"run_script", "start", "screen", "page"}

@@ -68,10 +68,13 @@ class Screen:
         def look() -> bool:
             answer = self._hands("search", "--onlyvisible", "--name", f"^{title}$", check=False)
             found[:] = answer.split()
-            return bool(found)
+            try:
+                self._hands("windowactivate", "--sync", *found[-1:])
+            except subprocess.CalledProcessError:  # there is none, or the window manager does not know it yet
+                return False
+            return True
 
         until(look, deadline_s, f"the window {title}")
-        self._hands("windowactivate", "--sync", found[-1])
         return found[-1]
 
     def key(self, *names: str) -> None:

@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 from conftest import defaults
+from copies import make
 from recordings import read_index
 
 from pynvr.cli import record
@@ -76,6 +77,29 @@ def test_one_damaged_packet_costs_one_picture(
     assert (numbers[:351], numbers[400:]) == (there[:351], there[400:])
     assert (entry["frames"], entry["undecodable"]) == (999, 1)
     assert "one.mp4: 14.0-14.0 s: 1 picture could not be decoded" in log_text()
+
+
+@pytest.mark.parametrize("mode", RUNS)
+def test_damaged_packets_after_the_last_picture_are_counted_too(
+    run: Callable[..., int],
+    archive_path: Path,
+    tmp_path: Path,
+    mode: str,
+    log_text: Callable[[], str],
+    logged_errors: list[str],
+) -> None:
+    whole = make(tmp_path / "whole.mp4", seconds=4, moving=(1, 4))
+    with av.open(str(whole)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(whole.read_bytes())
+    for place, size in places[-2:]:
+        data[place + 4 : place + size] = bytes(size - 4)
+    (tmp_path / "end.mp4").write_bytes(data)
+    assert run("", mode, cam=str(tmp_path / "end.mp4")) == 0
+    (entry,) = read_index(archive_path)
+    assert entry["undecodable"] == 2
+    assert all("did not reach the disk" in error for error in logged_errors)  # rubbish that was copied
+    assert "2 pictures could not be decoded" in log_text()
 
 
 @pytest.mark.parametrize("mode", RUNS)

@@ -127,3 +127,5 @@ class Gap:
     """
 
     reason: str
+    lost_before: int = 0
+    """How many pictures since the previous frame could not be decoded."""

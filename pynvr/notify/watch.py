@@ -50,9 +50,9 @@ class Watch:
             self._tell_with_picture()
         self._last = frame
 
-    def interrupt(self) -> None:
+    def interrupt(self, lost: int = 0) -> None:
         """As `Recorder` has it."""
-        self._recorder.interrupt()
+        self._recorder.interrupt(lost)
         self._end(self._last)
 
     def close(self) -> None:

@@ -15,8 +15,11 @@ class Recorder(Protocol):
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
         """Take a frame, what the detector saw in it, and what that means for the event."""
 
-    def interrupt(self) -> None:
-        """Close the open recording, if any: the next frame does not belong to it."""
+    def interrupt(self, lost: int = 0) -> None:
+        """Close the open recording, if any: the next frame does not belong to it.
+
+        So many pictures were `lost` since the latest frame, because they could not be decoded.
+        """
 
     def close(self) -> None:
         """Close the open recording and wait until all is written."""

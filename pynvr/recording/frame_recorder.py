@@ -70,9 +70,10 @@ class FrameRecorder:
         hold_left_s = self._last_motion + self._file.hold_s - frame.time
         self._writer.write(frame.buffered(), detection.changed_px, detection.motion, hold_left_s)
 
-    def interrupt(self) -> None:
+    def interrupt(self, lost: int = 0) -> None:
         """Close the open recording, if any, and forget the pre-alarm: the next frame begins anew."""
         self._ring.clear()
+        self._undecodable += lost
         self._end()
 
     def close(self) -> None:

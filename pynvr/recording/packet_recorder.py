@@ -91,15 +91,18 @@ class PacketRecorder:
         self._event: Event | None = None
         self._taken_at = float("-inf")
         """When packets were last taken, in the packets' time."""
+        self._latest = float("-inf")
+        """When the latest frame was, in the packets' time."""
         self._free_from = float("-inf")
         """Packets up to this time are in a recording already."""
         self._reorder_s = 0.0
         self._lost: deque[tuple[float, int]] = deque(maxlen=SEEN_LIMIT)
-        """Before which moment how many pictures could not be decoded."""
+        """Around which moment how many pictures could not be decoded."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
         """Take a frame, what the detector saw in it, and what that means for the event."""
         now = frame.time + self._frame_lag() - self._packets.lag_s
+        self._latest = now
         if frame.lost_before:
             self._lost.append((now, frame.lost_before))
         if change in (Change.STARTED, Change.ENDED):
@@ -117,11 +120,13 @@ class PacketRecorder:
         if change is Change.STARTED or not 0 <= now - self._taken_at < TAKE_EVERY_S:
             self._take_packets(now)
 
-    def interrupt(self) -> None:
+    def interrupt(self, lost: int = 0) -> None:
         """Close the open recording, if any, with the packets that have come: the watched stream is lost.
 
         The pre-alarm is kept. Its packets have a source of their own, which reports its own gaps.
         """
+        if lost:
+            self._lost.append((self._latest, lost))
         if self._event is not None:
             self._packets.wait_for_gap(CATCH_UP_S)
         self._take_last()

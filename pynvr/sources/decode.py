@@ -58,6 +58,8 @@ class Decoder:
         self._damaged = Stretches()
         if self._demuxer.opened_with_complaints:
             self._damaged.add(0.0)
+        self.lost_at_end = 0
+        """Pictures after the last one that could not be decoded; known when all are read."""
         self._count = 0
         self._last = -SMALLEST_STEP_S
         self._interlaced = False
@@ -75,7 +77,7 @@ class Decoder:
                 packet.dts = _ticks(step.decoded)
                 yield from self._decode(packet, moment, complaints)
             yield from self._decode(None, max(0.0, self._last), complaints)
-        self._losses.rest(self._interlaced)
+        self.lost_at_end = self._losses.rest(self._interlaced)
 
     def _decode(
         self, packet: Packet[VideoStream] | None, moment: float, complaints: list[tuple[int, str, str]]

@@ -92,6 +92,8 @@ class FileSource:
             yield Frame(image, picture.time, utc, index, picture.lost_before)
             index += 1
         if not self._stop.is_set():
+            if lost := self._decoder.lost_at_end:
+                yield Gap(f"{self.name}: the last {lost} pictures could not be decoded", lost)
             self._decoder.check_end()
 
     def close(self) -> None:
