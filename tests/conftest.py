@@ -16,17 +16,14 @@ from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
-from running import RecorderProcess
+from running import ROOT, RecorderProcess, ScriptResult, defaults
 
 from pynvr.settings import Settings, load
 
-ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("motion_driven_recorder.py", "motion_detection_test.py", "motion_detection_test_with_contours.py")
 
 hypothesis_settings.register_profile("pynvr", deadline=None, derandomize=True, max_examples=60)
 hypothesis_settings.load_profile("pynvr")
-
-ScriptResult = subprocess.CompletedProcess[str]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,18 +88,6 @@ def project(tmp_path: Path) -> Path:
 def archive_path(tmp_path: Path) -> Path:
     """Where the scripts and the settings of a test record to."""
     return tmp_path / "video"
-
-
-def defaults(tmp_path: Path) -> dict[str, object]:
-    return {
-        "cam": "demo",
-        "PATH_FOR_VIDEO": str(tmp_path / "video"),
-        "LOG_FILE_PATH": str(tmp_path / "logs" / "pynvr.log"),
-        "LOG_TO_CONSOLE": False,
-        "ARCHIVE_PAGE": False,
-        # the tests work out frame by frame what is to be recorded, by its plain rule
-        "MOTION_DETECTOR": "classic",
-    }
 
 
 @pytest.fixture

@@ -21,6 +21,21 @@ from recordings import read_index
 ROOT = Path(__file__).resolve().parent.parent
 
 Something = TypeVar("Something")
+ScriptResult = subprocess.CompletedProcess[str]
+Start = Callable[..., "RecorderProcess"]
+"""Starts a recorder with these settings: `start(cam=…, OTHER_SETTING=…)`."""
+
+
+def defaults(tmp_path: Path) -> dict[str, object]:
+    """Settings with which a test can tell frame by frame what is to be recorded, quietly."""
+    return {
+        "cam": "demo",
+        "PATH_FOR_VIDEO": str(tmp_path / "video"),
+        "LOG_FILE_PATH": str(tmp_path / "logs" / "pynvr.log"),
+        "LOG_TO_CONSOLE": False,
+        "ARCHIVE_PAGE": False,
+        "MOTION_DETECTOR": "classic",
+    }
 
 
 def until(

@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 from recordings import MOMENT, read_index
+from running import ROOT
 
 from pynvr.archive.archive import MARKER_NAME, Archive
 from pynvr.errors import ArchiveError, SettingsError

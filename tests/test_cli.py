@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import defaults
 from recordings import make_clip, play, read_index, remains, rising, videos
+from running import defaults
 
 from pynvr.cli import record
 from pynvr.demo.scene import Visit

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
 from recordings import MOMENT, RECORD_FOREVER, frame, play, read_index, remains, wandering
+from running import ROOT
 
 from pynvr.archive import closing, journal
 from pynvr.archive.archive import Archive

@@ -16,10 +16,10 @@ from typing import Any
 
 import cv2
 import pytest
-from conftest import defaults
 from copies import make
 from recordings import read_index
 from rtsp import needs_rtsp
+from running import defaults
 from sounds import clapping
 
 from pynvr.cli import record

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ScriptResult, defaults
 from copies import FPS, complaints, make, numbers_of, packets_of, same_run, scene
 from recordings import read_index, remains, rising
 from rtsp import RtspServer, encode, needs_rtsp
+from running import ScriptResult, defaults
 
 from pynvr.cli import record
 

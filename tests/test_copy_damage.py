@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +15,7 @@ import pytest
 from copies import Raw, complaints, make, numbers_of, packets_of
 from recordings import MOMENT, read_index
 from rtsp import RtspServer, needs_rtsp
-from running import RecorderProcess
+from running import Start
 from wire import Harm, Wire
 
 from pynvr.archive.archive import Archive
@@ -30,8 +29,6 @@ from pynvr.recording.orders import Begin, Write
 from pynvr.sources.burst import Reading
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_camera import PacketConnection
-
-Start = Callable[..., RecorderProcess]
 
 GARBAGE = b"\0\0\0\1\x67" + bytes(range(17, 40)) + b"\0\0\0\1\x68\x0f\xff"
 """Units that flipped bytes have made a sequence parameter set and a picture parameter set."""

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import defaults
 from copies import FPS, complaints, make, numbers_of, packets_of, same_run, scene
 from recordings import make_clip, read_index, remains, rising
 from rtsp import encode, needs_rtsp
+from running import defaults
 
 from pynvr.cli import record
 

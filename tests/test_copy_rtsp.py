@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -12,13 +11,12 @@ import numpy as np
 import pytest
 from copies import complaints, make, numbers_of, packets_of, same_run
 from rtsp import RtspServer, needs_rtsp
-from running import RecorderProcess
+from running import Start
 from wire import Wire
 
 pytestmark = [needs_rtsp, pytest.mark.slow]
 
 PRE_S, HOLD_S = 1.5, 1.0
-Start = Callable[..., RecorderProcess]
 
 
 @pytest.fixture

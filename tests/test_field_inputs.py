@@ -12,9 +12,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from conftest import defaults
 from copies import make
 from recordings import read_index
+from running import defaults
 
 from pynvr.cli import record
 from pynvr.demo.frame_number import read_frame_number

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,17 +15,15 @@ from typing import Any
 import cv2
 import pytest
 from broker import Mosquitto, Subscriber
-from conftest import defaults
 from recordings import make_clip, play, read_index, rising, videos
 from rtsp import RtspServer, encode, needs_rtsp
-from running import ROOT, RecorderProcess, until
+from running import ROOT, Start, defaults, until
 
 from pynvr.cli import record
 from pynvr.demo.frame_number import read_frame_number
 from pynvr.demo.scene import DemoScene, Visit
 from pynvr.notify.event import Event
 
-Start = Callable[..., RecorderProcess]
 TOPIC = "pynvr/door"
 WRITE_DOWN = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
 """A hook that keeps the events."""

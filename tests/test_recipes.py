@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 from broker import Mosquitto, Subscriber
-from conftest import defaults
 from recordings import make_clip, read_index, rising
-from running import ROOT
+from running import ROOT, defaults
 
 from pynvr.cli import record
 from pynvr.demo.scene import Visit

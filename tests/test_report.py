@@ -9,10 +9,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import defaults
 from copies import make
 from recordings import make_clip, rising
 from rtsp import RtspServer, needs_rtsp
+from running import defaults
 
 from pynvr.demo.scene import Visit
 from pynvr.tuning.scripts import show_picture

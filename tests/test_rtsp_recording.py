@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from recordings import play
 from rtsp import RtspServer, encode, needs_rtsp
-from running import RecorderProcess
+from running import Start
 
 from pynvr.demo.frame_number import read_frame_number
 from pynvr.demo.scene import DemoScene, Visit
@@ -23,7 +23,6 @@ from pynvr.sources.reader import AT_ONCE, ReadAhead
 pytestmark = [needs_rtsp, pytest.mark.slow]
 
 FPS = 15
-Start = Callable[..., RecorderProcess]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ScriptResult
 from recordings import (
     Played,
     expected_recordings,
@@ -25,6 +24,7 @@ from recordings import (
     videos,
     wandering,
 )
+from running import ScriptResult
 
 from pynvr.demo.scene import DemoScene, Visit
 from pynvr.recording.encoding import Encoder

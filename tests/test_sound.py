@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from copies import complaints, numbers_of
 from rtsp import RtspServer, needs_rtsp
-from running import RecorderProcess
+from running import Start
 from sounds import apart_s, clapping, claps_in, codec_of_sound, spoilt, times_in
 from wire import Harm, Wire
 
@@ -19,7 +19,6 @@ pytestmark = [needs_rtsp, pytest.mark.slow]
 
 PRE_S, HOLD_S = 2.0, 1.0
 MOST_APART_S = 0.04
-Start = Callable[..., RecorderProcess]
 
 
 @pytest.fixture

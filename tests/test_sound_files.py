@@ -11,10 +11,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from conftest import defaults
 from copies import complaints
 from recordings import read_index
 from rtsp import needs_rtsp
+from running import defaults
 from sounds import apart_s, clapping, claps_in, codec_of_sound, remuxed
 
 from pynvr.cli import record

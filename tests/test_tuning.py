@@ -10,8 +10,8 @@ from types import ModuleType
 import cv2
 import numpy as np
 import pytest
-from conftest import defaults
 from recordings import expected_alarms, make_clip, play, rising, videos
+from running import defaults
 
 from pynvr.demo.scene import Visit
 from pynvr.media.frame import Image

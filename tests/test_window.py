@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import defaults
 from copies import make
 from rtsp import RtspServer, needs_rtsp
+from running import defaults
 from screen import Screen, needs_screen, until
 
 from pynvr.media.frame import Image

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import fcntl
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import QUICK, Clips
-from running import RecorderProcess
+from harness import QUICK, Clips, Measure
+from running import RecorderProcess, Start
 
 LONG_REPEATS = 20
 MODES = ("encode", "copy")
@@ -95,10 +95,6 @@ def greedy(shared: Path) -> Iterator[None]:
     with (shared / "greedy.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-Start = Callable[..., RecorderProcess]
-Measure = Callable[[str, float, str, float], None]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -22,6 +22,8 @@ from rtsp import encode
 from pynvr.demo.scene import DemoScene, Visit
 from pynvr.media.container import survey
 
+Measure = Callable[[str, float, str, float], None]
+"""Notes a figure: what was measured, the value, its unit, and the limit."""
 SIZE = (320, 240)
 FPS = 10.0
 CLIP_S = 180.0

@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from conftest import Measure, Start
-from harness import LIVELY, Clips, JournalWatch, Lag, consecutive, open_files, recordings
+from harness import LIVELY, Clips, JournalWatch, Lag, Measure, consecutive, open_files, recordings
 from rtsp import RtspServer, needs_rtsp
+from running import Start
 from wire import Wire, silent_server
 
 from pynvr.demo.scene import Visit

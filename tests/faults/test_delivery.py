@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 from broker import Mosquitto, Subscriber
-from conftest import Measure, Start
-from harness import LIVELY, Clips
+from harness import LIVELY, Clips, Measure
 from rtsp import RtspServer, needs_rtsp
-from running import ROOT, until
+from running import ROOT, Start, until
 
 TOPIC = "pynvr/door"
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from conftest import Measure, Start
 from harness import (
     LIVELY,
     Clip,
     Clips,
+    Measure,
     consecutive,
     fill,
     fingerprints,
@@ -27,7 +27,7 @@ from harness import (
     run,
 )
 from rtsp import RtspServer, needs_rtsp
-from running import RecorderProcess
+from running import RecorderProcess, Start
 
 pytestmark = [
     needs_rtsp,

@@ -11,10 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import Measure, Start
-from harness import LIVELY, Clips
+from harness import LIVELY, Clips, Measure
 from rtsp import RtspServer, needs_rtsp
-from running import RecorderProcess, until
+from running import RecorderProcess, Start, until
 
 pytestmark = needs_rtsp
 

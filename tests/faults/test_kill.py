@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from conftest import Measure, Start
 from harness import (
     LIVELY,
     STILL,
     Clips,
     JournalWatch,
     Lag,
+    Measure,
     closed_files,
     consecutive,
     fingerprints,
@@ -22,6 +22,7 @@ from harness import (
     recordings,
 )
 from rtsp import RtspServer, needs_rtsp
+from running import Start
 
 from pynvr.demo.scene import Visit
 

@@ -7,10 +7,10 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from conftest import Measure, Start
-from harness import Clip, Clips, consecutive, recordings
+from harness import Clip, Clips, Measure, consecutive, recordings
 from recordings import wandering
 from rtsp import RtspServer, needs_rtsp
+from running import Start
 
 from pynvr.demo.scene import Visit
 

@@ -21,8 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import Measure
-from harness import closed_files, open_files
+from harness import Measure, closed_files, open_files
 from recordings import read_index
 
 from pynvr import assembly, pipeline

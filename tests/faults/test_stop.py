@@ -8,10 +8,9 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from conftest import Measure, Start
-from harness import LIVELY, Clip, Clips, consecutive, open_files, recordings
+from harness import LIVELY, Clip, Clips, Measure, consecutive, open_files, recordings
 from rtsp import RtspServer, needs_rtsp
-from running import RecorderProcess
+from running import RecorderProcess, Start
 from wire import Harm, Wire, silent_server
 
 pytestmark = needs_rtsp

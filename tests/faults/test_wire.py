@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
-from conftest import Measure, Start
 from copies import Raw, packets_of, pictures
-from harness import LIVELY, Clip, Clips, Recording, open_files, recordings
+from harness import LIVELY, Clip, Clips, Measure, Recording, open_files, recordings
 from rtsp import RtspServer, needs_rtsp
+from running import Start
 from wire import Harm, Wire
 
 pytestmark = needs_rtsp

@@ -9,10 +9,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from conftest import Measure, Start
-from harness import Clip, Clips, consecutive, fingerprints, recordings
+from harness import Clip, Clips, Measure, consecutive, fingerprints, recordings
 from rtsp import RtspServer, needs_rtsp
-from running import RecorderProcess
+from running import RecorderProcess, Start
 
 from pynvr.demo.scene import Visit
 
