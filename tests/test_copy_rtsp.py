@@ -68,9 +68,10 @@ def test_what_was_sent_is_recorded(streams: dict[str, Path], start: Start, name:
     assert complaints(recording) == ""
     numbers = numbers_of(recording)
     assert np.diff([number or 0 for number in numbers]).tolist() == [1] * (len(numbers) - 1)
-    # the motion begins at 4 s: the picture at the trigger shows it, or is a neighbour of one that does
+    # the motion begins at 4 s and is seen 0.1 s later; how far both connections are apart is only known from
+    # when their pictures came, which a busy machine delays
     trigger = min(packet.time_ms for packet in sent[begin:]) / 1000 + entry["trigger_in_file_s"]
-    assert trigger == pytest.approx(4.0, abs=0.2)
+    assert trigger == pytest.approx(4.1, abs=0.3)
     assert entry["trigger_in_file_s"] >= PRE_S - 0.001
 
 
