@@ -1,7 +1,7 @@
 """How soon an event is told of, and what telling costs, as JSON: `events.py [SECONDS]`.
 
 A recorder watches an RTSP stream with a visitor every twelve seconds for so long, and a subscriber of a real
-broker listens. Then recorders of a still stream are measured, with MQTT and hooks and without.
+broker listens. Then recorders of a still stream are measured side by side, with MQTT and hooks and without.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,9 @@ from pynvr.demo.scene import DemoScene, Visit  # noqa: E402
 
 FPS = 15
 TOPIC = "pynvr/door"
-QUIET_S = 20.0
+QUIET_S = 60.0
 SETTLED_S = 15.0
-TURNS = 2
+TURNS = 3
 
 
 def stream(folder: Path, visits: bool) -> Path:
@@ -65,17 +66,30 @@ def delays(clip: Path, folder: Path, mode: str, seconds: float) -> dict[str, Any
     }
 
 
-def idle(clip: Path, folder: Path, mode: str, more: dict[str, object]) -> tuple[float, float]:
-    """CPU percent and MB of a recorder while nothing moves."""
-    with RtspServer({"cam": clip}) as server, \
-            RecorderProcess(folder / f"idle {time.monotonic()}", cam=server.url("cam"),
-                            RECORDING_MODE=mode, **more) as recorder:  # fmt: skip
-        recorder.wait_for("connected")
+def idle(clip: Path, folder: Path, mode: str, ways: list[dict[str, object]]) -> list[tuple[float, float]]:
+    """CPU percent and MB of recorders while nothing moves, all at the same time."""
+    with RtspServer({"cam": clip}) as server, ExitStack() as stack:
+        recorders = [
+            stack.enter_context(
+                RecorderProcess(
+                    folder / f"idle {number} {time.monotonic()}",
+                    cam=server.url("cam"),
+                    RECORDING_MODE=mode,
+                    **more,
+                )
+            )
+            for number, more in enumerate(ways)
+        ]
+        for recorder in recorders:
+            recorder.wait_for("connected")
         time.sleep(SETTLED_S)
-        before, begun = cpu_s(recorder), time.monotonic()
+        before, begun = list(map(cpu_s, recorders)), time.monotonic()
         time.sleep(QUIET_S)
-        used = (cpu_s(recorder) - before) / (time.monotonic() - begun)
-        return 100 * used, recorder.memory_mb()
+        passed_s = time.monotonic() - begun
+        return [
+            (100 * (cpu_s(recorder) - used) / passed_s, recorder.memory_mb())
+            for recorder, used in zip(recorders, before, strict=True)
+        ]
 
 
 def cpu_s(recorder: RecorderProcess) -> float:
@@ -97,10 +111,11 @@ def costs(clip: Path, folder: Path) -> dict[str, Any]:
             "and MQTT": hook | {"MQTT_URL": f"mqtt://127.0.0.1:{broker.port}/{TOPIC}"},
         }
         found: dict[str, list[tuple[float, float]]] = {}
-        for _ in range(TURNS):
+        for turn in range(TURNS):
             for mode in ("encode", "copy"):
-                for name, more in ways.items():
-                    found.setdefault(f"{mode}, {name}", []).append(idle(clip, folder, mode, more))
+                order = sorted(ways, key=lambda name: (list(ways).index(name) + turn) % len(ways))
+                for name, cost in zip(order, idle(clip, folder, mode, [ways[n] for n in order]), strict=True):
+                    found.setdefault(f"{mode}, {name}", []).append(cost)
     return {
         name: {
             "CPU %": round(statistics.median(cpu for cpu, _ in values), 2),
