@@ -230,7 +230,9 @@ def test_soak(
     assert course.failed == failures
     entries = read_index(archive.root)
     made = {path.relative_to(archive.root).as_posix() for path in closed_files(archive.root)}
-    assert len(entries) >= 0.95 * events, "the script's events did not become recordings"
+    # copied packets have a camera of their own, which is away at other moments than the watched one
+    share = 0.95 if mode == "encode" else 0.85
+    assert len(entries) >= share * events, "the script's events did not become recordings"
     unequal = len(made ^ {entry["file"] for entry in entries})
     grown = np.mean([s[1] for s in settled[-5:]]) - np.mean([s[1] for s in settled[:5]])
     figure("soak: memory grew by", float(grown), "MB", 30)
