@@ -28,7 +28,7 @@ FPS = 15
 TOPIC = "pynvr/door"
 QUIET_S = 60.0
 SETTLED_S = 15.0
-TURNS = 3
+TURNS = 2
 
 
 def stream(folder: Path, visits: bool) -> Path:

@@ -69,10 +69,11 @@ def choose(settings: Settings, stop: threading.Event, stack: ExitStack) -> Mode:
     The stack closes the second connection when it unwinds.
     """
     if settings.RECORDING_MODE == "encode":
+        malloc.keep_freed_pictures()
         check_codec(settings.FOURCC_CODEC)
         suffix, rate = settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE
         return Mode(EncodeFormat(settings.FOURCC_CODEC, suffix, rate), None)
-    malloc.share_freed_packets()
+    malloc.return_freed_pictures()
     packets = open_packets(settings, stop)
     stack.callback(packets.close)
     return Mode(CopyFormat(settings.OUTPUT_FILES_EXTENSION), packets)
@@ -144,7 +145,6 @@ def make_recorder(
     seconds, hold_s = settings.PRE_ALARM_RECORDING_SECONDS, settings.MINIMAL_MOTION_DURATION
     longest_s = settings.RECORDING_MAX_DURATION_SECS
     if mode.packets is None:
-        malloc.keep_freed_pictures()
         frames = PreAlarmRing(seconds, ring_limit)
         recorder: Recorder = FrameRecorder(frames, writer, pictures, hold_s, longest_s, source.nominal_fps)
         return told.watch(recorder)

@@ -26,6 +26,7 @@ from pynvr.service import logs
 from pynvr.service.arming_signals import armed_by_signals
 from pynvr.service.console import streams_made_lasting, with_progress
 from pynvr.service.health import Health
+from pynvr.service.malloc import share_freed_memory
 from pynvr.service.native_output import native_output_logged
 from pynvr.service.permissions import files_for
 from pynvr.service.stopping import Stop, stop_on_signals, threads_watched
@@ -106,6 +107,7 @@ def _run(
             overrides["cam"] = options.cam
         settings = load(config, options.config, overrides)
         work_lightly()
+        share_freed_memory()
         older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
         private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
         with threads_watched(stop), stop_on_signals(stop), private:
