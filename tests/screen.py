@@ -61,7 +61,7 @@ class Screen:
             process.terminate()
             process.wait(10)
 
-    def window(self, title: str, deadline_s: float = 20) -> str:
+    def window(self, title: str, deadline_s: float = 60) -> str:
         """Wait for a window, give it the focus, and return its number."""
         found: list[str] = []
 
