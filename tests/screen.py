@@ -51,7 +51,8 @@ class Screen:
             number = told.readline().strip()
         assert number, "Xvfb could not start"
         self.environment = os.environ | {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}
-        self._manager = subprocess.Popen(["openbox"], env=self.environment, stderr=subprocess.DEVNULL)
+        self._manager = self._start_manager()
+        until(self._is_managed, 60, "openbox")
         return self
 
     def __exit__(
@@ -60,6 +61,19 @@ class Screen:
         for process in (self._manager, self._server):
             process.terminate()
             process.wait(10)
+
+    def _start_manager(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(["openbox"], env=self.environment, stderr=subprocess.DEVNULL)
+
+    def _is_managed(self) -> bool:
+        """Whether windows can be activated; on a busy machine openbox may not reach the server at first."""
+        if self._manager.poll() is not None:
+            self._manager = self._start_manager()
+        try:
+            self._hands("get_num_desktops")
+        except subprocess.CalledProcessError:
+            return False
+        return True
 
     def window(self, title: str, deadline_s: float = 60) -> str:
         """Wait for a window, give it the focus, and return its number."""
