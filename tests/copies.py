@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,14 @@ from pynvr.media.frame import Image
 
 SIZE = (320, 240)
 FPS = 25
+QUICK: Mapping[str, object] = {
+    "RECORDING_MODE": "copy",
+    "INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS": 1.0,
+    "CAMERA_READ_TIMEOUT_SECS": 1.0,
+    "MOTION_AREA_THRESHOLD": 3000,
+    "MINIMAL_MOTION_DURATION": 1.0,
+}
+"""Settings with which such a stream makes a recording soon."""
 
 
 def scene(

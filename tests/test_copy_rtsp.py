@@ -9,28 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from copies import complaints, make, numbers_of, packets_of, same_run
+from copies import QUICK, complaints, make, numbers_of, packets_of, same_run
 from rtsp import RtspServer, needs_rtsp
 from running import Start
 from wire import Wire
 
 pytestmark = [needs_rtsp, pytest.mark.slow]
 
-PRE_S, HOLD_S = 1.5, 1.0
+PRE_S = 1.5
 
 
 @pytest.fixture
 def start(start: Start) -> Start:
     """In copy mode, and quick."""
-    return partial(
-        start,
-        RECORDING_MODE="copy",
-        PRE_ALARM_RECORDING_SECONDS=PRE_S,
-        INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS=1.0,
-        CAMERA_READ_TIMEOUT_SECS=1.0,
-        MOTION_AREA_THRESHOLD=3000,
-        MINIMAL_MOTION_DURATION=HOLD_S,
-    )
+    return partial(start, **QUICK, PRE_ALARM_RECORDING_SECONDS=PRE_S)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from copies import complaints, numbers_of
+from copies import QUICK, complaints, numbers_of
 from rtsp import RtspServer, needs_rtsp
 from running import Start
 from sounds import apart_s, clapping, claps_in, codec_of_sound, spoilt, times_in
@@ -17,23 +17,14 @@ from wire import Harm, Wire
 
 pytestmark = [needs_rtsp, pytest.mark.slow]
 
-PRE_S, HOLD_S = 2.0, 1.0
+PRE_S = 2.0
 MOST_APART_S = 0.04
 
 
 @pytest.fixture
 def start(start: Start) -> Start:
     """In copy mode with sound, and quick."""
-    return partial(
-        start,
-        RECORDING_MODE="copy",
-        RECORD_SOUND=True,
-        PRE_ALARM_RECORDING_SECONDS=PRE_S,
-        INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS=1.0,
-        CAMERA_READ_TIMEOUT_SECS=1.0,
-        MOTION_AREA_THRESHOLD=3000,
-        MINIMAL_MOTION_DURATION=HOLD_S,
-    )
+    return partial(start, **QUICK, RECORD_SOUND=True, PRE_ALARM_RECORDING_SECONDS=PRE_S)
 
 
 @pytest.fixture(scope="module")

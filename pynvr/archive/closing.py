@@ -9,6 +9,7 @@ start is closing, nothing else.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -29,17 +30,15 @@ LATE_SOUND_S = 1.0
 """Where a recording goes on in another file, that has the sound which came too late for the one before it."""
 
 
-def recover(archive: Archive, complain: int = logging.ERROR, writing: Path | None = None) -> None:
+def recover(archive: Archive, complain: int = logging.ERROR, left: Iterable[Path] | None = None) -> None:
     """Close what a crash, or a disk that refused or was away, has left open in the archive.
 
-    `writing` is the path without suffix of the recording that is written now: that one stays open.
+    `left` are the paths without suffix of the recordings to be closed; by default all leftovers.
     A recording that cannot be closed now is left for the next time and logged with the level `complain`.
     One that cannot be understood is set aside. Raises OSError if the archive cannot be read, and as
     `Archive.open` does if it is away.
     """
-    for stem in archive.leftovers():
-        if stem == writing:
-            continue
+    for stem in archive.leftovers() if left is None else left:
         try:
             recording = close_recording(archive, stem, recovered=True)
         except (RecordingError, OSError) as error:

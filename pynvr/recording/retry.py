@@ -85,7 +85,7 @@ class RetriedRecordings:
         try:
             left = [stem for stem in self._archive.leftovers() if stem != writing]
             self.allowance_s = sum(map(open_bytes, left)) / CLOSING_BYTES_PER_S
-            recover(self._archive, logging.DEBUG, writing)
+            recover(self._archive, logging.DEBUG, left)
             closed = left and not any(map(is_open, left))
         except (PynvrError, OSError) as error:
             log.debug("the archive is away: %s", error)
