@@ -45,6 +45,7 @@ faults-short: .venv/dev
 faults: .venv/dev
 	$(BIN)/python -m pytest tests/faults $(SIDE_BY_SIDE) --long --faults-table=faults.md $(PYTEST_ARGS)
 	$(BIN)/python benchmarks/document.py faults < faults.md
+	$(BIN)/python benchmarks/worst_faults.py < faults.md | $(BIN)/python benchmarks/document.py worst_faults
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/recorder.py | $(BIN)/python benchmarks/document.py recorder

@@ -284,7 +284,23 @@ def test_every_table_that_a_benchmark_writes_has_its_place(benchmark: Any) -> No
     """As the Makefile and benchmarks/README.md call them."""
     document = benchmark("document")
     told = (FOLDER.parent / "Makefile").read_text() + (FOLDER / "README.md").read_text()
-    names = set(re.findall(r"document\.py ([a-z]+)", told))
+    names = set(re.findall(r"document\.py ([a-z_]+)", told))
     assert len(names) >= 5
     for name in names:
         document.put(document.FIGURES.read_text(), name, "| |")
+
+
+# ---- worst_faults.py
+
+
+def test_summary_of_faults_has_the_worst_of_each_kind_and_the_document_has_no_other(benchmark: Any) -> None:
+    document, worst_faults = benchmark("document"), benchmark("worst_faults")
+    assert worst_faults.worst(["0.5", "", "12 **missed**", "9"]) == "12 **missed**"
+    assert worst_faults.worst(["", ""]) == ""
+    page = document.FIGURES.read_text(encoding="utf-8")
+    table = re.search(r"<!-- table faults -->\n\n(.*?)\n\n<!-- end", page, re.S)
+    assert table
+    summary = "\n".join(worst_faults.summary(table[1].splitlines()))
+    assert document.put(page, "worst_faults", summary) == page
+    with pytest.raises(ValueError, match="no such row"):
+        worst_faults.summary(["| something else: took | 1 | 2 | 3 | 4 | 5 | 6 | 7 s |"])

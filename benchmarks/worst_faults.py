@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Sum up the table that `make faults` writes: for each kind of fault the worst that any case of it cost.
+
+.venv/bin/python benchmarks/worst_faults.py < faults.md | .venv/bin/python benchmarks/document.py worst_faults
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A line of the summary."""
+
+    done: str
+    cost: str
+    rows: str
+    """A regular expression: the names of the table's rows that belong to it."""
+
+
+KINDS = (
+    Kind("kill -9 during a recording", "lost, any codec", "kill -9: lost, .*"),
+    Kind("kill -9 during a recording", "whole again after the next start", "kill -9: whole again .*"),
+    Kind("camera silent", "noticed after", "server stopped: noticed after"),
+    Kind("camera gone for 3 s", "first frame after its return", "server back after 3 s: .*"),
+    Kind("camera gone for 30 s or 120 s", "first frame after its return", "server back after (30|120) s: .*"),
+    Kind("disk full, read-only, unmounted or removed", "noticed after", "(disk|archive) .*: noticed after"),
+    Kind(
+        "disk full, read-only, unmounted or removed",
+        "recording again after its return",
+        "(disk|archive) .*: recording again after",
+    ),
+    Kind("disk stands still for 2 s", "frames lost", "disk stalls 2 s: frames lost"),
+    Kind(
+        "disk stands still for 20 s, queue of 1 MB",
+        "frames lost but not counted",
+        "disk stalls 20 s: frames .*",
+    ),
+    Kind("Ctrl-C or SIGTERM", "ended after", "SIG(INT|TERM) .*: exit after"),
+    Kind(
+        "Ctrl-C or SIGTERM",
+        "received frames missing in the file",
+        "stopped while .*: received frames missing",
+    ),
+    Kind(
+        "the main loop or the writer hangs",
+        "status says so after",
+        "the (loop|writer) hangs: status says stuck .*",
+    ),
+    Kind("clock set by ±1 h, or starts in 1970", "recordings removed", "clock .*: recordings removed"),
+    Kind("clock goes back", "files overwritten", "clock .*: files overwritten"),
+    Kind("an hour of motion in files of 600 s", "frames lost or doubled", "an hour of motion: frames .*"),
+    Kind("up to 5 % of packets dropped", "played time off by", "wire, .* dropped: played time off by"),
+    Kind("up to 5 % of bytes flipped", "played time off by", "wire, .* flipped.*: played time off by"),
+    Kind("2,000 events, 500 reconnects, 2,000 failed opens", "memory grew by", "soak: memory grew by"),
+)
+
+
+AT_WORST = (2, 5)
+"""The columns of encode and of copy mode."""
+LIMIT = 7
+
+
+def worst(cells: Iterable[str]) -> str:
+    """The largest of the numbers in these cells, as it is written there; empty if there is none."""
+    written = [cell for cell in cells if cell]
+    return max(written, key=lambda cell: float(cell.split()[0]), default="")
+
+
+def summary(table: Iterable[str]) -> list[str]:
+    """The lines of the summary; raises ValueError for a kind that no row of the table belongs to."""
+    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table if "|" in line]
+    lines = ["| what was done | what it cost | encode | copy | limit |", "|---|---|---|---|---|"]
+    before = ""
+    for kind in KINDS:
+        own = [row for row in rows if re.fullmatch(kind.rows, row[0])]
+        if not own:
+            raise ValueError(f"{kind.rows}: the table has no such row")
+        limits = " or ".join(dict.fromkeys(row[LIMIT].partition(" ")[0] for row in own))
+        unit = own[0][LIMIT].partition(" ")[2]
+        told = [f"{cost} {unit}".strip() for cost in (worst(row[mode] for row in own) for mode in AT_WORST)]
+        done = "" if kind.done == before else kind.done
+        lines.append(f"| {done} | {kind.cost} | {told[0]} | {told[1]} | {f'{limits} {unit}'.strip()} |")
+        before = kind.done
+    return lines
+
+
+if __name__ == "__main__":
+    print("\n".join(summary(sys.stdin)))
