@@ -7,7 +7,7 @@ each key picture or tell only once, when the stream is set up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 START_CODE = b"\0\0\1"
@@ -31,8 +31,6 @@ class CopyCodec:
     unit_type: Callable[[int], int] = _never
     """A unit's type from its first byte."""
     parameter_sets: frozenset[int] = frozenset()
-    sequence_type: int = -1
-    """Type of the parameter set without which nothing can be decoded."""
     first_picture: range = field(default=range(0))
     """Types of units that are pictures."""
     delimiter: bytes = b""
@@ -46,7 +44,6 @@ H264 = CopyCodec(
     {".mp4": "avc1", ".ts": "avc1"},
     lambda byte: byte & 31,
     frozenset({7, 8}),
-    7,
     range(1, 6),
     LONG_START_CODE + b"\x09\xf0",
 )
@@ -57,7 +54,6 @@ H265 = CopyCodec(
     {".mp4": "hev1", ".ts": "hev1"},
     lambda byte: byte >> 1 & 63,
     frozenset({32, 33, 34}),
-    33,
     range(32),
     LONG_START_CODE + b"\x46\x01\x50",
 )
@@ -81,25 +77,19 @@ def is_annex_b(data: bytes) -> bool:
     return data.startswith((START_CODE, LONG_START_CODE))
 
 
-def units_before_picture(codec: CopyCodec, data: bytes) -> Iterator[bytes]:
-    """The units at the head of an Annex B packet, up to its first picture, without start codes."""
+def parameter_sets(codec: CopyCodec, data: bytes) -> bytes:
+    """The parameter sets before a packet's first picture, as Annex B; empty if one kind is missing."""
+    found: list[bytes] = []
     begin = data.find(START_CODE)
     while begin >= 0 and begin + 3 < len(data):
         begin += 3
-        if codec.unit_type(data[begin]) in codec.first_picture:
-            return
+        kind = codec.unit_type(data[begin])
+        if kind in codec.first_picture:
+            break
         end = data.find(START_CODE, begin)
-        yield data[begin : end if end >= 0 else len(data)].rstrip(b"\0")
+        if kind in codec.parameter_sets:
+            found.append(data[begin : end if end >= 0 else len(data)].rstrip(b"\0"))
         begin = end
-
-
-def parameter_sets(codec: CopyCodec, data: bytes) -> bytes:
-    """The parameter sets at the head of a packet, as Annex B; empty if one kind of them is missing."""
-    found = [
-        unit
-        for unit in units_before_picture(codec, data)
-        if unit and codec.unit_type(unit[0]) in codec.parameter_sets
-    ]
     if {codec.unit_type(unit[0]) for unit in found} != codec.parameter_sets:
         return b""
     return b"".join(LONG_START_CODE + unit for unit in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -12,7 +13,7 @@ from time import monotonic
 import numpy as np
 
 from pynvr.errors import CameraError, SettingsError
-from pynvr.media import codecs, picture_size
+from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Packet, TimedPacket
 from pynvr.sources.burst import Reading
@@ -106,6 +107,8 @@ class PacketConnection:
         self._begun = False
         self._held: list[tuple[Packet, float, float]] | None = []
         """The first packets with their times and arrivals; None once they have been handed over."""
+        self._same_size: deque[bytes] = deque(maxlen=8)
+        """Other parameter sets that announced this size."""
         self._latest: list[tuple[Reading[Packet], float]] = []
         """The packet that may not be whole, with its arrival."""
 
@@ -185,21 +188,27 @@ class PacketConnection:
     def _heed_parameters(self, packet: Packet) -> Iterator[TimedPacket | Gap]:
         """Take the packet's parameter sets, if it has any, for those to come; a gap if the size changes.
 
-        Some cameras send others again and again, with the same size. What makes no sense was damaged on the
-        way, and would make all further recordings unreadable.
+        Some cameras send others again and again, with the same size. Damaged ones are left out: they would
+        make all further recordings unreadable.
         """
-        sets = codecs.parameter_sets(self._stream.codec, packet.data.tobytes())
-        if not sets or sets == self._stream.parameter_sets:
+        data, before = packet.data.tobytes(), self._stream
+        sets = codecs.parameter_sets(before.codec, data)
+        if not sets or sets == before.parameter_sets:
             return
-        before, now = self._stream, picture_size.size_of(self._stream.codec, sets)
-        if now is None and before.parameter_sets:
-            return
-        if now is not None and now != (before.width, before.height):
-            yield from self._let_through()
-            change = f"{before.width}x{before.height} before, {now[0]}x{now[1]} now"
-            log.warning("camera %s: its stream has changed: %s", self._name, change)
-            yield Gap(f"camera {self._name}: {change}")
-            self._stream = replace(self._stream, width=now[0], height=now[1])
+        if before.parameter_sets and sets not in self._same_size:
+            from pynvr.media.picture_size import size_of  # brings 17 MB
+
+            size = size_of(before.codec, data)
+            if size is None:
+                return
+            if size != (before.width, before.height):
+                self._same_size.clear()
+                yield from self._let_through()
+                change = f"{before.width}x{before.height} before, {size[0]}x{size[1]} now"
+                log.warning("camera %s: its stream has changed: %s", self._name, change)
+                yield Gap(f"camera {self._name}: {change}")
+                self._stream = replace(self._stream, width=size[0], height=size[1])
+            self._same_size.append(sets)
         self._stream = replace(self._stream, parameter_sets=sets)
 
 
