@@ -8,7 +8,6 @@ from pathlib import Path
 from pynvr.archive import fsync
 from pynvr.errors import RecordingError
 from pynvr.media import container
-from pynvr.media.mp4_boxes import set_shape
 from pynvr.media.packet import AS_CODED, Shape
 
 
@@ -32,16 +31,14 @@ def remux(
     """
     copied = copy_of(final)
     try:
-        if sound_from_s is None:
+        if sound_from_s is None and shape == AS_CODED:
             container.copy(part, copied, fourcc, times_ms(times), rate, delimiter)
         else:
             from pynvr.media import sound_container  # brings 17 MB
 
-            sound_container.copy(part, copied, times_ms(times), delimiter, sound_from_s)
+            sound_container.copy(part, copied, times_ms(times), delimiter, sound_from_s or 0.0, shape)
         if container.survey(copied).count != len(times):
             raise RecordingError(f"{copied}: came out incomplete; is the disk full?")
-        if final.suffix == ".mp4":
-            set_shape(copied, shape)
     except RecordingError:
         copied.unlink(missing_ok=True)
         raise

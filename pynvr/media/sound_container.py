@@ -1,6 +1,7 @@
-"""Containers with sound beside the pictures, through PyAV: OpenCV can neither read nor write sound.
+"""Containers with sound beside the pictures, or with pictures that are shown turned, through PyAV.
 
-Imported only where sound is recorded, because it costs 17 MB. `container.py` does the same without sound.
+OpenCV can do neither. Imported only where it is needed, because PyAV costs 17 MB. `container.py` does the
+same for pictures alone.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet as AvPacket
 from av.stream import Stream as AvStream
+from av.video.stream import VideoStream
 
 from pynvr.errors import RecordingError
 from pynvr.media.codecs import CopyCodec
 from pynvr.media.container import TICKS_PER_SECOND, decode_times
-from pynvr.media.packet import Packet, Stream
+from pynvr.media.packet import AS_CODED, Packet, Shape, Stream
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +118,12 @@ class SoundPartWriter:
 
 
 def copy(
-    part: Path, target: Path, times_ms: Sequence[int], delimiter: bytes = b"", earliest_s: float = 0.0
+    part: Path,
+    target: Path,
+    times_ms: Sequence[int],
+    delimiter: bytes = b"",
+    earliest_s: float = 0.0,
+    shape: Shape = AS_CODED,
 ) -> int:
     """Copy a part into its final container, as `container.copy` does; return how many pictures there were.
 
@@ -124,53 +131,54 @@ def copy(
     first picture is shown so much later than the first sound is heard. Raises RecordingError.
     """
     try:
-        return _copy(part, target, times_ms, delimiter, earliest_s)
+        first_picture_s, first_sound_s, needed_bytes = _look_at(part)
+        probing = {"probesize": str(needed_bytes), "analyzeduration": "2000000000"}
+        with av.open(str(part), container_options=probing) as source:
+            pictures = source.streams.video[0]
+            sounds = [one for one in source.streams.audio if one.codec_context.sample_rate]
+            is_mp4 = target.suffix == ".mp4"
+            out = _Output(target, "mp4") if is_mp4 else _Output(target, "mpegts", PART_OPTIONS)
+            add = out.container.add_stream_from_template
+            tracks = {one.index: add(one, opaque=True) for one in (pictures, *sounds)}
+            if shape != AS_CODED:
+                film = cast(VideoStream, tracks[pictures.index])
+                film.set_display_rotation(shape.turn)
+                film.codec_context.sample_aspect_ratio = Fraction(shape.pixel_width, shape.pixel_height)
+            out.begin()
+            # from here on seconds after the first sound or picture of the file
+            shift_s = max(0.0, -max(earliest_s, first_sound_s - first_picture_s))
+            zero_s = first_picture_s - times_ms[0] / TICKS_PER_SECOND - shift_s
+            waiting = zip(times_ms, decode_times(times_ms), strict=True)
+            copied = 0
+            for packet in source.demux(pictures, *sounds):
+                track = tracks[packet.stream_index]
+                if packet.stream_index != pictures.index:
+                    time = float((packet.pts or 0) * packet.time_base) - zero_s
+                    if packet.size and not packet.is_corrupt and time >= 0:
+                        ticks = round(time / SOUND_TICK)
+                        out.write(_packet(bytes(packet), ticks, ticks, SOUND_TICK), track, is_sound=True)
+                elif packet.size and (due := next(waiting, None)) is not None:
+                    shown, decoded = (time_ms + round(shift_s * TICKS_PER_SECOND) for time_ms in due)
+                    picture = _packet(bytes(packet).removeprefix(delimiter), shown, decoded, TICK)
+                    picture.is_keyframe = packet.is_keyframe
+                    out.write(picture, track)
+                    copied += 1
+            out.close()
+        return copied
     except (av.error.FFmpegError, KeyError, IndexError) as error:
-        raise RecordingError(f"{part}: cannot be copied with its sound: {error}") from None
-
-
-def _copy(part: Path, target: Path, times_ms: Sequence[int], delimiter: bytes, earliest_s: float) -> int:
-    first_picture_s, first_sound_s, needed_bytes = _look_at(part)
-    probing = {"probesize": str(needed_bytes), "analyzeduration": "2000000000"}
-    with av.open(str(part), container_options=probing) as source:
-        pictures = source.streams.video[0]
-        sounds = [one for one in source.streams.audio if one.codec_context.sample_rate]
-        out = _Output(target, "mp4") if target.suffix == ".mp4" else _Output(target, "mpegts", PART_OPTIONS)
-        tracks = {
-            one.index: out.container.add_stream_from_template(one, opaque=True) for one in (pictures, *sounds)
-        }
-        out.begin()
-        # from here on seconds after the first sound or picture of the file
-        shift_s = max(0.0, -max(earliest_s, first_sound_s - first_picture_s))
-        zero_s = first_picture_s - times_ms[0] / TICKS_PER_SECOND - shift_s
-        waiting = zip(times_ms, decode_times(times_ms), strict=True)
-        copied = 0
-        for packet in source.demux(pictures, *sounds):
-            track = tracks[packet.stream_index]
-            if packet.stream_index != pictures.index:
-                time = float((packet.pts or 0) * packet.time_base) - zero_s
-                if packet.size and not packet.is_corrupt and time >= 0:
-                    ticks = round(time / SOUND_TICK)
-                    out.write(_packet(bytes(packet), ticks, ticks, SOUND_TICK), track, is_sound=True)
-            elif packet.size and (due := next(waiting, None)) is not None:
-                shown, decoded = (time_ms + round(shift_s * TICKS_PER_SECOND) for time_ms in due)
-                picture = _packet(bytes(packet).removeprefix(delimiter), shown, decoded, TICK)
-                picture.is_keyframe = packet.is_keyframe
-                out.write(picture, track)
-                copied += 1
-        out.close()
-    return copied
+        raise RecordingError(f"{part}: cannot be copied: {error}") from None
 
 
 def _look_at(part: Path) -> tuple[float, float, int]:
     """When its first picture and its first sound begin, seconds, and how much has to be read to know both."""
     first: dict[str, tuple[float, int]] = {}
     with av.open(str(part)) as source:
+        kinds = {stream.type for stream in source.streams}
         for packet in source.demux():
             if packet.size and packet.pts is not None:
                 time = float(packet.pts * packet.time_base)
                 first.setdefault(packet.stream.type, (time, packet.pos or 0))
-                if len(first) == 2:
+                if len(first) == len(kinds):
                     break
     picture_s, _ = first["video"]
     sound_s, position = first.get("audio", (picture_s, 0))
