@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta, timezone
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -16,11 +16,10 @@ from pynvr.errors import CameraError
 from pynvr.media.frame import Frame, Gap, Gray, Image
 from pynvr.sources.burst import Reading
 from pynvr.sources.clock import StreamClock
-from pynvr.sources.damage import PastDamage
+from pynvr.sources.connection import Connection
 from pynvr.sources.file import as_bgr, claimed_fps
 from pynvr.sources.freeze import Freeze
 from pynvr.sources.item_queue import ItemQueue
-from pynvr.sources.meter import Meter
 from pynvr.sources.opening import DEFAULT_TIMEOUTS, Opener, Timeouts
 from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead
 from pynvr.sources.snapshots import Snapshots
@@ -85,7 +84,7 @@ class LiveSource(LiveReader[Frame, Seen]):
             yield frame
 
 
-class PictureConnection:
+class PictureConnection(Connection[Frame, Seen]):
     """A connected camera whose pictures are decoded."""
 
     def __init__(
@@ -98,51 +97,34 @@ class PictureConnection:
         freeze: Freeze,
     ) -> None:
         """Open the camera; raises CameraError."""
+        self._capture = opener.open()
+        super().__init__(opener, stop, StreamClock())
+        self.nominal_fps = claimed_fps(self._capture)
         self._snapshots = snapshots
         self._freeze = freeze
         self._cam = opener.cam
-        self._name = opener.name
-        self._stop = stop
         self._fit_inside = fit_inside
         self._reduce = reduce
         self._whole: Image | None = None
         """Memory for the next picture, where of each only a part is kept."""
-        self._capture = opener.open()
-        self.longest_wait_s = opener.timeouts.read_s
-        self._pictures = PastDamage(lambda: self._capture.read(self._whole), self.longest_wait_s)
-        self._meter = Meter() if opener.in_pieces else None
-        self.nominal_fps = claimed_fps(self._capture)
-        self._clock = StreamClock()
         self._timed = None if "://" in opener.cam else False
         self._shape: tuple[int, ...] | None = None
 
-    @property
-    def lag_s(self) -> float:
-        """0 for a camera without times of its own."""
-        return self._clock.lag_s
+    def _receive(self) -> tuple[bool, Any]:
+        return self._capture.read(self._whole)
 
-    @property
-    def undecodable(self) -> int:
-        """Packets that no picture could be made of."""
-        return self._pictures.undecodable
-
-    def read(self) -> Reading[Seen] | None:
-        """Wait for a picture and decode it; raises CameraError if it is the same again and again."""
-        picture = self._pictures.read()
-        if picture is None:
-            return None
-        if "://" in self._cam and self._freeze.sees(cast(Image, picture), time.monotonic()):
+    def _reading_of(self, what: Image) -> Reading[Seen]:
+        """Raises CameraError if the picture is the same again and again."""
+        if "://" in self._cam and self._freeze.sees(what, time.monotonic()):
             raise CameraError(f"camera {self._name}: sends one picture again and again")
-        image = as_bgr(cast(Image, picture), self._fit_inside)
+        image = as_bgr(what, self._fit_inside)
         seen = Seen(image, image.shape)
         if self._reduce is not None:
             seen = Seen(self._reduce(image), image.shape, self._snapshots.of(image, time.monotonic()))
-            self._whole = cast(Image, picture)
+            self._whole = what
         if self._timed is None:
             self._timed = sends_times(self._cam, self._capture)
         stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._timed else None
-        if self._meter is not None and stream_s is not None:
-            self._stop.wait(self._meter.wait_s(stream_s, time.monotonic()))
         return Reading(seen, image.nbytes, stream_s)
 
     def make(self, got: Reading[Seen], arrival: float, index: int) -> Iterable[Frame | Gap]:

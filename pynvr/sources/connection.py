@@ -1,43 +1,104 @@
-"""What a reader asks of a camera while it is connected."""
+"""A camera while it is connected: what is the same whether its pictures are decoded or not."""
 
 from __future__ import annotations
 
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from time import monotonic
+from typing import Any, Generic, TypeVar
 
 from pynvr.errors import CameraError
 from pynvr.media.frame import Gap
 from pynvr.sources.burst import Reading
+from pynvr.sources.clock import LONGEST_STEP_S, PacketClock, StreamClock
+from pynvr.sources.opening import Opener
 
-Given = TypeVar("Given", covariant=True)
+Given = TypeVar("Given")
 Content = TypeVar("Content")
+
+MOST_FAILED_READS = 100
+"""In a row. At the end of a stream they fail at once; each other one has used up a packet."""
+FURTHEST_BEHIND_S = 1.0
+"""A reader further behind than this begins anew with what there is."""
 
 
 class StreamEndedError(CameraError):
     """The camera has ended the stream by itself."""
 
 
-class Connection(Protocol[Given, Content]):
+class Connection(ABC, Generic[Given, Content]):
     """A camera while it is connected; used on the reader's thread only."""
 
     nominal_fps: float
     """As the camera claims."""
-    longest_wait_s: float
-    """A read that takes longer has failed, whatever it gave."""
 
-    @property
-    def undecodable(self) -> int:
-        """Packets so far of which nothing could be made."""
+    def __init__(self, opener: Opener, stop: threading.Event, clock: StreamClock | PacketClock) -> None:
+        """For the camera that `opener` has opened; `clock` gives its items their times."""
+        self.longest_wait_s = opener.timeouts.read_s
+        """A read that takes longer has failed, whatever it gave."""
+        self.undecodable = 0
+        """Packets so far of which nothing could be made, between others."""
+        self._name = opener.name
+        self._stop = stop
+        self._clock = clock
+        self._meter = Meter() if opener.in_pieces else None
 
     @property
     def lag_s(self) -> float:
         """Arrival minus time of the quickest recent item, seconds; negative if the stream is ahead."""
+        return self._clock.lag_s
 
     def read(self) -> Reading[Content] | None:
-        """Wait for the next picture; None if no more will come."""
+        """Wait for the next picture; None if no more will come.
 
+        A failed read is the end of a stream only if nothing follows: what cannot be decoded fails, too.
+        """
+        began = monotonic()
+        for failed in range(MOST_FAILED_READS):
+            received, what = self._receive()
+            if received:
+                self.undecodable += failed
+                reading = self._reading_of(what)
+                if self._meter is not None and reading.stream_s is not None:
+                    self._stop.wait(self._meter.wait_s(reading.stream_s, monotonic()))
+                return reading
+            if monotonic() - began > 0.9 * self.longest_wait_s:
+                break
+        return None
+
+    @abstractmethod
+    def _receive(self) -> tuple[bool, Any]:
+        """Read once, as VideoCapture does."""
+
+    @abstractmethod
+    def _reading_of(self, what: Any) -> Reading[Content]:
+        """What was received, with its time."""
+
+    @abstractmethod
     def make(self, got: Reading[Content], arrival: float, index: int) -> Iterable[Given | Gap]:
         """Make items of a reading that arrived at this monotonic time, after so many earlier items."""
 
+    @abstractmethod
     def close(self) -> None:
         """Release the camera."""
+
+
+class Meter:
+    """Reads a stream that comes in pieces no faster than it was filmed.
+
+    HLS gives some seconds at once, and then nothing for as long. Read at once, they would fill the memory;
+    what is left where it is, is not lost.
+    """
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+        self._latest = 0.0
+
+    def wait_s(self, stream_s: float, now_s: float) -> float:
+        """Seconds from `now_s` until a picture of the stream's time `stream_s` is due."""
+        leapt = abs(stream_s - self._latest) > LONGEST_STEP_S
+        self._latest = max(stream_s, self._latest) if not leapt else stream_s
+        if self._offset is None or leapt or self._latest + self._offset < now_s - FURTHEST_BEHIND_S:
+            self._offset = now_s - self._latest
+        return max(0.0, self._latest + self._offset - now_s)

@@ -18,9 +18,8 @@ from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Packet, TimedPacket
 from pynvr.sources.burst import Reading
 from pynvr.sources.clock import PacketClock, delays
-from pynvr.sources.damage import PastDamage
+from pynvr.sources.connection import Connection
 from pynvr.sources.item_queue import ItemQueue
-from pynvr.sources.meter import Meter
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_file import USUAL_SUFFIX
 from pynvr.sources.raw_capture import Capture, RawCapture
@@ -86,24 +85,19 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         self._queue.wait_for_gap(timeout_s, lambda: not self.connected)
 
 
-class PacketConnection:
+class PacketConnection(Connection[TimedPacket, Packet]):
     """A connected network camera whose packets are not decoded."""
 
     def __init__(self, opener: Opener, stop: threading.Event, suffix: str, with_sound: bool = False) -> None:
         """Open the camera; raises CameraError, or SettingsError where it cannot be copied."""
-        self._name = opener.name
-        self._stop = stop
         self._capture = _open(opener, with_sound)
-        self.longest_wait_s = opener.timeouts.read_s
-        self._packets = PastDamage(self._capture.read, self.longest_wait_s)
-        self._meter = Meter() if opener.in_pieces else None
+        super().__init__(opener, stop, PacketClock())
         try:
             self._stream = self._capture.stream(suffix)
         except SettingsError:
             self._capture.release()
             raise
         self.nominal_fps = self._stream.nominal_fps
-        self._clock = PacketClock()
         self._begun = False
         self._held: list[tuple[Packet, float, float]] | None = []
         """The first packets with their times and arrivals; None once they have been handed over."""
@@ -112,25 +106,11 @@ class PacketConnection:
         self._latest: list[tuple[Reading[Packet], float]] = []
         """The packet that may not be whole, with its arrival."""
 
-    @property
-    def lag_s(self) -> float:
-        """As `PacketClock.lag_s`."""
-        return self._clock.lag_s
+    def _receive(self) -> tuple[bool, Packet]:
+        return self._capture.read()
 
-    @property
-    def undecodable(self) -> int:
-        """Packets that could not be read."""
-        return self._packets.undecodable
-
-    def read(self) -> Reading[Packet] | None:
-        """Wait for a packet."""
-        packet = self._packets.read()
-        if packet is None:
-            return None
-        stream_s = self._capture.stream_s
-        if self._meter is not None and stream_s is not None:
-            self._stop.wait(self._meter.wait_s(stream_s, monotonic()))
-        return Reading(packet, packet.nbytes, stream_s)
+    def _reading_of(self, what: Packet) -> Reading[Packet]:
+        return Reading(what, what.nbytes, self._capture.stream_s)
 
     def make(self, got: Reading[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
         """The packet before this one, and this one too at a stop.
