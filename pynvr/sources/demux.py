@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
 import av.error
-import numpy as np
 from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.packet import Packet as AvPacket
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from pynvr.errors import CameraError
 from pynvr.media.packet import SoundPacket
@@ -47,19 +46,6 @@ class Step:
     """What is heard up to it; empty unless the demuxer was told to `listen`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Coded:
-    """A packet as it is to be copied."""
-
-    data: NDArray[np.uint8]
-    """1 x N bytes."""
-    key: bool
-    decoded: float
-    shown: float | None
-    sound: tuple[SoundPacket, ...]
-    """As `Step` has them."""
-
-
 class Demuxer(Film):
     """A film whose packets are read."""
 
@@ -80,8 +66,6 @@ class Demuxer(Film):
         self.packets = 0
         """How many have come so far."""
         self._last = 0.0
-        self.unusable = 0
-        """Packets that could not even be copied."""
         self.dated = False
         """Whether the packets say when they are decoded; a bare stream without a container does not."""
 
@@ -92,25 +76,14 @@ class Demuxer(Film):
             self._hearing = Hearing(LATEST_SOUND_S)
         return sound
 
-    def coded(self) -> Iterator[Coded]:
-        """The packets as they lie in the file."""
-        for step in self:
-            yield _coded(step.packet, step)
-
-    def annex_b(self) -> Iterator[Coded]:
+    def annex_b(self) -> Iterator[Step]:
         """The packets of H.264 or H.265 as a transport stream has them: units behind start codes."""
         convert = BitStreamFilterContext(f"{self.codec}_mp4toannexb", self.stream)
         for step in self:
-            try:
-                converted = convert.filter(step.packet)
-            except av.error.FFmpegError:  # damaged: nobody could decode it
-                self.unusable += 1
-                continue
-            for packet in converted:
-                if packet.size:
-                    yield _coded(packet, step)
-                else:
-                    self.unusable += 1
+            with suppress(av.error.FFmpegError):  # damaged: nobody could decode it
+                for packet in convert.filter(step.packet):
+                    if packet.size:
+                        yield replace(step, packet=packet)
 
     @property
     def frame_count(self) -> int | None:
@@ -191,8 +164,3 @@ class Demuxer(Film):
 
     def _seconds(self, ticks: int | None) -> float | None:
         return None if ticks is None else float(ticks * self._base) - self._zero
-
-
-def _coded(packet: AvPacket[VideoStream], step: Step) -> Coded:
-    data = np.frombuffer(bytes(packet), np.uint8)[None]
-    return Coded(data, packet.is_keyframe, step.decoded, step.shown, step.sound)

@@ -7,7 +7,6 @@ for an error as for the end, and does not tell the time of what it skips.
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -53,13 +52,15 @@ class Film:
         self._fetched: IO[bytes] | None = None
         if isinstance(place, Path):
             check_file(place)
+            self.name = str(place)
+            self._address = f"file:{place.absolute()}"  # a name like 10:00.mp4 is no protocol
         else:
             from pynvr.sources.fetch import fetched  # which few need
 
             self._fetched = fetched(place, NETWORK_TIMEOUTS_S[0])
-        self.name = without_password(place) if isinstance(place, str) else str(place)
-        self._place = place
-        self._descriptor: int | None = None
+            self.name = without_password(place)
+            self._address = place if self._fetched is None else f"/proc/self/fd/{self._fetched.fileno()}"
+        self._timeout_s = None if isinstance(place, Path) else NETWORK_TIMEOUTS_S
         with av.logging.Capture() as complaints:
             self.container = self._open()
             try:
@@ -77,16 +78,6 @@ class Film:
         """FFmpeg's name of the codec: h264, hevc, mjpeg."""
         return str(self.stream.codec_context.name)
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height, as coded."""
-        return self.stream.codec_context.width, self.stream.codec_context.height
-
-    @property
-    def extradata(self) -> bytes:
-        """What the container says about the codec, in a form of the container's."""
-        return bytes(self.stream.codec_context.extradata or b"")
-
     def shape(self) -> Shape:
         """How a player shows the pictures, as the container says."""
         ratio = self.stream.sample_aspect_ratio or Fraction(1)
@@ -101,36 +92,15 @@ class Film:
     def close(self) -> None:
         """Close the file; harmless when repeated."""
         self.container.close()
-        self._close_descriptor()
         if self._fetched is not None:
             self._fetched.close()
 
     def _open(self) -> InputContainer:
         try:
-            timeout = None if isinstance(self._place, Path) else NETWORK_TIMEOUTS_S
-            return av.open(self._safe_name(), metadata_errors="replace", timeout=timeout)
+            return av.open(self._address, metadata_errors="replace", timeout=self._timeout_s)
         except (av.error.FFmpegError, ValueError) as error:
-            self._close_descriptor()
             log.debug("%s: %r", self.name, error)
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read") from None
-
-    def _safe_name(self) -> str:
-        """A name that FFmpeg takes for nothing but a file: no protocol, no pattern, no wrong letters."""
-        if isinstance(self._place, str):
-            return self._place if self._fetched is None else f"/proc/self/fd/{self._fetched.fileno()}"
-        absolute = str(self._place.absolute())
-        try:
-            absolute.encode()
-        except UnicodeEncodeError:
-            self._close_descriptor()
-            self._descriptor = os.open(self._place, os.O_RDONLY)
-            absolute = f"/proc/self/fd/{self._descriptor}"
-        return f"file:{absolute}"
-
-    def _close_descriptor(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
 
     def _choose(self) -> VideoStream:
         container = self.container
@@ -177,7 +147,7 @@ class Film:
 
     def _turn(self) -> int:
         """Degrees counter-clockwise; the first picture knows, which another look at the file decodes."""
-        with suppress(av.error.FFmpegError), av.open(self._safe_name(), metadata_errors="replace") as other:
+        with suppress(av.error.FFmpegError), av.open(self._address, metadata_errors="replace") as other:
             stream = other.streams[self.stream.index]
             stream.codec_context.thread_count = 1
             for number, packet in enumerate(other.demux(stream)):

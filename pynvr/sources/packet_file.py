@@ -24,7 +24,7 @@ from pynvr.sources.file import claimed_fps
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
 
-    from pynvr.sources.demux import Coded
+    from pynvr.sources.demux import Step
 
 RAW = (cv2.CAP_PROP_FORMAT, -1)
 """Makes OpenCV return packets instead of pictures."""
@@ -114,30 +114,32 @@ class FilePackets:
 
     def _read(self) -> Iterator[TimedPacket]:
         """The packets from the first key packet on."""
-        for coded in self._demuxer.annex_b() if self._codec.parameter_sets else self._demuxer.coded():
-            if self._stream is None and not coded.key:
+        for step in self._demuxer.annex_b() if self._codec.parameter_sets else self._demuxer:
+            key, data = step.packet.is_keyframe, np.frombuffer(bytes(step.packet), np.uint8)[None]
+            if self._stream is None and not key:
                 continue
-            if self._stream is None and coded.shown is None:
+            if self._stream is None and step.shown is None:
                 raise SettingsError(
                     f'RECORDING_MODE = "copy": {self.name} does not say when its pictures are shown; put it '
                     'into an .mp4 file first, or set "encode"'
                 )
             if self._stream is None:
-                self._stream = self._stream_from(coded)
+                self._stream = self._stream_from(step)
             # where the time of one is damaged, it is shown as long after its decoding as the first one was
-            shown = coded.decoded + self._stream.reorder_s if coded.shown is None else coded.shown
+            shown = step.decoded + self._stream.reorder_s if step.shown is None else step.shown
             utc = self._started + timedelta(seconds=shown)
-            yield TimedPacket(coded.data, coded.key, shown, utc, self._stream, sound=coded.sound)
+            yield TimedPacket(data, key, shown, utc, self._stream, sound=step.sound)
 
-    def _stream_from(self, first: Coded) -> Stream:
+    def _stream_from(self, first: Step) -> Stream:
         demuxer, codec = self._demuxer, self._codec
-        told = demuxer.extradata
-        sets = codecs.parameter_sets(codec, first.data.tobytes())
+        context = demuxer.stream.codec_context
+        told = bytes(context.extradata or b"")
+        sets = codecs.parameter_sets(codec, bytes(first.packet))
         if not sets and codecs.is_annex_b(told):
             sets = codecs.parameter_sets(codec, told)
-        width, height = demuxer.size
         delay = max(0.0, (first.shown or 0.0) - first.decoded)
-        return Stream(codec, width, height, demuxer.fps, sets, delay, demuxer.shape(), self._sound)
+        shape = demuxer.shape()
+        return Stream(codec, context.width, context.height, demuxer.fps, sets, delay, shape, self._sound)
 
     def _listen(self) -> AudioStream | None:
         from pynvr.media.sound_container import writable
