@@ -31,7 +31,6 @@ from pynvr.recording.frame_recorder import FrameRecorder
 from pynvr.recording.open_recording import EncodeFormat, RecordingFormat
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.packet_recorder import PacketRecorder
-from pynvr.recording.part_file import clear_abandoned
 from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
@@ -195,8 +194,6 @@ def open_archive(settings: Settings, stack: ExitStack) -> Archive:
     archive = make_archive(settings)
     archive.open()
     stack.callback(archive.close)
-    if pipes := clear_abandoned():
-        log.info("removed %d temporary pipes of recorders that were killed", pipes)
     return archive
 
 

@@ -15,13 +15,15 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from recordings import MOMENT
 
 from pynvr.archive import fsync
 from pynvr.archive.archive import Archive
 from pynvr.errors import ArchiveError, RecordingError, SettingsError
-from pynvr.recording.part_file import PipedFile, clear_abandoned
+from pynvr.recording.encoding import Encoder
+from pynvr.recording.part_file import PipedFile
 
 Namer = Callable[[datetime], str]
 
@@ -248,24 +250,17 @@ def test_half_a_line_that_fitted_does_not_spoil_the_next_one(tmp_path: Path, mod
     assert (tmp_path / "journal").read_bytes() == b"first\nthird\n"
 
 
-def test_pipes_of_killed_recorders_are_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    living = PipedFile(tmp_path / "a.part.ts")
-    dead = [tmp_path / "pynvr-dead", tmp_path / "pynvr-empty"]
-    others = [tmp_path / "pynvr-young", tmp_path / "pynvr-strange", tmp_path / "other"]
-    for folder in (*dead, *others):
-        folder.mkdir()
-    for folder in (dead[0], others[0], others[2]):
-        os.mkfifo(folder / "pipe.ts")
-    (others[1] / "precious").touch()
-    (tmp_path / "pynvr-link").symlink_to(others[2])
-    for folder in tmp_path.iterdir():
-        if folder.is_dir() and folder.name != "pynvr-young":
-            os.utime(folder, (0, 0))
-    assert clear_abandoned() == 2
-    assert not any(folder.exists() for folder in dead)
-    assert all(folder.exists() for folder in (*others, living.pipe, tmp_path / "pynvr-link"))
-    living.close()
+def test_an_open_file_has_no_pipe_that_a_kill_could_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipes = tmp_path / "pipes"
+    pipes.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(pipes))
+    encoder = Encoder(tmp_path / "a.part.ts", "DIVX", 25.0, (64, 64))
+    assert not list(pipes.iterdir())
+    encoder.write(np.zeros((64, 64, 3), np.uint8))
+    encoder.close()
+    assert not list(pipes.iterdir())
 
 
 @pytest.mark.parametrize("refused", ["mkdtemp", "mkfifo", "open"])

@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import stat
 import tempfile
 import threading
 import time
@@ -22,10 +21,6 @@ from pynvr.archive import fsync
 from pynvr.errors import RecordingError
 
 CHUNK_BYTES = 1024 * 1024
-TEMPORARY = "pynvr-"
-"""Prefix of the folders that hold the pipes."""
-YOUNG_S = 60.0
-"""A younger folder may not have its reader yet."""
 
 
 class PipedFile:
@@ -41,7 +36,7 @@ class PipedFile:
             raise self._explained(error) from None
         self._folder = ""
         try:
-            self._folder = tempfile.mkdtemp(prefix=TEMPORARY)
+            self._folder = tempfile.mkdtemp(prefix="pynvr-")
             self.pipe = Path(self._folder, f"pipe{path.suffix}")
             """Where to write to. Its suffix names the container, as a file's would."""
             os.mkfifo(self.pipe, 0o600)
@@ -55,7 +50,11 @@ class PipedFile:
         self._pump = threading.Thread(target=self._pump_to_disk, name="part", daemon=True)
 
     def start(self) -> None:
-        """Begin to move bytes; call it once the pipe has been opened for writing."""
+        """Begin to move bytes; call it once the pipe has been opened for writing.
+
+        From then on the pipe needs no name, so that a kill leaves none behind.
+        """
+        shutil.rmtree(self._folder, ignore_errors=True)
         os.set_blocking(self._reading, True)
         self._pump.start()
 
@@ -68,10 +67,10 @@ class PipedFile:
         """Wait until all is on the disk; call it when the pipe has been closed. Raises RecordingError."""
         if self._pump.ident is None:
             os.close(self._reading)
+            shutil.rmtree(self._folder, ignore_errors=True)
         else:
             self._pump.join()
         os.close(self._file)
-        shutil.rmtree(self._folder, ignore_errors=True)
         self.check()
 
     def _pump_to_disk(self) -> None:
@@ -116,37 +115,3 @@ def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def clear_abandoned() -> int:
-    """Remove the pipes of recorders that were killed; return how many there were.
-
-    A pipe without a reader belongs to no recorder. Pipes of other users are left alone.
-    """
-    cleared = 0
-    with suppress(OSError):
-        for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
-            with suppress(OSError):
-                cleared += _clear(folder)
-    return cleared
-
-
-def _clear(folder: Path) -> bool:
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-        return False
-    if time.time() - status.st_mtime < YOUNG_S:
-        return False
-    pipes = list(folder.iterdir())
-    if not all(pipe.is_fifo() and not _has_reader(pipe) for pipe in pipes):
-        return False
-    shutil.rmtree(folder)
-    return True
-
-
-def _has_reader(pipe: Path) -> bool:
-    try:
-        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
-    except OSError as error:
-        return error.errno != errno.ENXIO
-    return True
