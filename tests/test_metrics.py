@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pynvr.notify.metrics import Metrics, as_text
+from pynvr.archive.replaced_file import ReplacedFile
+from pynvr.notify.metrics import as_text
 
 FACTS = {
     "camera": 'rtsp://u:***@host/"a"\\b\nc', "state": "watching", "fps": 25.0, "last_frame_age_s": None,
@@ -33,16 +34,17 @@ def test_every_line_is_of_the_format() -> None:
 
 def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "textfile" / "pynvr.prom"
-    Metrics(path)(FACTS)
-    Metrics(path)(FACTS | {"state": "recording"})
-    assert 'state="recording"' in path.read_text()
+    file = ReplacedFile(path, "METRICS_FILE_PATH", 0o644)
+    assert file.write(b"first")
+    assert file.write(b"second")
+    assert path.read_text() == "second"
     assert path.stat().st_mode & 0o777 == 0o644
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
 def test_a_folder_that_refuses_is_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    metrics = Metrics(tmp_path / "file" / "pynvr.prom")
-    metrics(FACTS)
-    metrics(FACTS)
+    file = ReplacedFile(tmp_path / "file" / "pynvr.prom", "METRICS_FILE_PATH")
+    assert not file.write(b"first")
+    assert not file.write(b"second")
     assert caplog.text.count("METRICS_FILE_PATH") == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pynvr.archive import fsync
 from pynvr.archive.index import moment_of
+from pynvr.archive.replaced_file import ReplacedFile
 
 log = logging.getLogger(__name__)
 
@@ -19,19 +20,19 @@ class Cursor:
 
     def __init__(self, archive: Path, receiver: str, newest: str) -> None:
         """Read the receiver's file. A new receiver starts after the recording `newest`."""
-        self._path = archive / f"{PREFIX}{receiver}"
-        self._refused = False
+        path = archive / f"{PREFIX}{receiver}"
+        self._file = ReplacedFile(path, str(path), durable=True)
         self._saved_at = 0.0
         self._saved: str | None = None
         try:
-            found = self._path.read_text(encoding="utf-8", errors="replace").strip()
+            found = path.read_text(encoding="utf-8", errors="replace").strip()
         except FileNotFoundError:
             found = None
         if found == "" or (found is not None and moment_of(found)):
             self.id = self._saved = found
             return
         if found is not None:
-            log.warning("%s: is not understood; what was recorded before now is not told of", self._path)
+            log.warning("%s: is not understood; what was recorded before now is not told of", path)
         self.id = newest
         self.save()
 
@@ -49,12 +50,5 @@ class Cursor:
         if self.id == self._saved:
             return
         self._saved_at = time.monotonic()
-        part = self._path.with_name(self._path.name + ".part")
-        try:
-            part.write_text(self.id + "\n", encoding="utf-8")
-            fsync.move(part, self._path)
-        except OSError as error:
-            log.log(logging.DEBUG if self._refused else logging.WARNING, "%s: %s", self._path, error)
-            self._refused = True
-        else:
-            self._saved, self._refused = self.id, False
+        if self._file.write(f"{self.id}\n".encode()):
+            self._saved = self.id

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from pynvr.archive.archive import Archive
+from pynvr.archive.replaced_file import ReplacedFile
 from pynvr.media.frame import Frame, Gap
 from pynvr.notify import broker
 from pynvr.notify.condition import Condition
 from pynvr.notify.function import FunctionReceiver
 from pynvr.notify.keeping import keep
 from pynvr.notify.latest_picture import LatestPicture
-from pynvr.notify.metrics import Metrics
+from pynvr.notify.metrics import as_text
 from pynvr.notify.mqtt import MqttReceiver, Orders
 from pynvr.notify.outbox import Outbox
 from pynvr.notify.postman import Receiver
@@ -46,13 +47,15 @@ class Notifications:
         self._latest_s = settings.LATEST_PICTURE_SECS
         self._latest: LatestPicture | None = None
         self._watch: Watch | None = None
-        self.observers: list[Callable[[Mapping[str, Any]], None]] = []
+        self.observers: list[Callable[[Mapping[str, Any]], object]] = []
         """Told of each status."""
         if self._outbox is not None:
             archive.observe(self)
             self.observers.append(Condition(self._outbox))
         if settings.METRICS_FILE_PATH is not None:
-            self.observers.append(Metrics(settings.METRICS_FILE_PATH))
+            # node_exporter, which reads the file, is another user
+            metrics = ReplacedFile(settings.METRICS_FILE_PATH, "METRICS_FILE_PATH", 0o644)
+            self.observers.append(lambda facts: metrics.write(as_text(facts).encode()))
         if self._mqtt is not None:
             self.observers.append(self._mqtt.show_state)
             arming.on_change = self._show_armed

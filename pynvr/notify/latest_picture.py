@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from pynvr.archive.replaced_file import ReplacedFile
 from pynvr.media.frame import Encoding, Frame, Gap
-from pynvr.notify.motion_picture import replace_file
-
-log = logging.getLogger(__name__)
 
 
 class LatestPicture:
@@ -18,12 +15,11 @@ class LatestPicture:
 
     def __init__(self, path: Path, every_s: float) -> None:
         """Replace the file `path` when `every_s` seconds of frames have passed."""
-        self._path = path
+        self._file = ReplacedFile(path, "LATEST_PICTURE_PATH")
         self._every_s = every_s
         self._due_s: float | None = None
         self._jpeg: bytes | None = None
         self._stop = False
-        self._refused = False
         self._changed = threading.Condition()  # guards the picture and the stop
         self._thread = threading.Thread(target=self._run, name="latest-picture", daemon=True)
         self._thread.start()
@@ -62,11 +58,4 @@ class LatestPicture:
                 jpeg, self._jpeg = self._jpeg, None
             if jpeg is None:
                 return
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                replace_file(self._path, jpeg)
-            except OSError as error:
-                log.log(logging.DEBUG if self._refused else logging.WARNING, "LATEST_PICTURE_PATH: %s", error)
-                self._refused = True
-            else:
-                self._refused = False
+            self._file.write(jpeg)

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
-
-from pynvr.notify.motion_picture import replace_file
-
-log = logging.getLogger(__name__)
 
 GAUGES = {
     "fps": ("frames_per_second", "Frames handled per second."),
@@ -30,25 +24,6 @@ EVENTS = {
     "failed": ("counter", "events_failed_total", "Tries of a receiver that failed."),
     "expired": ("counter", "events_expired_total", "Events that came too late and were given up."),
 }
-
-
-class Metrics:
-    """Writes each status as metrics."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._refused = False
-
-    def __call__(self, facts: Mapping[str, Any]) -> None:
-        """Replace the file."""
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, as_text(facts).encode(), 0o644)  # node_exporter is another user
-        except OSError as error:
-            log.log(logging.DEBUG if self._refused else logging.WARNING, "METRICS_FILE_PATH: %s", error)
-            self._refused = True
-        else:
-            self._refused = False
 
 
 def as_text(facts: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from pynvr.archive.replaced_file import replace_file
 from pynvr.notify.event import Event, Parcel
 
 log = logging.getLogger(__name__)
@@ -22,15 +23,3 @@ def with_picture(parcel: Parcel, archive: Path, receiver: str) -> Event | None:
         log.warning("%s cannot be written: %s", path, error)
         return parcel.event
     return replace(parcel.event, picture=str(path))
-
-
-def replace_file(path: Path, content: bytes, mode: int | None = None) -> None:
-    """Write a file so that nobody ever sees a part of it; raises OSError.
-
-    `mode`: its permissions, where they are not those of all files.
-    """
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    if mode is not None:
-        part.chmod(mode)
-    part.replace(path)

@@ -19,6 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from pynvr.archive.replaced_file import replace_file
 from pynvr.events import Change, MotionEvents
 from pynvr.recording.armed_times import ArmedTimes
 
@@ -152,10 +153,8 @@ class Arming:
             self._remove(self._archive / DISARMED_NAME)
         kept = {"armed": armed, "rule": self._now_by_rule, "utc": datetime.now(timezone.utc).isoformat()}
         path = self._archive / WORD_NAME
-        part = path.with_name(f"{path.name}.part")
         try:
-            part.write_text(json.dumps(kept) + "\n", encoding="utf-8")
-            part.replace(path)
+            replace_file(path, f"{json.dumps(kept)}\n".encode())
         except OSError as error:
             log.warning("%s: %s; after a restart that is forgotten", path, error)
 

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from pynvr.archive.replaced_file import ReplacedFile
 from pynvr.media.frame import Frame, Gap
 from pynvr.media.picture_watch import FAULT_AFTER_S, PictureWatch
 from pynvr.recording import writer
@@ -40,7 +41,7 @@ DISK_WAIT_S = 10.0
 WRITER_HANG_S = writer.HANG_S
 
 
-StatusObserver: TypeAlias = Callable[[Mapping[str, Any]], None]
+StatusObserver: TypeAlias = Callable[[Mapping[str, Any]], object]
 """Is told each status, as the status file has it."""
 
 
@@ -78,7 +79,7 @@ class Health:
         self._packets = packets
         self._writer = writer
         self._archive = archive
-        self._status = status
+        self._status = None if status is None else ReplacedFile(status, "STATUS_FILE_PATH")
         self._failed = failed
         self._more_facts = more_facts
         self._observers = observers
@@ -90,8 +91,8 @@ class Health:
         self._logged_at = self._started
         self._pictures = PictureWatch()
         self._told_fault: str | None = None
-        self._stuck = self._refused = False
-        """State at the latest report: whether the loop hung, whether the status file could not be written."""
+        self._stuck = False
+        """Whether the loop hung at the latest report."""
         self._quit = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
@@ -217,20 +218,7 @@ class Health:
         }
 
     def _tell(self, facts: dict[str, Any]) -> None:
-        self._write(facts)
+        if self._status is not None:
+            self._status.write(f"{json.dumps(facts, indent=1)}\n".encode())
         for observer in self._observers:
             observer(facts)
-
-    def _write(self, facts: dict[str, Any]) -> None:
-        if self._status is None:
-            return
-        part = self._status.with_name(self._status.name + ".part")
-        try:
-            self._status.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-            part.replace(self._status)
-        except OSError as error:
-            log.log(logging.DEBUG if self._refused else logging.WARNING, "STATUS_FILE_PATH: %s", error)
-            self._refused = True
-        else:
-            self._refused = False

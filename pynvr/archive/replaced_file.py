@@ -1,0 +1,47 @@
+"""Small files that are replaced as a whole, so that nobody ever sees a part of one."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pynvr.archive import fsync
+
+log = logging.getLogger(__name__)
+
+
+def replace_file(path: Path, content: bytes, mode: int | None = None, durable: bool = False) -> None:
+    """Write a file and rename it into place; raises OSError.
+
+    `mode`: its permissions, where they are not those of all files. `durable`: wait until it is on the disk.
+    """
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(content)
+    if mode is not None:
+        part.chmod(mode)
+    if durable:
+        fsync.move(part, path)
+    else:
+        part.replace(path)
+
+
+class ReplacedFile:
+    """A file that is replaced again and again. A disk that refuses is logged once, until it works again."""
+
+    def __init__(self, path: Path, name: str, mode: int | None = None, durable: bool = False) -> None:
+        """`name` is what the log calls it: the setting. The rest is as `replace_file` has it."""
+        self._path, self._name = path, name
+        self._mode, self._durable = mode, durable
+        self._refused = False
+
+    def write(self, content: bytes) -> bool:
+        """Replace the file, and make its folder if it is missing; return False if the disk refuses."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self._path, content, self._mode, self._durable)
+        except OSError as error:
+            log.log(logging.DEBUG if self._refused else logging.WARNING, "%s: %s", self._name, error)
+            self._refused = True
+            return False
+        self._refused = False
+        return True
