@@ -97,7 +97,7 @@ def measure(root: Path, count: int) -> dict[str, float]:
         sweeping += cpu_ms(retention.sweep)
     costs |= {"close_ms": closing / repeats, "remove_ms": sweeping / repeats, "grown_mb": rss_mb() - base_mb}
     archive.close()
-    if (left := len(archive.index.entries())) != count:
+    if (left := len(list(archive.index.each()))) != count:
         raise SystemExit(f"{left} recordings instead of {count}: each sweep had to remove one")
     return costs
 

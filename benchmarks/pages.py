@@ -19,13 +19,13 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from pynvr.archive.entry import Known, typed  # noqa: E402
 from pynvr.pages import site  # noqa: E402
 from pynvr.pages.day import Row, row_of  # noqa: E402
 
@@ -44,17 +44,17 @@ CHANGE_DAY = """async () => {
 class CountedSite(site.Site):
     """A site whose recordings have no files: what they would take on the disk is made up."""
 
-    def _row(self, entry: site.Entry) -> Row | None:
+    def _row(self, entry: Known) -> Row | None:
         return row_of(entry, random.randrange(10**6, 10**8), kept=False)
 
 
-def entries(days: int, recordings: int) -> Iterator[dict[str, Any]]:
+def entries(days: int, recordings: int) -> Iterator[Known]:
     """The index of one camera, in the order of closing."""
     for day in range(days):
         midnight = LAST_DAY - timedelta(days=days - 1 - day)
         for second in sorted(random.uniform(0, 86300) for _ in range(recordings)):
             trigger = midnight + timedelta(seconds=second)
-            yield {
+            line = {
                 "file": f"{trigger:%Y-%m-%d}/video_{trigger:%Y-%m-%dT%H%M%S}.mp4",
                 "trigger_utc": trigger.isoformat(timespec="milliseconds"),
                 "first_frame_s": 0.0,
@@ -62,6 +62,7 @@ def entries(days: int, recordings: int) -> Iterator[dict[str, Any]]:
                 "last_frame_s": random.uniform(15, 120),
                 "peak_changed_px": int(random.lognormvariate(8, 1)),
             }
+            yield typed(line)
 
 
 def closing_ms(one: site.Site) -> float:

@@ -217,7 +217,9 @@ def open_page(settings: Settings, archive: Archive, stack: ExitStack) -> list[St
     if page is None:
         return []
     stack.enter_context(page)
-    archive.observe(page)
+    archive.on_closed.append(page.closed)
+    archive.on_removed.append(page.removed)
+    archive.on_kept.append(page.kept)
     return [page.status]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from pynvr.archive.entry import typed
 from pynvr.pages.site import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -73,5 +74,5 @@ class Cameras:
     def publish(self) -> None:
         """Write the page's days from what was recorded."""
         for folder, site in self.sites.items():
-            site.reconcile(self._lines[folder])
+            site.reconcile(map(typed, self._lines[folder]))
             site.write_now({"state": "stopped", "recording": None, "alive": "2017-10-30T00:00:00+00:00"})

@@ -200,4 +200,4 @@ def test_line_after_a_torn_one_is_whole(make: Make, archive_path: Path, torn: st
 
 
 def test_no_index_yet(make: Make, archive_path: Path) -> None:
-    assert make().index.entries() == []
+    assert list(make().index.each()) == []

@@ -397,11 +397,11 @@ def test_pictures_survive_the_loss_of_their_journal(archive: Archive, journal_te
     kept = recording.stem.with_suffix(".ts")
     assert play(kept).numbers == list(range(len(TIMES)))
     assert not recording.part.exists()
-    (entry,) = archive.index.entries()
-    assert entry["file"] == name(kept, archive)
-    assert entry["frames"] == len(TIMES)
-    assert entry["recovered"] is True
-    assert str(entry["trigger_utc"]).startswith("2017-04-02T13:20:17")
+    (entry,) = archive.index.each()
+    assert entry.file == name(kept, archive)
+    assert entry.frames == len(TIMES)
+    assert entry.recovered is True
+    assert str(entry.trigger_utc).startswith("2017-04-02 13:20:17")
 
 
 def test_notes_that_a_crash_took_are_made_up_for_the_pictures_that_it_left(archive: Archive) -> None:
@@ -422,4 +422,4 @@ def test_a_crash_between_rename_and_removal_does_not_touch_the_closed_file(archi
     recover(archive)
     assert recording.final.stat().st_mtime_ns == closed.st_mtime_ns
     assert not recording.part.exists()
-    assert len(archive.index.entries()) == 1
+    assert len(list(archive.index.each())) == 1

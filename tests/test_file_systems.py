@@ -147,7 +147,7 @@ def test_files_that_cannot_be_synchronised_are_recorded(
     archive = opened()
     archive.add(archive.root / "a.avi", {})
     archive.index.remove({"b.avi"})
-    assert [entry["file"] for entry in archive.index.entries()] == ["a.avi"]
+    assert [entry.file for entry in archive.index.each()] == ["a.avi"]
     assert "file" in caplog.records[0].message
 
 
@@ -158,7 +158,7 @@ def test_an_index_that_cannot_be_written_is_named(
     monkeypatch.setattr(os, "fsync", refusing(errno.EIO))
     with pytest.raises(OSError, match=r"recordings\.jsonl"):
         archive.add(archive.root / "a.avi", {})
-    assert archive.index.entries() == []
+    assert list(archive.index.each()) == []
 
 
 # ---- names of sub-folders

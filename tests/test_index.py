@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pynvr.archive import index as index_module
 from pynvr.archive.archive import Archive
+from pynvr.archive.entry import Known, typed
 from pynvr.archive.index import Index
 
 ODD_NAMES = ["a\u2028b/c.mp4", "a\u0085b.mp4", "a\x1cb.mp4", "a\nb.mp4", "a\rb.mp4", 'a"b\\c.mp4', "Tür.mp4"]
@@ -25,11 +26,11 @@ def index(tmp_path: Path) -> Index:
 def test_no_name_tears_a_line(index: Index, name: str) -> None:
     for file in ("before.mp4", name, "after.mp4"):
         index.append({"file": file})
-    assert [entry["file"] for entry in index.entries()] == ["before.mp4", name, "after.mp4"]
+    assert [entry.file for entry in index.each()] == ["before.mp4", name, "after.mp4"]
     assert index.has(name)
     assert index.remove({"before.mp4"})
     assert index.remove({name})
-    assert index.entries() == [{"file": "after.mp4"}]
+    assert list(index.each()) == [Known("after.mp4")]
 
 
 SPOILT = [b"\x00\x00\x00\n", b"[" * 100_000 + b"\n", b"null\n", b"\xff\xfe\n", b"\n", b'{"file": ["x"]}\n']
@@ -43,7 +44,7 @@ def test_spoilt_lines_stay_and_harm_nobody(index: Index, spoilt: bytes) -> None:
     index.append({"file": "b.mp4"})
     assert index.remove({"b.mp4"})
     assert index.path.read_bytes().endswith(spoilt)
-    assert index.entries()[0] == {"file": "a.mp4"}
+    assert next(index.each()) == Known("a.mp4")
     assert not index.has("b.mp4")
 
 
@@ -71,8 +72,8 @@ def test_a_number_spoilt_by_hand_is_skipped_and_said_once(
     for entry in (WHOLE, WHOLE | {"file": "spoilt.mp4", name: value}, WHOLE | {"file": "after.mp4"}):
         index.append(entry)
     for _ in range(2):
-        assert [entry["file"] for entry in index.entries()] == [WHOLE["file"], "after.mp4"]
-    assert index.entries()[0] == WHOLE
+        assert [entry.file for entry in index.each()] == [WHOLE["file"], "after.mp4"]
+    assert next(index.each()) == typed(WHOLE)
     assert [record.getMessage().split(": ", 1)[1][:7] for record in caplog.records] == ["1 lines"]
 
 
@@ -103,38 +104,25 @@ def test_somebody_who_mends_the_index_meanwhile_loses_nothing(
 
     monkeypatch.setattr("shutil.copyfileobj", mended)
     assert not index.remove({"a"})
-    assert index.entries() == [{"file": "mended by hand"}]
+    assert list(index.each()) == [Known("mended by hand")]
     assert [path.name for path in index.path.parent.iterdir()] == ["recordings.jsonl"]
 
 
-class Listener:
-    def __init__(self) -> None:
-        self.heard: list[object] = []
-
-    def closed(self, entry: Mapping[str, object]) -> None:
-        self.heard.append(entry)
-
-    def removed(self, names: Collection[str]) -> None:
-        self.heard.append(set(names))
-
-
-class Deaf:
-    def closed(self, entry: Mapping[str, object]) -> None:
-        raise ZeroDivisionError
-
-    def removed(self, names: Collection[str]) -> None:
-        raise ZeroDivisionError
-
-
 def test_who_listens_is_told_and_cannot_stop_it(tmp_path: Path, logged_errors: list[str]) -> None:
-    listener = Listener()
-    archive = Archive(tmp_path, None, observers=(Deaf(), listener))
+    heard: list[Any] = []
+
+    def deaf(news: object) -> None:
+        raise ZeroDivisionError
+
+    archive = Archive(tmp_path, None)
+    archive.on_closed += [deaf, heard.append]
+    archive.on_removed += [deaf, heard.append]
     archive.add(tmp_path / "a.mp4", {"frames": 3})
     archive.remove({"a.mp4"})
-    entry, removed = listener.heard
+    entry, removed = heard
     assert entry == {"file": "a.mp4", "frames": 3, "id": entry["id"]}
     assert removed == {"a.mp4"}
-    assert archive.index.entries() == []
+    assert list(archive.index.each()) == []
     assert len(logged_errors) == 2
 
 

@@ -34,7 +34,7 @@ def test_every_line_is_of_the_format() -> None:
 
 def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "textfile" / "pynvr.prom"
-    file = ReplacedFile(path, "METRICS_FILE_PATH", 0o644)
+    file = ReplacedFile(path, "METRICS_FILE_PATH: %s", 0o644)
     assert file.write(b"first")
     assert file.write(b"second")
     assert path.read_text() == "second"
@@ -44,7 +44,7 @@ def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
 
 def test_a_folder_that_refuses_is_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    file = ReplacedFile(tmp_path / "file" / "pynvr.prom", "METRICS_FILE_PATH")
+    file = ReplacedFile(tmp_path / "file" / "pynvr.prom", "METRICS_FILE_PATH: %s")
     assert not file.write(b"first")
     assert not file.write(b"second")
     assert caplog.text.count("METRICS_FILE_PATH") == 1

@@ -34,7 +34,7 @@ def add(archive: Archive, name: str, days_old: float, megabytes: float = 1, **mo
 
 
 def names(archive: Archive) -> list[object]:
-    return [entry["file"] for entry in archive.index.entries()]
+    return [entry.file for entry in archive.index.each()]
 
 
 def test_what_is_too_old_goes_and_its_empty_folder_too(archive: Archive) -> None:

@@ -7,36 +7,24 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TypeVar
 
 from pynvr.archive import companions, leftovers
 from pynvr.archive.index import INDEX_NAME, Index
 from pynvr.archive.lock import is_lock_of, lock
-from pynvr.archive.names import PREFIX, SubfolderNamer, free_stem, is_open, make_subfolder
+from pynvr.archive.names import PREFIX, SubfolderNamer, free_stem, is_open, lies_inside, make_subfolder
 from pynvr.errors import ArchiveError, SettingsError
 
 log = logging.getLogger(__name__)
+News = TypeVar("News")
 
 MARKER_NAME = ".pynvr_archive"
 NO_PLACE = {errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG}
 """Errors that only a person can remove. With any other error the disk may come back by itself."""
-
-
-class Observer(Protocol):
-    """Is called when recordings are closed or removed, on the thread that did it, so it has to be quick."""
-
-    def closed(self, entry: Mapping[str, object]) -> None:
-        """A recording was closed, or recovered after a crash. `entry` is its object in the index."""
-
-    def removed(self, names: Collection[str]) -> None:
-        """Recordings of these names, relative to the archive, were removed."""
-
-    def kept(self, name: str) -> None:
-        """A recording has a file now that keeps it from being removed, or has none any more."""
 
 
 class Archive:
@@ -47,12 +35,17 @@ class Archive:
         root: Path,
         subfolder_namer: SubfolderNamer | None,
         require_marker: bool = False,
-        observers: Sequence[Observer] = (),
     ) -> None:
         """With `require_marker` nothing is written unless the marker file is there."""
         self.root = root
         self._require_marker = require_marker
-        self._observers = list(observers)
+        # called on the thread that did it, so they have to be quick
+        self.on_closed: list[Callable[[Mapping[str, object]], None]] = []
+        """Told of a recording that was closed, or recovered after a crash: its object in the index."""
+        self.on_removed: list[Callable[[Collection[str]], None]] = []
+        """Told the names of recordings that were removed."""
+        self.on_kept: list[Callable[[str], None]] = []
+        """Told the name of a recording that has a `.keep` file now."""
         self.index = Index(root / INDEX_NAME)
         self._subfolder_namer = subfolder_namer
         self._lock: IO[str] | None = None
@@ -79,10 +72,6 @@ class Archive:
                 "give each camera a folder of its own"
             )
         self._lock, self._searched = taken, False
-
-    def observe(self, observer: Observer) -> None:
-        """Tell one more from now on."""
-        self._observers.append(observer)
 
     def close(self) -> None:
         """Unlock the folder."""
@@ -112,11 +101,19 @@ class Archive:
             self._open.add(stem)
         return stem
 
-    def keep(self, name: str) -> None:
-        """Keep a recording of this name from ever being removed; raises OSError."""
-        companions.keep(str(self.root / name))
-        for observer in self._observers:
-            observer.kept(name)
+    def keep(self, recording_id: str) -> None:
+        """Keep the recording of this id from ever being removed; raises OSError.
+
+        What is not in the index is told of in the log.
+        """
+        name = next((entry.file for entry in self.index.each() if entry.id == recording_id), None)
+        recording = self.root / (name or "")
+        if name is None or not lies_inside(self.root, recording) or not recording.exists():
+            log.warning("no recording %.40r is there that could be kept", recording_id)
+            return
+        companions.keep(str(recording))
+        _tell(self.on_kept, name)
+        log.info("%s is kept", name)
 
     def remove_if_empty(self, folder: Path) -> None:
         """Remove an empty sub-folder, and the folders above it that are then empty."""
@@ -156,21 +153,22 @@ class Archive:
         """Add a closed recording to the index. If it raises OSError, nothing was added."""
         entry = {"file": self.relative_name(recording), "id": self.index.new_id(), **entry}
         self.index.append(entry)
-        self._tell("closed", entry)
+        _tell(self.on_closed, entry)
 
     def remove(self, names: Collection[str]) -> int:
         """Remove recordings whose files are gone from the index; return how many bytes shorter it is."""
         shorter = self.index.remove(names)
-        self._tell("removed", names)
+        _tell(self.on_removed, names)
         return shorter
-
-    def _tell(self, what: str, news: object) -> None:
-        for observer in self._observers:
-            try:
-                getattr(observer, what)(news)
-            except Exception:  # an observer must not prevent a recording from being closed
-                log.exception("a fault of the program, not of the archive: %r", observer)
 
     def relative_name(self, recording: Path) -> str:
         """A recording's name in the index."""
         return recording.relative_to(self.root).as_posix()
+
+
+def _tell(listeners: Iterable[Callable[[News], None]], news: News) -> None:
+    for listener in listeners:
+        try:
+            listener(news)
+        except Exception:  # a listener must not prevent a recording from being closed
+            log.exception("a fault of the program, not of the archive: %r", listener)

@@ -24,6 +24,7 @@ class Known(msgspec.Struct):
     """What is read of an object, with its types; only the name has to be there. There may be other fields."""
 
     file: str
+    id: str | UnsetType = UNSET
     trigger_utc: Moment = UNSET
     first_frame_utc: Moment = UNSET
     last_frame_utc: Moment = UNSET

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import msgspec
 
 from pynvr.archive import fsync
-from pynvr.archive.entry import known
+from pynvr.archive.entry import Known, known
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +45,10 @@ class Signature(NamedTuple):
 
 
 class _About(msgspec.Struct):
-    """The part of a line that is read to find it."""
+    """What is read of a line to find it."""
 
-    file: str
+    file: str | None = None
+    id: str = ""
 
 
 _about = msgspec.json.Decoder(_About)
@@ -73,7 +74,7 @@ class Index:
         if not self._looked:
             signature = self.signature()
             for _, line in self.lines(max(0, signature.size - COPY_BYTES) if signature else 0):
-                self.go_on_after(str((parsed(line) or {}).get("id")))
+                self.go_on_after(_about_of(line).id)
             self._looked = True
         now = datetime.now(timezone.utc)
         if last := moment_of(self._highest):
@@ -86,17 +87,13 @@ class Index:
         if moment_of(given) is not None:
             self._highest = max(self._highest, given)
 
-    def entries(self) -> list[dict[str, object]]:
-        """All objects of the index, oldest first."""
-        return list(self.each())
-
-    def each(self) -> Iterator[dict[str, object]]:
-        """The same one by one: an archive may have 200,000. Spoilt lines are skipped, and said once."""
+    def each(self) -> Iterator[Known]:
+        """What is read of all lines, oldest first. Spoilt lines are skipped, and said once."""
         spoilt = 0
         for _, line in self.lines():
-            if known(line) is None:
+            if (entry := known(line)) is None:
                 spoilt += bool(line.strip())
-            elif (entry := parsed(line)) is not None and entry["file"] not in self._gone:
+            elif entry.file not in self._gone:
                 yield entry
         self.complain(spoilt)
 
@@ -125,7 +122,7 @@ class Index:
     def has(self, name: str) -> bool:
         """Whether there is a line for the recording of this name. Reads the whole index."""
         wanted = json.dumps(name.rpartition("/")[2], ensure_ascii=False)[1:-1].encode()
-        return any(wanted in line and file_of(line) == name for _, line in self.lines())
+        return any(wanted in line and _about_of(line).file == name for _, line in self.lines())
 
     def is_gone(self, name: str) -> bool:
         """Whether the recording was removed, and its line is still in the file."""
@@ -152,7 +149,7 @@ class Index:
         """Remove the lines of these recordings; return how many bytes shorter the file is.
 
         A large index is written anew only when it is worth it. Until then the lines stay in the
-        file, and `entries` skips them. Raises OSError.
+        file, and `each` skips them. Raises OSError.
         """
         self._gone.update(names)
         size = self.path.stat().st_size
@@ -171,7 +168,7 @@ class Index:
         with self.path.open("rb") as old, replacement.open("wb") as new:
             before = _signature(os.fstat(old.fileno()))
             while left and (line := old.readline()):
-                name = file_of(line)
+                name = _about_of(line).file
                 left.discard(name or "")
                 if name not in self._gone:
                     new.write(line)
@@ -208,21 +205,12 @@ class Index:
             return None
 
 
-def parsed(line: bytes) -> dict[str, object] | None:
-    """The object in a line, whatever it holds; None if it is none."""
+def _about_of(line: bytes) -> _About:
+    """The recording's name and id, as far as a line tells them."""
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return entry if isinstance(entry, dict) else None
-
-
-def file_of(line: bytes) -> str | None:
-    """The name of the recording in a line; None if it has none."""
-    try:
-        return _about.decode(line).file
+        return _about.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
+        return _About()
 
 
 def id_of(utc: datetime) -> str:

@@ -28,9 +28,9 @@ def replace_file(path: Path, content: bytes, mode: int | None = None, durable: b
 class ReplacedFile:
     """A file that is replaced again and again. A disk that refuses is logged once, until it works again."""
 
-    def __init__(self, path: Path, name: str, mode: int | None = None, durable: bool = False) -> None:
-        """`name` is what the log calls it: the setting. The rest is as `replace_file` has it."""
-        self._path, self._name = path, name
+    def __init__(self, path: Path, complaint: str, mode: int | None = None, durable: bool = False) -> None:
+        """`complaint` is what is logged, with a %s for the error. The rest is as `replace_file` has it."""
+        self._path, self._complaint = path, complaint
         self._mode, self._durable = mode, durable
         self._refused = False
 
@@ -40,7 +40,7 @@ class ReplacedFile:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(self._path, content, self._mode, self._durable)
         except OSError as error:
-            log.log(logging.DEBUG if self._refused else logging.WARNING, "%s: %s", self._name, error)
+            log.log(logging.DEBUG if self._refused else logging.WARNING, self._complaint, error)
             self._refused = True
             return False
         self._refused = False

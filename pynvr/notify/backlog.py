@@ -6,10 +6,11 @@ remove lines meanwhile; the other lines stay as they are.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pynvr.archive.index import ID, Index, parsed
+from pynvr.archive.index import ID, Index
 from pynvr.archive.names import lies_inside
 from pynvr.notify.event import Event
 from pynvr.redaction import without_password
@@ -44,13 +45,22 @@ def newest_id(index: Index) -> str:
 
 def _with_ids(index: Index, offset: int) -> list[Entry]:
     """The objects from a byte offset on. The first line may be cut; it is skipped then."""
-    entries = (parsed(line) for _, line in index.lines(offset))
+    entries = (_object(line) for _, line in index.lines(offset))
     known = (
         entry
         for entry in entries
         if entry is not None and ID.fullmatch(str(entry.get("id"))) and "file" in entry
     )
     return [entry for entry in known if not index.is_gone(str(entry["file"]))]
+
+
+def _object(line: bytes) -> Entry | None:
+    """The object in a line, whatever it holds; None if it is none."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
 
 
 def closed_event(entry: Entry, archive: Path, camera: str) -> Event:

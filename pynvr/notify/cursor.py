@@ -21,7 +21,7 @@ class Cursor:
     def __init__(self, archive: Path, receiver: str, newest: str) -> None:
         """Read the receiver's file. A new receiver starts after the recording `newest`."""
         path = archive / f"{PREFIX}{receiver}"
-        self._file = ReplacedFile(path, str(path), durable=True)
+        self._file = ReplacedFile(path, f"{path.name}: %s", durable=True)
         self._saved_at = 0.0
         self._saved: str | None = None
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from pynvr.media.frame import Frame, Gap
 from pynvr.notify import broker
 from pynvr.notify.condition import Condition
 from pynvr.notify.function import FunctionReceiver
-from pynvr.notify.keeping import keep
 from pynvr.notify.latest_picture import LatestPicture
 from pynvr.notify.metrics import as_text
 from pynvr.notify.mqtt import MqttReceiver, Orders
@@ -38,7 +37,7 @@ class Notifications:
         receivers = _hooks(settings, root)
         self._mqtt: MqttReceiver | None = None
         if settings.MQTT_URL is not None:
-            orders = Orders(arming.say, arming.record, lambda recording: keep(archive, recording))
+            orders = Orders(arming.say, arming.record, archive.keep)
             address = broker.parse(settings.MQTT_URL)
             self._mqtt = MqttReceiver(address, camera, orders, settings.MQTT_CA_FILE)
             receivers.append(self._mqtt)
@@ -50,11 +49,12 @@ class Notifications:
         self.observers: list[Callable[[Mapping[str, Any]], object]] = []
         """Told of each status."""
         if self._outbox is not None:
-            archive.observe(self)
-            self.observers.append(Condition(self._outbox))
+            outbox = self._outbox
+            archive.on_closed.append(lambda entry: outbox.recording_closed())
+            self.observers.append(Condition(outbox))
         if settings.METRICS_FILE_PATH is not None:
             # node_exporter, which reads the file, is another user
-            metrics = ReplacedFile(settings.METRICS_FILE_PATH, "METRICS_FILE_PATH", 0o644)
+            metrics = ReplacedFile(settings.METRICS_FILE_PATH, "METRICS_FILE_PATH: %s", 0o644)
             self.observers.append(lambda facts: metrics.write(as_text(facts).encode()))
         if self._mqtt is not None:
             self.observers.append(self._mqtt.show_state)
@@ -101,17 +101,6 @@ class Notifications:
     def facts(self) -> dict[str, Any]:
         """Facts for the status file."""
         return {} if self._outbox is None else {"events": self._outbox.status()}
-
-    def closed(self, entry: Mapping[str, object]) -> None:
-        """A recording is in the index."""
-        if self._outbox is not None:
-            self._outbox.recording_closed()
-
-    def removed(self, names: Collection[str]) -> None:
-        """Removed recordings make no event."""
-
-    def kept(self, name: str) -> None:
-        """Kept recordings make no event."""
 
     def _show_motion(self, moving: bool) -> None:
         if self._mqtt is not None:

@@ -15,7 +15,7 @@ class LatestPicture:
 
     def __init__(self, path: Path, every_s: float) -> None:
         """Replace the file `path` when `every_s` seconds of frames have passed."""
-        self._file = ReplacedFile(path, "LATEST_PICTURE_PATH")
+        self._file = ReplacedFile(path, "LATEST_PICTURE_PATH: %s")
         self._every_s = every_s
         self._due_s: float | None = None
         self._jpeg: bytes | None = None

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import timezone
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta
 
-from pynvr.archive.entry import typed
+from pynvr.archive.entry import Known
 
 KEPT, RECOVERED, UNDECODABLE, CONTINUES, PICTURE = (1 << bit for bit in range(5))
 
@@ -71,36 +70,30 @@ class _Content(msgspec.Struct):
 _content = msgspec.json.Decoder(_Content)
 
 
-def trigger_of(entry: Mapping[str, Any]) -> datetime:
-    """When an index entry was triggered, UTC; raises ValueError for a spoilt one."""
-    moment = typed(entry).trigger_utc
-    if moment is UNSET:
-        raise ValueError(f"{entry['file']}: has no trigger_utc")
-    return moment.astimezone(timezone.utc)
-
-
-def row_of(entry: Mapping[str, Any], nbytes: int, kept: bool) -> Row:
-    """A row from an index entry; raises KeyError or ValueError for a spoilt one."""
-    trigger = trigger_of(entry)
-    first, trigger_s, last = (float(entry[name]) for name in ("first_frame_s", "trigger_s", "last_frame_s"))
-    before = float(entry.get("trigger_in_file_s", trigger_s - first))
+def row_of(entry: Known, nbytes: int, kept: bool) -> Row | None:
+    """A row from a line of the index; None if it does not say when the recording was."""
+    first, trigger_s, last = entry.first_frame_s, entry.trigger_s, entry.last_frame_s
+    if entry.trigger_utc is UNSET or first is UNSET or trigger_s is UNSET or last is UNSET:
+        return None
+    trigger = entry.trigger_utc.astimezone(timezone.utc)
+    before = trigger_s - first if entry.trigger_in_file_s is UNSET else entry.trigger_in_file_s
     flags = (
         KEPT * kept
-        | RECOVERED * bool(entry.get("recovered"))
-        | UNDECODABLE * bool(entry.get("undecodable"))
-        | CONTINUES * bool(entry.get("continues"))
-        | PICTURE * bool(entry.get("picture"))
+        | RECOVERED * bool(entry.recovered)
+        | UNDECODABLE * bool(entry.undecodable)
+        | CONTINUES * bool(entry.continues)
+        | PICTURE * bool(entry.picture)
     )
     since_midnight = trigger.hour * 3600 + trigger.minute * 60 + trigger.second + trigger.microsecond / 1e6
     return Row(
-        str(entry["file"]),
+        entry.file,
         math.floor(since_midnight * 10) / 10,  # never in the next second, nor on the next day
         round(max(0.0, before), 1),
         round(max(0.0, last - first), 1),
         nbytes,
-        int(entry.get("peak_changed_px", 0)),
+        entry.peak_changed_px or 0,
         flags,
-        len(entry.get("strip_s", ())) if entry.get("strip") else 0,
+        len(entry.strip_s or ()) if entry.strip else 0,
     )
 
 

@@ -17,14 +17,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+
+from msgspec import UNSET
 
 from pynvr.archive import fsync
+from pynvr.archive.entry import Known
 from pynvr.archive.index import INDEX_NAME, Index
+from pynvr.archive.journal import iso
 from pynvr.archive.names import lies_inside
 from pynvr.errors import PynvrError, RecordingError
 from pynvr.media.container import TICKS_PER_SECOND, PacketReader, PacketWriter, decode_times, survey
-from pynvr.pages.day import trigger_of
 
 log = logging.getLogger(__name__)
 
@@ -45,17 +47,17 @@ class Recording:
     """A recording to export."""
 
     archive: Path
-    entry: dict[str, Any]
+    entry: Known
 
     @property
     def path(self) -> Path:
         """Where it lies."""
-        return self.archive / str(self.entry["file"])
+        return self.archive / self.entry.file
 
     def describe(self, **more: object) -> dict[str, object]:
         """What the JSON says of it."""
         told: dict[str, object] = {"archive": self.archive.name}
-        told |= {name: self.entry[name] for name in TOLD if name in self.entry}
+        told |= {name: value for name in TOLD if (value := getattr(self.entry, name)) is not UNSET}
         return told | {"bytes": self.path.stat().st_size, "sha256": sha256(self.path)} | more
 
 
@@ -76,32 +78,28 @@ def find(archive: Path, begin: datetime, end: datetime) -> list[Recording]:
     if not (archive / INDEX_NAME).is_file():
         raise RecordingError(f"{archive}: is no archive: it has no {INDEX_NAME}")
     found = []
-    for entry in Index(archive / INDEX_NAME).entries():
-        try:
-            first = datetime.fromisoformat(str(entry["first_frame_utc"]))
-            last = datetime.fromisoformat(str(entry["last_frame_utc"]))
-            recording = Recording(archive, entry)
-            if first >= end or last < begin:
-                continue
-            if not lies_inside(archive, recording.path):
-                log.warning("%s: is left out, since it lies outside of the archive", recording.path)
-            elif recording.path.is_file():
-                found.append((trigger_of(entry), recording))
-        except (KeyError, ValueError, TypeError):  # a line that a hand has spoilt
+    for entry in Index(archive / INDEX_NAME).each():
+        first, trigger, last = entry.first_frame_utc, entry.trigger_utc, entry.last_frame_utc
+        if first is UNSET or trigger is UNSET or last is UNSET or first >= end or last < begin:
             continue
+        recording = Recording(archive, entry)
+        if not lies_inside(archive, recording.path):
+            log.warning("%s: is left out, since it lies outside of the archive", recording.path)
+        elif recording.path.is_file():
+            found.append((trigger, recording))
     return [recording for _, recording in sorted(found, key=lambda each: each[0])]
 
 
 def export_zip(recordings: Sequence[Recording], target: Path, about: dict[str, object]) -> None:
     """Put the files as they are, and the JSON, into a `.zip`."""
-    names = [f"{recording.archive.name}/{recording.entry['file']}" for recording in recordings]
+    names = [f"{recording.archive.name}/{recording.entry.file}" for recording in recordings]
     if len(set(names)) < len(names):
         raise RecordingError("two of the archives have the same name; export one at a time")
     told = [recording.describe(name=name) for recording, name in zip(recordings, names, strict=True)]
     with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as container:  # video cannot be made smaller
         for recording, name in zip(recordings, names, strict=True):
             container.write(recording.path, name)
-        container.writestr("export.json", json.dumps(about | {"recordings": told}, indent=1))
+        container.writestr("export.json", json.dumps(about | {"recordings": told}, indent=1, default=iso))
 
 
 def export_mp4(recordings: Sequence[Recording], target: Path) -> list[dict[str, object]]:
@@ -176,7 +174,7 @@ def export(archives: Sequence[Path], begin: datetime, end: datetime, target: Pat
         else:
             told = export_mp4(recordings, part)
             about |= {"file": target.name, "sha256": sha256(part), "recordings": told}
-            beside.write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+            beside.write_text(json.dumps(about, indent=1, default=iso) + "\n", "utf-8")
         fsync.move(part, target)
     except BaseException:
         for output in {part, *outputs} - {target}:

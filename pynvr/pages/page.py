@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pynvr.archive.entry import Known, typed
 from pynvr.pages.day import Kind
-from pynvr.pages.site import Entry, Site
+from pynvr.pages.site import Site
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class ArchivePage:
         root: Path,
         camera: str,
         page_root: Path | None,
-        entries: Callable[[], Iterable[Entry]],
+        entries: Callable[[], Iterable[Known]],
     ) -> None:
         """`root` is the archive, `camera` its name for people, `entries` reads the lines of its index.
 
@@ -70,7 +71,7 @@ class ArchivePage:
 
     def closed(self, entry: Mapping[str, Any]) -> None:
         """Show a recording; `entry` is its line of the index."""
-        self._put(partial(self._site.add, dict(entry)))
+        self._put(lambda: self._site.add(typed(entry)))
 
     def removed(self, names: Collection[str]) -> None:
         """Forget recordings; `names` as the index has them."""

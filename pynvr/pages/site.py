@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import IO, Annotated, Any
 
 import msgspec
+from msgspec import UNSET
 
 from pynvr.archive import companions
+from pynvr.archive.entry import Known
 from pynvr.archive.names import NO_NAME
-from pynvr.pages.day import DAY_S, KEPT, Day, Gap, Kind, Row, row_of, trigger_of
+from pynvr.pages.day import DAY_S, KEPT, Day, Gap, Kind, Row, row_of
 
 LOCK_NAME = ".lock"
 OWN_FILES = Path(__file__).parent / "site"
@@ -34,9 +36,6 @@ NO_FILE = NO_NAME | {errno.ENOTDIR, errno.ELOOP}
 LONGEST_GAP = timedelta(days=100)
 """A longer one is mostly the word of a clock that was not set yet. Each of its days is a file."""
 NOW_OPENING, CLOSING = "pynvr.now(", ");\n"
-
-Entry = Mapping[str, Any]
-"""A line of the archive's index."""
 
 
 class _Now(msgspec.Struct):
@@ -65,7 +64,7 @@ class Site:
             path = self._root.resolve().relative_to(page_root.resolve()).as_posix()
             _add_line(page_root / "page/cameras.js", _camera_line(camera, path))
 
-    def reconcile(self, entries: Iterable[Entry]) -> None:
+    def reconcile(self, entries: Iterable[Known]) -> None:
         """Make all days what the index says; after a crash, or a change by hand, they may be behind it."""
         self._days = {}
         for name, lines in groupby(entries, _day_of):
@@ -76,7 +75,7 @@ class Site:
                 # the index is in the order of closing: a day can come again
                 day.rows = dict(known) if name in self._days else {}
                 for entry in lines:
-                    row = known.get(str(entry.get("file"))) or self._row(entry)
+                    row = known.get(entry.file) or self._row(entry)
                     if row is not None:
                         day.rows[row.name] = row
         for path in (self._root / "days").glob("*.js"):
@@ -85,7 +84,7 @@ class Site:
                     day.rows = {}
         self._write_days()
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Known) -> None:
         """Show a recording that was closed or recovered, or whose line has changed."""
         name, row = _day_of(entry), self._row(entry)
         if name is not None and row is not None:
@@ -148,13 +147,11 @@ class Site:
     def _path(self, day: str) -> Path:
         return self._root / "days" / f"{day}.js"
 
-    def _row(self, entry: Entry) -> Row | None:
-        """A recording's row; None for a spoilt line, and for a file that is gone."""
+    def _row(self, entry: Known) -> Row | None:
+        """A recording's row; None for a file that is gone."""
         try:
-            file = self._root / str(entry["file"])
+            file = self._root / entry.file
             return row_of(entry, file.stat().st_size, companions.is_kept(str(file)))
-        except (KeyError, ValueError):
-            return None
         except OSError as error:
             if error.errno not in NO_FILE:
                 raise
@@ -199,11 +196,9 @@ class Site:
         part.replace(path)
 
 
-def _day_of(entry: Entry) -> str | None:
-    try:
-        return f"{trigger_of(entry):%Y-%m-%d}"
-    except ValueError:
-        return None
+def _day_of(entry: Known) -> str | None:
+    moment = entry.trigger_utc
+    return None if moment is UNSET else f"{moment.astimezone(timezone.utc):%Y-%m-%d}"
 
 
 def _camera_line(name: str, path: str) -> str:

@@ -79,7 +79,7 @@ class Health:
         self._packets = packets
         self._writer = writer
         self._archive = archive
-        self._status = None if status is None else ReplacedFile(status, "STATUS_FILE_PATH")
+        self._status = None if status is None else ReplacedFile(status, "STATUS_FILE_PATH: %s")
         self._failed = failed
         self._more_facts = more_facts
         self._observers = observers

@@ -35,19 +35,11 @@ mqtt = MqttReceiver(broker.parse(url), "door", Orders(print, print, print), None
 outbox = Outbox([mqtt], root, archive.index, "door")
 
 
-class Bell:
-    def closed(self, entry):
-        outbox.recording_closed()
-
-    def removed(self, names):
-        pass
-
-
-archive.observe(Bell())
+archive.on_closed.append(lambda entry: outbox.recording_closed())
 mqtt.on_connected = lambda: outbox.hurry("mqtt")
 mqtt.start()
 outbox.start()
-for number in range(len(archive.index.entries()), last):
+for number in range(len(list(archive.index.each())), last):
     archive.add(root / f"video_{number:05d}.mp4", {"number": number})
     time.sleep(every_s)
 signal.pause()

@@ -93,6 +93,7 @@ ADD_FOR_EVER = """
 import itertools, sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from pynvr.archive.entry import typed
 from pynvr.pages.site import Site
 root = Path(sys.argv[1])
 site = Site(root)
@@ -103,7 +104,7 @@ start = datetime(2017, 4, 2, tzinfo=timezone.utc)
 for number in itertools.count():
     times = {"first_frame_s": 0, "trigger_s": 1, "last_frame_s": 2}
     utc = (start + timedelta(minutes=number)).isoformat()
-    site.add({"file": "video.mp4", "trigger_utc": utc, **times})
+    site.add(typed({"file": "video.mp4", "trigger_utc": utc, **times}))
     print(number, flush=True)
 """
 

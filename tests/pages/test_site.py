@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pynvr.archive.entry import Known, typed
+from pynvr.archive.index import Index
 from pynvr.pages import page as page_module
 from pynvr.pages.day import Day, Gap, Row, row_of
 from pynvr.pages.page import ArchivePage
@@ -22,22 +24,26 @@ UTC = timezone.utc
 MORNING = datetime(2017, 4, 2, 6, 30, 0, 950_000, tzinfo=UTC)
 
 
-def entry(trigger: datetime = MORNING, name: str | None = None, **more: object) -> dict[str, Any]:
+def line(trigger: datetime = MORNING, name: str | None = None, **more: object) -> dict[str, Any]:
     file = name or f"{trigger:%Y-%m-%d}/video_{trigger:%Y-%m-%dT%H%M%S}.mp4"
     times = {"first_frame_s": 95.0, "trigger_s": 100.0, "last_frame_s": 125.5}
     return {"file": file, "trigger_utc": trigger.isoformat(), **times, "peak_changed_px": 4000, **more}
 
 
+def entry(*arguments: Any, **more: Any) -> Known:
+    return typed(line(*arguments, **more))
+
+
 @pytest.fixture
-def record(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+def record(tmp_path: Path) -> Callable[..., Known]:
     """Make a recording's file of 100 bytes and return its line of the index."""
 
-    def make(*arguments: Any, **more: Any) -> dict[str, Any]:
-        line = entry(*arguments, **more)
-        file = tmp_path / line["file"]
+    def make(*arguments: Any, **more: Any) -> Known:
+        made = entry(*arguments, **more)
+        file = tmp_path / made.file
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(bytes(100))
-        return line
+        return made
 
     return make
 
@@ -61,14 +67,20 @@ def days(root: Path) -> dict[str, list[int]]:
 # ---- rows
 
 
+def made(recording: Known) -> Row:
+    row = row_of(recording, 1, kept=False)
+    assert row is not None
+    return row
+
+
 def test_row_says_what_the_index_says() -> None:
     more = {"recovered": True, "picture": "x.jpg", "strip": "x.strip.jpg", "strip_s": [1.0] * 7}
     row = row_of(entry(**more), 5_000_000, kept=True)
-    assert row == Row(entry()["file"], 23400.9, 5.0, 30.5, 5_000_000, 4000, 1 | 2 | 16, 7)
+    assert row == Row(entry().file, 23400.9, 5.0, 30.5, 5_000_000, 4000, 1 | 2 | 16, 7)
 
 
 def test_where_the_trigger_is_in_a_copied_file() -> None:
-    assert row_of(entry(trigger_in_file_s=6.2), 1, kept=False).before_s == 6.2
+    assert made(entry(trigger_in_file_s=6.2)).before_s == 6.2
 
 
 @pytest.mark.parametrize(
@@ -94,8 +106,11 @@ def test_spoilt_lines_are_left_out(
     site: Site, record: Any, tmp_path: Path, spoilt: dict[str, object]
 ) -> None:
     record(name="video_2017-04-02T063000.mp4")
-    site.reconcile([entry() | spoilt, {}, record(MORNING + timedelta(hours=1))])
-    site.add(entry() | spoilt)
+    record(MORNING + timedelta(hours=1))
+    index = Index(tmp_path / "recordings.jsonl")
+    for each in (line() | spoilt, {}, line(MORNING + timedelta(hours=1))):
+        index.append(each)
+    site.reconcile(index.each())
     assert len(day(tmp_path).rows) == 1
 
 
@@ -109,7 +124,7 @@ def test_any_name_comes_back_as_it_was(name: str) -> None:
 
 
 def test_usual_names_are_not_written_out(tmp_path: Path) -> None:
-    rows = [row_of(entry(MORNING + timedelta(minutes=number)), 1, kept=False) for number in range(100)]
+    rows = [made(entry(MORNING + timedelta(minutes=number))) for number in range(100)]
     script = Day("2017-04-02", {row.name: row for row in rows}).script()
     assert script.count("2017-04-02") == 2
     (tmp_path / "x.js").write_text(script)
@@ -124,7 +139,7 @@ def test_closing_and_removing(site: Site, record: Any, tmp_path: Path) -> None:
     site.add(first)
     site.add(second)
     assert days(tmp_path) == {"2017-04-02": [1, 1 << 6], "2017-04-03": [1, 1 << 8]}
-    site.remove([first["file"]])
+    site.remove([first.file])
     assert days(tmp_path) == {"2017-04-03": [1, 1 << 8]}
     assert not (tmp_path / "days" / "2017-04-02.js").exists()
 
@@ -142,7 +157,7 @@ def test_reconciling_makes_good_what_a_crash_left_out(site: Site, record: Any, t
         site.add(line)
     (tmp_path / "days" / "2016-01-01.js").write_text(Day("2016-01-01", {"x": Row("x", *[1] * 7)}).script())
     Site(tmp_path).reconcile(lines[1:])  # the first was removed, the last is not there yet
-    assert list(day(tmp_path).rows) == [line["file"] for line in lines[1:]]
+    assert list(day(tmp_path).rows) == [line.file for line in lines[1:]]
     assert days(tmp_path) == {"2017-04-02": [4, 1 << 6]}
 
 
@@ -196,9 +211,9 @@ def test_gap_over_midnight(site: Site, tmp_path: Path) -> None:
 
 def test_kept_recordings(site: Site, record: Any, tmp_path: Path) -> None:
     line = record()
-    (tmp_path / line["file"]).with_suffix(".keep").touch()
+    (tmp_path / line.file).with_suffix(".keep").touch()
     site.add(line)
-    assert day(tmp_path).rows[line["file"]].flags == 1
+    assert day(tmp_path).rows[line.file].flags == 1
 
 
 def test_all_cameras_on_one_page(tmp_path: Path) -> None:
@@ -241,10 +256,10 @@ def test_page_follows_the_recorder(tmp_path: Path, record: Any) -> None:
         record(MORNING + timedelta(minutes=2)),
     )
     with ArchivePage(tmp_path, "front door", None, lambda: [before, gone]) as page:
-        page.state("recording", after["file"])
-        page.closed(after)
-        page.removed([gone["file"]])
-    assert list(day(tmp_path).rows) == [before["file"], after["file"]]
+        page.state("recording", after.file)
+        page.closed(line(MORNING + timedelta(minutes=1)))
+        page.removed([gone.file])
+    assert list(day(tmp_path).rows) == [before.file, after.file]
     now = Site(tmp_path).read_now()
     assert now["state"] == "stopped" and now["recording"] is None
 
@@ -294,7 +309,7 @@ def test_a_clock_that_was_not_set_leaves_few_days(tmp_path: Path, alive: str) ->
 def test_disk_that_refuses_costs_the_page_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "page").write_text("in the way")
     with ArchivePage(tmp_path, "front door", None, list) as page:
-        page.closed(entry())
+        page.closed(line())
         page.removed(["video_2017-04-02T063000.mp4"])
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "ARCHIVE_PAGE" in caplog.text
