@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pynvr.media.codecs import H264, H265, MJPEG, codec_of, is_annex_b, parameter_sets
+from pynvr.errors import SettingsError
+from pynvr.media.codecs import H264, H265, MJPEG, CopyCodec, is_annex_b, parameter_sets
+from pynvr.sources.packet_file import copyable
 
 SPS, PPS, IDR, SEI = b"\x67sps", b"\x68pps", b"\x65idr", b"\x06sei"
 VPS5, SPS5, PPS5, IDR5 = b"\x40\x01vps", b"\x42\x01sps", b"\x44\x01pps", b"\x26\x01idr"
@@ -33,7 +35,11 @@ def test_of_what_is_no_annex_b_there_are_none() -> None:
 
 @pytest.mark.parametrize(
     ("fourcc", "codec"),
-    [(b"h264", H264), (b"H264", H264), (b"hevc", H265), (b"hev1", H265), (b"MJPG", MJPEG), (b"mp4v", None)],
+    [("h264", H264), ("H264", H264), ("hevc", H265), ("hev1", H265), ("MJPG", MJPEG), ("mp4v", None)],
 )
-def test_codecs_by_their_names(fourcc: bytes, codec: object) -> None:
-    assert codec_of(int.from_bytes(fourcc, "little")) is codec
+def test_codecs_by_their_names(fourcc: str, codec: CopyCodec | None) -> None:
+    if codec is None:
+        with pytest.raises(SettingsError, match=fourcc):
+            copyable(fourcc, "camera", ".mp4")
+    else:
+        assert copyable(fourcc, "camera", ".mp4") is codec

@@ -67,11 +67,6 @@ CODECS = {
 """Keys: what OpenCV's CAP_PROP_FOURCC says, and FFmpeg's names, in lower case."""
 
 
-def codec_of(fourcc: int) -> CopyCodec | None:
-    """The codec of OpenCV's CAP_PROP_FOURCC; None if it cannot be copied."""
-    return CODECS.get(fourcc.to_bytes(4, "little", signed=False).decode("latin-1").lower())
-
-
 def is_annex_b(data: bytes) -> bool:
     """Whether this begins with a start code; packets of an .mp4 file do not."""
     return data.startswith((START_CODE, LONG_START_CODE))

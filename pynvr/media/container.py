@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.errors import RecordingError
-from pynvr.media.opencv import name_of
+from pynvr.media.opencv import fourcc_of, name_of
 from pynvr.media.packet import Packet
 
 TICKS_PER_SECOND = 1000.0
@@ -43,9 +43,7 @@ class PacketReader:
     @property
     def fourcc(self) -> str:
         """The codec as the file names it."""
-        return (
-            (int(self._capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF).to_bytes(4, "little").decode("latin-1")
-        )
+        return fourcc_of(self._capture)
 
     @property
     def time_ms(self) -> float:

@@ -42,3 +42,9 @@ def name_of(path: Path) -> Iterator[str]:
             yield str(link)
     else:
         yield name
+
+
+def fourcc_of(capture: cv2.VideoCapture) -> str:
+    """The codec as OpenCV names it: four letters."""
+    code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    return code.to_bytes(4, "little").decode("ascii", "backslashreplace")

@@ -29,24 +29,19 @@ def film_place(cam: str, timeout_s: float) -> Path | str | None:
 
 @lru_cache(maxsize=4)
 def _is_finished_clip(cam: str, timeout_s: float) -> bool:
-    from pynvr.sources.web import is_finished_clip  # brings 4 MB
+    from pynvr.sources.web import Content, look  # brings 4 MB
 
-    return is_finished_clip(cam, timeout_s)
+    return look(cam, timeout_s).content is Content.CLIP
 
 
 def file_path(cam: str) -> Path:
     """The file that `cam` names, as a path or as `file://` address."""
     if not _is_file_address(cam):
         return Path(cam)
-    return Path(os.fsdecode(unquote_to_path(cam)))
-
-
-def unquote_to_path(address: str) -> str:
-    """The path of a `file://` address; one with a host has no path here."""
-    parts = urlsplit(address.replace("?", "%3F").replace("#", "%23"))
+    parts = urlsplit(cam.replace("?", "%3F").replace("#", "%23"))
     if parts.netloc not in ("", "localhost"):
-        raise CameraError(f"cam = {address!r}: names a file of another machine; give its path here")
-    return unquote(parts.path, errors="surrogateescape")
+        raise CameraError(f"cam = {cam!r}: names a file of another machine; give its path here")
+    return Path(unquote(parts.path, errors="surrogateescape"))
 
 
 def _is_file_address(cam: str) -> bool:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import cv2
 import numpy as np
 
 from pynvr.errors import CameraError, SettingsError
@@ -19,15 +18,12 @@ from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources.base import SourceStatus
-from pynvr.sources.file import claimed_fps
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
 
     from pynvr.sources.demux import Step
 
-RAW = (cv2.CAP_PROP_FORMAT, -1)
-"""Makes OpenCV return packets instead of pictures."""
 USUAL_SUFFIX = ".mp4"
 FLEXIBLE = (".mp4", ".ts")
 """Settings that are the default or meant for H.264: other codecs get their own container instead."""
@@ -78,9 +74,7 @@ class FilePackets:
         self._demuxer = Demuxer(place)
         self.name = self._demuxer.name
         try:
-            self._codec = copyable(
-                codecs.CODECS.get(self._demuxer.codec), self._demuxer.codec, self.name, suffix
-            )
+            self._codec = copyable(self._demuxer.codec, self.name, suffix)
             self._sound = self._listen() if with_sound else None
             self._started = datetime.now(timezone.utc)
             self._stream: Stream | None = None
@@ -147,8 +141,9 @@ class FilePackets:
         return writable(self._demuxer.listen(), self._codec, self.name)
 
 
-def copyable(codec: codecs.CopyCodec | None, sent: str, name: str, suffix: str) -> codecs.CopyCodec:
-    """The codec, if it can be copied into a file of this suffix; raises SettingsError if not."""
+def copyable(sent: str, name: str, suffix: str) -> codecs.CopyCodec:
+    """The codec that is sent, if a file of this suffix can hold it; raises SettingsError if not."""
+    codec = codecs.CODECS.get(sent.lower())
     if codec is None:
         raise SettingsError(
             f'RECORDING_MODE = "copy": {name} sends {sent}; only H.264, H.265 and MJPEG can be copied: '
@@ -160,20 +155,3 @@ def copyable(codec: codecs.CopyCodec | None, sent: str, name: str, suffix: str) 
             f"{' or '.join(codec.fourcc)} only; set one of these or None"
         )
     return codec
-
-
-def stream_of(capture: cv2.VideoCapture, name: str, suffix: str) -> Stream:
-    """What OpenCV says about a stream; raises SettingsError if it cannot be copied into such a file."""
-    number = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
-    sent = number.to_bytes(4, "little").decode("ascii", "backslashreplace")
-    codec = copyable(codecs.codec_of(number), sent, name, suffix)
-    _, extra = capture.retrieve(None, int(capture.get(cv2.CAP_PROP_CODEC_EXTRADATA_INDEX)))
-    told = b"" if extra is None else np.asarray(extra, np.uint8).tobytes()
-    return Stream(
-        codec,
-        int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-        int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-        claimed_fps(capture),
-        codecs.parameter_sets(codec, told) if codecs.is_annex_b(told) else b"",
-        max(0.0, capture.get(cv2.CAP_PROP_DTS_DELAY)) / claimed_fps(capture),
-    )

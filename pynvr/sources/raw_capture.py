@@ -7,10 +7,13 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from pynvr.media import codecs
+from pynvr.media.opencv import fourcc_of
 from pynvr.media.packet import NOTHING, Packet, Stream
 from pynvr.sources.camera import sends_times
+from pynvr.sources.file import claimed_fps
 from pynvr.sources.opening import Opener
-from pynvr.sources.packet_file import RAW, stream_of
+from pynvr.sources.packet_file import copyable
 
 
 class Capture(Protocol):
@@ -36,12 +39,24 @@ class RawCapture:
     def __init__(self, opener: Opener) -> None:
         """Open the camera; raises CameraError."""
         self._cam, self._name = opener.cam, opener.name
-        self._capture = opener.open(*RAW)
+        self._capture = opener.open(cv2.CAP_PROP_FORMAT, -1)
         self._timed: bool | None = None
 
     def stream(self, suffix: str) -> Stream:
         """As `Capture` has it."""
-        return stream_of(self._capture, self._name, suffix)
+        capture = self._capture
+        codec = copyable(fourcc_of(capture), self._name, suffix)
+        _, extra = capture.retrieve(None, int(capture.get(cv2.CAP_PROP_CODEC_EXTRADATA_INDEX)))
+        told = b"" if extra is None else np.asarray(extra, np.uint8).tobytes()
+        fps = claimed_fps(capture)
+        return Stream(
+            codec,
+            int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            fps,
+            codecs.parameter_sets(codec, told) if codecs.is_annex_b(told) else b"",
+            max(0.0, capture.get(cv2.CAP_PROP_DTS_DELAY)) / fps,
+        )
 
     def read(self) -> tuple[bool, Packet]:
         """As `Capture` has it."""

@@ -55,7 +55,7 @@ class SoundCapture:
     def stream(self, suffix: str) -> Stream:
         """As `Capture` has it."""
         context = self._picture.codec_context
-        codec = copyable(codecs.CODECS.get(context.name), context.name, self._name, suffix)
+        codec = copyable(context.name, self._name, suffix)
         sets = bytes(context.extradata or b"")
         if codec.parameter_sets and sets and not codecs.is_annex_b(sets):
             self._to_annex_b = BitStreamFilterContext(f"{codec.ffmpeg_name}_mp4toannexb", self._picture)

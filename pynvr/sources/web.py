@@ -74,11 +74,6 @@ def look(cam: str, timeout_s: float) -> Answer:
         return Answer(Content.NO_ANSWER, 0, getattr(reason, "strerror", None) or type(reason).__name__)
 
 
-def is_finished_clip(cam: str, timeout_s: float) -> bool:
-    """Whether an address names a clip that is finished: to be read once, as a file is."""
-    return is_web(cam) and look(cam, timeout_s).content is Content.CLIP
-
-
 def _look(cam: str, timeout_s: float) -> Answer:
     opener, url = opener_for(cam)
     for _ in range(2):  # a list may name lists
