@@ -6,6 +6,8 @@ Imported only where parameter sets change, because PyAV costs 17 MB.
 
 from __future__ import annotations
 
+from typing import cast
+
 import av
 import av.error
 import av.logging
@@ -17,7 +19,7 @@ av.logging.set_level(av.logging.ERROR)  # what is damaged is told by the return 
 
 def size_of(codec: CopyCodec, data: bytes) -> tuple[int, int] | None:
     """(width, height) in pixels of a key packet with its parameter sets; None if any of it is damaged."""
-    decoder = av.VideoCodecContext.create(codec.ffmpeg_name, "r")
+    decoder = cast(av.VideoCodecContext, av.CodecContext.create(codec.ffmpeg_name, "r"))
     decoder.options = {"err_detect": "explode"}
     decoder.thread_count = 1
     try:
