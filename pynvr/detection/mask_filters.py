@@ -1,10 +1,12 @@
-"""Cleaning the mask: rain and snow are specks, insects are gone from where they just were."""
+"""Cleaning the mask: rain and snow are specks, insects are gone from where they just were.
+
+Each step works only around what is set, which is seldom more than a fifth of the picture.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from functools import lru_cache
-from typing import cast
 
 import cv2
 import numpy as np
@@ -23,12 +25,25 @@ def square(side_px: int) -> Gray:
     return np.ones((side_px, side_px), np.uint8)
 
 
-def dense(mask: Gray, share: float) -> Gray:
-    """Keep the pixels of a mask around which more than `share` of the 5x5 is set."""
-    around = cv2.blur(mask, (DENSITY_PX, DENSITY_PX))
-    return cast(
-        Gray, cv2.bitwise_and(mask, cv2.threshold(around, int(255 * share), 255, cv2.THRESH_BINARY)[1])
-    )
+def around(mask: Gray, rim_px: int) -> tuple[slice, slice]:
+    """The rows and columns that hold all that is set, and so much more on each side."""
+    x, y, width, height = cv2.boundingRect(mask)
+    return slice(max(0, y - rim_px), y + height + rim_px), slice(max(0, x - rim_px), x + width + rim_px)
+
+
+def clear_specks(mask: Gray, share: float) -> None:
+    """Clear the pixels of a mask around which no more than `share` of the 5x5 is set."""
+    part = mask[around(mask, DENSITY_PX)]
+    shares = cv2.blur(part, (DENSITY_PX, DENSITY_PX))
+    part[:] = cv2.bitwise_and(part, cv2.threshold(shares, int(255 * share), 255, cv2.THRESH_BINARY)[1])
+
+
+def closed(mask: Gray, side_px: int) -> Gray:
+    """Dilate by a square of `side_px`, erode by one two smaller: close parts become one blob."""
+    where = around(mask, side_px)
+    joined = np.zeros(mask.shape, np.uint8)
+    joined[where] = cv2.erode(cv2.dilate(mask[where], square(side_px)), square(max(1, side_px - 2)))
+    return joined
 
 
 class Persistence:
@@ -55,6 +70,9 @@ class Persistence:
         if cv2.countNonZero(mask):
             wait_s = max(0.0, min(step_s, LONGEST_STEP_S) - self._age_s)
             near = round(self._reach_px + self._reach_px_s * wait_s)
-            lasting = cast(Gray, cv2.bitwise_and(mask, cv2.dilate(self._masks[0][1], square(2 * near + 1))))
+            where = around(mask, near)
+            lasting = np.zeros(mask.shape, np.uint8)
+            before = cv2.dilate(self._masks[0][1][where], square(2 * near + 1))
+            lasting[where] = cv2.bitwise_and(mask[where], before)
         self._masks.append((time_s, mask))
         return lasting

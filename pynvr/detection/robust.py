@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pynvr.detection.detector import AREA_WIDTH_PX, Detection, blurred, scaled_gray
 from pynvr.detection.exposure import FINE, Picture, Plane, count_above, difference, remember
 from pynvr.detection.light_change import Settling, texture_replaced
-from pynvr.detection.mask_filters import Persistence, dense, square
+from pynvr.detection.mask_filters import Persistence, clear_specks, closed
 from pynvr.detection.parameters import RobustParameters
 from pynvr.detection.pixel_variance import Habits
 from pynvr.detection.reference_frames import References
@@ -109,7 +109,7 @@ class RobustDetector:
             self._habits.learn(plain, step_s, self._tracker.occupied)
         self._references.add(now)
         if self._p.density and cv2.countNonZero(mask):
-            mask = dense(mask, self._p.density)
+            clear_specks(mask, self._p.density)
         if self._p.persist_s:
             mask = self._persistence.lasting(mask, time_s, step_s)
         return self._judge(now, change, mask, fresh, step_s)
@@ -144,7 +144,8 @@ class RobustDetector:
         unrest = count_above(fresh, level) > p.light_fraction * looked_at or self._references.lost(now)
         body = False
         if unrest:
-            changed = dense((fresh > level * FINE).astype(np.uint8) * 255, COHERENT)
+            changed = (fresh > level * FINE).astype(np.uint8) * 255
+            clear_specks(changed, COHERENT)
             body = texture_replaced(self._references.recent(now).gray, now.gray, changed, self._noise)
         self._covered_s = self._covered_s + step_s if body else 0.0
         unrest = unrest and not body
@@ -179,8 +180,7 @@ class RobustDetector:
         px_area = (AREA_WIDTH_PX / max(mask.shape)) ** 2
         blobs: list[Blob] = []
         if cv2.countNonZero(mask) >= FEWEST_PX:
-            closed = cv2.erode(cv2.dilate(mask, square(p.close_px)), square(max(1, p.close_px - 2)))
-            mask = cast(Gray, closed)
+            mask = closed(mask, p.close_px)
             blobs = self._blobs(mask, fresh, px_area)
         if not self._references.reach_back(p.second_reference_s, now):
             # until both references exist, a drawn clock looks like a small thing that travels
