@@ -20,7 +20,8 @@ from pathlib import Path
 from pynvr.archive import fsync
 from pynvr.errors import RecordingError
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+"""All that a pipe holds. A larger buffer would be mapped, cut and unmapped again for every picture."""
 
 
 class PipedFile:
