@@ -96,7 +96,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iter
                     raise camera
                 return camera
 
-            reader = LiveReader("test", stop, ItemQueue(1000), 500, Timeouts(), connect, read_ahead)
+            reader = LiveReader("test", stop, ItemQueue(1000), Timeouts(), connect, read_ahead)
             stack.callback(reader.close)
             return reader
 

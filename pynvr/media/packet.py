@@ -42,10 +42,6 @@ class Packet:
         return self.data.nbytes + sum(len(piece.data) for piece in self.sound)
 
 
-NOTHING: NDArray[np.uint8] = np.zeros((1, 0), np.uint8)
-"""What a packet holds that could not be read."""
-
-
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How a player shows the pictures of a file, as far as the packets themselves do not say it."""

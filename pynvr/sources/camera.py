@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -71,7 +71,7 @@ class LiveSource(LiveReader[Frame, Seen]):
             return PictureConnection(opener, stop, fit_inside, reduce, snapshots, freeze)
 
         queue: ItemQueue[Frame] = ItemQueue(limit_bytes)
-        super().__init__(opener.name, stop, queue, limit_bytes // 2, timeouts, connect, read_ahead)
+        super().__init__(opener.name, stop, queue, timeouts, connect, read_ahead)
 
     def __iter__(self) -> Iterator[Frame | Gap]:
         """Yield frames, and a gap as soon as the camera is lost, until stopped and the queue is empty.
@@ -110,18 +110,19 @@ class PictureConnection(Connection[Frame, Seen]):
         self._timed = None if "://" in opener.cam else False
         self._shape: tuple[int, ...] | None = None
 
-    def _receive(self) -> tuple[bool, Any]:
-        return self._capture.read(self._whole)
-
-    def _reading_of(self, what: Image) -> Reading[Seen]:
-        """Raises CameraError if the picture is the same again and again."""
-        if "://" in self._cam and self._freeze.sees(what, time.monotonic()):
+    def _receive(self) -> Reading[Seen] | None:
+        """Read a picture; raises CameraError if it is the same again and again."""
+        received, picture = self._capture.read(self._whole)
+        if not received:
+            return None
+        whole = cast(Image, picture)
+        if "://" in self._cam and self._freeze.sees(whole, time.monotonic()):
             raise CameraError(f"camera {self._name}: sends one picture again and again")
-        image = as_bgr(what, self._fit_inside)
+        image = as_bgr(whole, self._fit_inside)
         seen = Seen(image, image.shape)
         if self._reduce is not None:
             seen = Seen(self._reduce(image), image.shape, self._snapshots.of(image, time.monotonic()))
-            self._whole = what
+            self._whole = whole
         if self._timed is None:
             self._timed = sends_times(self._cam, self._capture)
         stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._timed else None

@@ -6,7 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from time import monotonic
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pynvr.errors import CameraError
 from pynvr.media.frame import Gap
@@ -56,10 +56,9 @@ class Connection(ABC, Generic[Given, Content]):
         """
         began = monotonic()
         for failed in range(MOST_FAILED_READS):
-            received, what = self._receive()
-            if received:
+            reading = self._receive()
+            if reading is not None:
                 self.undecodable += failed
-                reading = self._reading_of(what)
                 if self._meter is not None and reading.stream_s is not None:
                     self._stop.wait(self._meter.wait_s(reading.stream_s, monotonic()))
                 return reading
@@ -68,12 +67,8 @@ class Connection(ABC, Generic[Given, Content]):
         return None
 
     @abstractmethod
-    def _receive(self) -> tuple[bool, Any]:
-        """Read once, as VideoCapture does."""
-
-    @abstractmethod
-    def _reading_of(self, what: Any) -> Reading[Content]:
-        """What was received, with its time."""
+    def _receive(self) -> Reading[Content] | None:
+        """Read once; None if the next picture could not be read."""
 
     @abstractmethod
     def make(self, got: Reading[Content], arrival: float, index: int) -> Iterable[Given | Gap]:

@@ -33,7 +33,7 @@ class ItemQueue(Generic[Item]):
         When it is full, the newest item is dropped. With `begins_group` the oldest group of items is
         dropped instead: a part of a group of pictures could not be decoded.
         """
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
         self._begins_group = begins_group
         self._items: deque[Item | Gap] = deque()
         self._bytes = self._gaps = 0
@@ -55,8 +55,8 @@ class ItemQueue(Generic[Item]):
                 self._gaps += 1
             else:
                 self.received += 1
-                if self._bytes and self._bytes + item.nbytes > self._limit_bytes:
-                    dropped = self._make_room()
+                if self._bytes and self._bytes + item.nbytes > self.limit_bytes:
+                    dropped = 1 if self._begins_group is None else self._drop_group(self._begins_group)
                     self.dropped += dropped
                     if self._begins_group is None:
                         return dropped
@@ -110,16 +110,15 @@ class ItemQueue(Generic[Item]):
         with self._changed:
             self._changed.wait_for(lambda: self._gaps or ended(), timeout_s)
 
-    def _make_room(self) -> int:
-        if self._begins_group is None:
-            return 1  # the newest
+    def _drop_group(self, begins: Callable[[Item], bool]) -> int:
+        """Drop the oldest group of items; return how many they were."""
         count = 0
-        while self._items and (count == 0 or not self._begins(self._items[0])):
+        while self._items:
+            oldest = self._items[0]
+            if count and not isinstance(oldest, Gap) and begins(oldest):
+                break
             count += not isinstance(self._pop(), Gap)
         return count
-
-    def _begins(self, item: Item | Gap) -> bool:
-        return not isinstance(item, Gap) and self._begins_group is not None and self._begins_group(item)
 
     def _pop(self) -> Item | Gap:
         item = self._items.popleft()

@@ -62,7 +62,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
             return PacketConnection(opener, stop, suffix, with_sound)
 
         queue = ItemQueue[TimedPacket](limit_bytes, lambda packet: packet.key)
-        super().__init__(opener.name, stop, queue, limit_bytes // 2, timeouts, connect, A_FEW)
+        super().__init__(opener.name, stop, queue, timeouts, connect, A_FEW)
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
         """As `PacketSource.until`; raises SettingsError if the camera's stream cannot be copied."""
@@ -106,11 +106,9 @@ class PacketConnection(Connection[TimedPacket, Packet]):
         self._latest: list[tuple[Reading[Packet], float]] = []
         """The packet that may not be whole, with its arrival."""
 
-    def _receive(self) -> tuple[bool, Packet]:
-        return self._capture.read()
-
-    def _reading_of(self, what: Packet) -> Reading[Packet]:
-        return Reading(what, what.nbytes, self._capture.stream_s)
+    def _receive(self) -> Reading[Packet] | None:
+        packet = self._capture.read()
+        return None if packet is None else Reading(packet, packet.nbytes, self._capture.stream_s)
 
     def make(self, got: Reading[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
         """The packet before this one, and this one too at a stop.

@@ -9,7 +9,7 @@ import numpy as np
 
 from pynvr.media import codecs
 from pynvr.media.opencv import fourcc_of
-from pynvr.media.packet import NOTHING, Packet, Stream
+from pynvr.media.packet import Packet, Stream
 from pynvr.sources.camera import sends_times
 from pynvr.sources.file import claimed_fps
 from pynvr.sources.opening import Opener
@@ -22,8 +22,8 @@ class Capture(Protocol):
     def stream(self, suffix: str) -> Stream:
         """What its packets have in common; raises SettingsError if such a file cannot hold them."""
 
-    def read(self) -> tuple[bool, Packet]:
-        """Wait for a packet, as VideoCapture does: False where the next one cannot be read."""
+    def read(self) -> Packet | None:
+        """Wait for a packet; None if the next one cannot be read."""
 
     @property
     def stream_s(self) -> float | None:
@@ -58,11 +58,12 @@ class RawCapture:
             max(0.0, capture.get(cv2.CAP_PROP_DTS_DELAY)) / fps,
         )
 
-    def read(self) -> tuple[bool, Packet]:
+    def read(self) -> Packet | None:
         """As `Capture` has it."""
         received, data = self._capture.read()
-        key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
-        return received, Packet(NOTHING if data is None else np.asarray(data, np.uint8), key)
+        if not received:
+            return None
+        return Packet(np.asarray(data, np.uint8), self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0)
 
     @property
     def stream_s(self) -> float | None:

@@ -61,39 +61,34 @@ class LiveReader(Generic[Item, Content]):
         name: str,
         stop: threading.Event,
         queue: ItemQueue[Item],
-        burst_bytes: int,
         timeouts: Timeouts,
         connect: Callable[[], Connection[Item, Content]],
         read_ahead: ReadAhead = AT_ONCE,
     ) -> None:
-        """Start to read into `queue`; at most `burst_bytes` are held back until it is known when they came.
+        """Start to read into `queue`. Half as much as it holds is held back until it is known when it came.
 
         `connect` raises CameraError if there is no camera now, and SettingsError if there never will be.
         After a first success a SettingsError only means that the stream's description was damaged.
         """
         self.name = name
         self.nominal_fps = DEFAULT_FPS
-        self.connected = False
-        self.connected_at = time.monotonic()
-        """When the latest connection was made."""
-        self.connections = 0
-        """How many connections were made."""
-        self.undecodable = 0
-        """Packets of which nothing could be made."""
         self.lag_s = 0.0
         """As `Connection.lag_s`."""
+        self.connected = False
+        self.connections = self.undecodable = 0
+        self._connected_at = time.monotonic()
+        """These four as `SourceStatus` has them."""
+        self._heartbeat = time.monotonic()
+        """When the reader thread last showed a sign of life, which it does while the camera is away, too."""
         self._stop = stop
         self._queue = queue
-        self._burst_bytes = burst_bytes
         self._timeouts = timeouts
         self._longest_wait_s = timeouts.read_s
-        self._came = 0
-        """Pictures or packets of this connection."""
         self._connect = connect
         self._read_ahead = read_ahead
-        self.heartbeat = time.monotonic()
-        """When the reader thread last showed a sign of life, which it does while the camera is away, too."""
         self._pace = Pace()
+        self._came = 0
+        """Pictures or packets of this connection."""
         self._undecodable_before = 0
         """Those of the connections before this one."""
         self._log = CameraLog(name, self._overflow)
@@ -111,22 +106,17 @@ class LiveReader(Generic[Item, Content]):
         """Items that came."""
         return self._queue.received
 
-    @property
-    def dropped(self) -> int:
-        """Those of them that found the queue full."""
-        return self._queue.dropped
-
     def status(self) -> SourceStatus:
         """How it is just now."""
         # its heart beats at least so often unless OpenCV ignores the timeouts
         longest_s = max(self._timeouts.open_s, self._longest_wait_s) + LONGEST_PAUSE_S
-        overdue_s = time.monotonic() - self.heartbeat - longest_s
+        overdue_s = time.monotonic() - self._heartbeat - longest_s
         return SourceStatus(
             self.connected,
-            self.connected_at,
+            self._connected_at,
             self.connections,
             self.received,
-            self.dropped,
+            self._queue.dropped,
             self.undecodable,
             self._longest_wait_s,
             overdue_s,
@@ -144,7 +134,7 @@ class LiveReader(Generic[Item, Content]):
         single = 0
         while not self._stop.is_set():
             received = self.received
-            self.heartbeat = time.monotonic()
+            self._heartbeat = time.monotonic()
             try:
                 self._read_connection()
             except (CameraError, SettingsError) as error:
@@ -177,7 +167,7 @@ class LiveReader(Generic[Item, Content]):
         self._longest_wait_s, self._came = connection.longest_wait_s, 0
         self._undecodable_before = self.undecodable
         self._pace.begin()
-        burst: Burst[Content] = Burst(self._pace, self._burst_bytes)
+        burst: Burst[Content] = Burst(self._pace, self._queue.limit_bytes // 2)
         try:
             self.nominal_fps = connection.nominal_fps
             while not self._stop.is_set():
@@ -196,7 +186,7 @@ class LiveReader(Generic[Item, Content]):
                 connection.close()
 
     def _note_connection(self) -> None:
-        self.connected_at = time.monotonic()
+        self._connected_at = time.monotonic()
         self.connected = True
         self.connections += 1
         self._log.found()
@@ -211,7 +201,7 @@ class LiveReader(Generic[Item, Content]):
         """Read a picture; return whether the burst is to be handed over. Raises CameraError."""
         asked, worked = time.monotonic(), time.thread_time()
         got = connection.read()
-        self.heartbeat = arrival = time.monotonic()
+        self._heartbeat = arrival = time.monotonic()
         waited_s = arrival - asked
         # after a stall the decoder hands out old pictures and says that all is well
         silent = waited_s > 0.9 * connection.longest_wait_s
@@ -235,7 +225,7 @@ class LiveReader(Generic[Item, Content]):
 
     def _put(self, item: Item | Gap) -> None:
         if self._queue.put(item):
-            self._log.dropped(self.dropped)
+            self._log.dropped(self._queue.dropped)
 
 
 _READERS: weakref.WeakSet[LiveReader[Any, Any]] = weakref.WeakSet()

@@ -16,7 +16,7 @@ from av.bitstream import BitStreamFilterContext
 from av.packet import Packet as AvPacket
 
 from pynvr.media import codecs
-from pynvr.media.packet import NOTHING, Packet, Stream
+from pynvr.media.packet import Packet, Stream
 from pynvr.media.sound_container import writable
 from pynvr.sources.address import is_rtsp
 from pynvr.sources.file import plausible_fps
@@ -66,7 +66,7 @@ class SoundCapture:
         sound = writable(self._sound, codec, f"camera {self._name}")
         return Stream(codec, context.width, context.height, fps, told, reorder_s, sound=sound)
 
-    def read(self) -> tuple[bool, Packet]:
+    def read(self) -> Packet | None:
         """As `Capture` has it. However much sound comes, a picture has to come in time."""
         deadline = monotonic() + self._timeouts.read_s
         try:
@@ -75,11 +75,11 @@ class SoundCapture:
                 if packet.stream_index != self._picture.index:
                     self._hear(packet)
                 elif (data := self._annex_b(packet)) is not None:
-                    return True, self._with_sound(packet, data)
+                    return self._with_sound(packet, data)
         except (StopIteration, av.error.FFmpegError) as error:
             log.debug("camera %s: %r", self._name, error)
             self._packets = self._container.demux(self._streams)
-        return False, Packet(NOTHING, key=False)
+        return None
 
     def release(self) -> None:
         """As `Capture` has it."""
