@@ -48,7 +48,7 @@ def check(settings: Settings, source: Source, archive: Archive, packets: PacketS
     raw_mb = (
         settings.PRE_ALARM_RECORDING_SECONDS
         * source.nominal_fps
-        * frame.buffered(Encoding.I420).nbytes
+        * frame.encoded(Encoding.I420).nbytes
         / 2**20
     )
     kept = "raw" if raw_mb <= settings.PRE_ALARM_MEMORY_LIMIT_MB else "as JPEG"

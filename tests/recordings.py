@@ -15,7 +15,7 @@ import numpy as np
 from pynvr.demo.frame_number import draw_frame_number, read_frame_number
 from pynvr.demo.scene import DemoScene, Visit
 from pynvr.detection.classic import ClassicDetector
-from pynvr.media.frame import BufferedFrame, Frame, Image
+from pynvr.media.frame import Frame, Image
 from pynvr.recording.clip import Clip
 from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
@@ -29,20 +29,20 @@ from pathlib import Path
 from pynvr.archive.archive import Archive
 from pynvr.recording.open_recording import EncodeFormat
 from pynvr.recording.writer import RecordingWriter
-from recordings import begins, buffered, numbered
+from recordings import begins, frame, numbered
 
 archive = Archive(Path(sys.argv[1]), None)
 archive.open()
 writer = RecordingWriter(archive, EncodeFormat(sys.argv[2], sys.argv[3], None), 2**26, live=False)
-writer.begin(begins(buffered(0)))
+writer.begin(begins(frame(0)))
 rng = __import__("numpy").random.default_rng(1)
 for index in range(1000):  # the queue holds 582 of them at most, so 400 are written
     image = numbered(index)
     image[:90] = rng.integers(0, 255, (90, 160, 3))
-    writer.write(buffered(index, image=image), 1, True, 10.0)
+    writer.write(frame(index, image=image), 1, True, 10.0)
 print("enough", flush=True)
 for index in itertools.count(1000):
-    writer.write(buffered(index), 1, True, 10.0)
+    writer.write(frame(index), 1, True, 10.0)
 """
 """A process to be killed; its arguments are archive, codec and suffix. Says "enough" when 400 are written."""
 
@@ -180,12 +180,7 @@ def frame(index: int, time: float | None = None, image: Image | None = None) -> 
     return Frame(picture, seconds, MOMENT + timedelta(seconds=seconds), index)
 
 
-def buffered(index: int, time: float | None = None, image: Image | None = None) -> BufferedFrame:
-    """Such a frame as it waits to be written."""
-    return frame(index, time, image).buffered()
-
-
-def begins(trigger: Frame | BufferedFrame) -> Begin:
+def begins(trigger: Frame) -> Begin:
     """The order to open a recording that `trigger` sets off."""
     return Begin(trigger.time, trigger.utc, 20.0)
 

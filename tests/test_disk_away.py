@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from recordings import begins, buffered, play, read_index, remains
+from recordings import begins, frame, play, read_index, remains
 from running import until
 from test_closing import COUNT, Open
 
@@ -18,7 +18,7 @@ from pynvr.recording import retry, writer
 from pynvr.recording.open_recording import EncodeFormat
 from pynvr.recording.writer import RecordingWriter
 
-FRAMES = [buffered(index) for index in range(30)]
+FRAMES = [frame(index) for index in range(30)]
 
 
 class Recorder:

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from recordings import MOMENT, begins, buffered, frame, numbered, read_index
+from recordings import MOMENT, begins, frame, numbered, read_index
 
 from pynvr.archive import pictures as archived
 from pynvr.archive.archive import Archive
@@ -170,7 +170,7 @@ def picture(kind: str, number: int, **facts: object) -> Picture:
 def open_one(archive: Archive) -> OpenRecording:
     recording = OpenRecording(archive, EncodeFormat("DIVX", ".mp4", None), begins(frame(0)))
     for number in range(5):
-        recording.write(Write(buffered(number)))
+        recording.write(Write(frame(number)))
     recording.keep(picture("picture", 1, peak_s=0.05))
     recording.keep(picture("strip", 2, strip_s=[0.0]))
     recording.keep(picture("picture", 3, peak_s=0.15, peak_box=(0, 0, 1, 1)))

@@ -103,7 +103,7 @@ def test_burst_at_the_beginning_is_no_rate() -> None:
 
 def test_what_does_not_fit_even_as_jpeg_is_counted() -> None:
     image = numbered(0)
-    jpeg = frame(0, image=image).buffered(Encoding.JPEG).nbytes
+    jpeg = frame(0, image=image).encoded(Encoding.JPEG).nbytes
     ring = PreAlarmRing(5, 10 * jpeg)
     fill(ring, rising(20, 3), image)
     kept = ring.take(3)

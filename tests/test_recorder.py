@@ -16,7 +16,7 @@ from pynvr import pipeline
 from pynvr.archive.archive import Archive
 from pynvr.detection.detector import Detection
 from pynvr.events import MotionEvents
-from pynvr.media.frame import BufferedFrame, Encoding, Frame, Gap, Image
+from pynvr.media.frame import Encoding, Frame, Gap, Image
 from pynvr.recording.frame_recorder import FrameRecorder
 from pynvr.recording.open_recording import EncodeFormat
 from pynvr.recording.orders import Begin
@@ -54,13 +54,13 @@ class Notebook(RecordingWriter):
         self.labels: list[float] = []
         self.open = self.closed = False
 
-    def begin(self, begin: Begin, pre_alarm: Iterable[BufferedFrame] = ()) -> None:
+    def begin(self, begin: Begin, pre_alarm: Iterable[Frame] = ()) -> None:
         assert not self.open
         self.open = True
         self.notes.append([held.index for held in pre_alarm])
         self.begins.append(begin)
 
-    def write(self, frame: BufferedFrame, changed_px: int, motion: bool, hold_left_s: float) -> None:
+    def write(self, frame: Frame, changed_px: int, motion: bool, hold_left_s: float) -> None:
         assert self.open
         self.notes[-1].append(frame.index)
         self.labels.append(hold_left_s)
@@ -224,7 +224,7 @@ def test_recordings_on_the_disk(memory: str, archive_path: Path) -> None:
     frames = [frame(index) for index in range(200)]
     archive = Archive(archive_path, datetime.isoformat)
     archive.open()
-    limit = PLENTY if memory == "raw" else 20 * frames[0].buffered(Encoding.I420).nbytes
+    limit = PLENTY if memory == "raw" else 20 * frames[0].encoded(Encoding.I420).nbytes
     ring = PreAlarmRing(2.0, limit)
     writer = RecordingWriter(archive, EncodeFormat("DIVX", ".mp4", None), 2**26, live=False)
     recorder = FrameRecorder(ring, writer, no_pictures(), 1.0, LONG, 20.0)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recordings import MOMENT, begins, buffered, numbered, play, read_index, remains, videos
+from recordings import MOMENT, begins, frame, numbered, play, read_index, remains, videos
 
 from pynvr.archive.archive import Archive
 from pynvr.errors import HangingError, RecordingError
 from pynvr.media.codecs import H264
-from pynvr.media.frame import BufferedFrame, Image
+from pynvr.media.frame import Frame, Image
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.recording import encoding, open_recording, order_queue, retry, writer
 from pynvr.recording.copying import CopyFormat
@@ -42,7 +42,7 @@ def make_writer(archive_path: Path) -> Iterator[MakeWriter]:
     archive.close()
 
 
-def write_all(writer: RecordingWriter, frames: list[BufferedFrame]) -> None:
+def write_all(writer: RecordingWriter, frames: list[Frame]) -> None:
     for each in frames:
         writer.write(each, 10 * each.index, True, HOLD_S)
 
@@ -78,7 +78,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 def test_pre_alarm_and_event_are_there_once_and_in_order(
     make_writer: MakeWriter, archive_path: Path, fourcc: str, suffix: str, packed: bool
 ) -> None:
-    frames = [buffered(index) for index in range(60)]
+    frames = [frame(index) for index in range(60)]
     pre_alarm = [each.packed() if packed else each for each in frames[:20]]
     recorder = make_writer(suffix, fourcc)
     recorder.begin(begins(frames[20]), pre_alarm)
@@ -95,7 +95,7 @@ def test_pre_alarm_and_event_are_there_once_and_in_order(
 
 
 def test_one_recording_after_the_other(make_writer: MakeWriter, archive_path: Path) -> None:
-    frames = [buffered(index) for index in range(90)]
+    frames = [frame(index) for index in range(90)]
     recordings = make_writer()
     for start in (0, 30, 60):
         recordings.begin(begins(frames[start]))
@@ -110,8 +110,8 @@ def test_an_open_recording_has_part_in_its_name(
     make_writer: MakeWriter, archive_path: Path, gate: Gate
 ) -> None:
     recorder = make_writer()
-    recorder.begin(begins(buffered(0)))
-    write_all(recorder, [buffered(index) for index in range(5)])
+    recorder.begin(begins(frame(0)))
+    write_all(recorder, [frame(index) for index in range(5)])
     assert all(".part." in name for name in remains(archive_path))
     gate.opened.set()
     recorder.end()
@@ -129,7 +129,7 @@ def red_px(image: Image) -> Image:
 def test_label_is_red_and_upper_left_and_on_event_frames_only(
     make_writer: MakeWriter, archive_path: Path, size: tuple[int, int]
 ) -> None:
-    frames = [buffered(index, image=numbered(index, size)) for index in range(12)]
+    frames = [frame(index, image=numbered(index, size)) for index in range(12)]
     recorder = make_writer()
     recorder.begin(begins(frames[4]), frames[:4])
     write_all(recorder, frames[4:])
@@ -157,11 +157,11 @@ def test_live_frames_wait_up_to_the_bound_then_are_dropped_and_counted(
     logged_errors: list[str],
 ) -> None:
     caplog.set_level(logging.WARNING)
-    size = buffered(0).nbytes
+    size = frame(0).nbytes
     recorder = make_writer(limit_bytes=20 * size, live=True)
-    pre_alarm = [buffered(index) for index in range(10)]
-    recorder.begin(begins(buffered(10)), pre_alarm)
-    write_all(recorder, [buffered(index) for index in range(10, 100)])
+    pre_alarm = [frame(index) for index in range(10)]
+    recorder.begin(begins(frame(10)), pre_alarm)
+    write_all(recorder, [frame(index) for index in range(10, 100)])
     # One more may have gone from the queue to the encoder, where it is stuck.
     assert recorder.dropped in (79, 80)
     assert "WRITER_QUEUE_LIMIT_MB" in caplog.text
@@ -180,11 +180,11 @@ def test_live_frames_wait_up_to_the_bound_then_are_dropped_and_counted(
 def test_live_frames_wait_as_jpeg_before_any_is_dropped(
     make_writer: MakeWriter, archive_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = buffered(0).nbytes
+    size = frame(0).nbytes
     monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", 10 * size)
     recorder = make_writer(limit_bytes=50 * size, live=True)
-    recorder.begin(begins(buffered(0)))
-    write_all(recorder, [buffered(index) for index in range(200)])
+    recorder.begin(begins(frame(0)))
+    write_all(recorder, [frame(index) for index in range(200)])
     gate.opened.set()
     recorder.end()
     recorder.close()
@@ -196,7 +196,7 @@ def test_a_file_waits_for_the_encoder(
     make_writer: MakeWriter, archive_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bound = 10
-    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", bound * buffered(0).nbytes)
+    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", bound * frame(0).nbytes)
     written = 0
     ahead: list[int] = []
 
@@ -206,7 +206,7 @@ def test_a_file_waits_for_the_encoder(
             ahead.append(written - len(ahead))
 
     monkeypatch.setattr(open_recording, "Encoder", CountingEncoder)
-    frames = [buffered(index) for index in range(400)]
+    frames = [frame(index) for index in range(400)]
     recorder = make_writer(live=False)
     recorder.begin(begins(frames[0]))
     for each in frames:
@@ -239,10 +239,10 @@ def test_live_recording_goes_on_when_the_disk_works_again(
     monkeypatch.setattr(open_recording, "Encoder", Moody)
     monkeypatch.setattr(retry, "RETRY_S", 0.0)
     recorder = make_writer(live=True)
-    recorder.begin(begins(buffered(0)))
+    recorder.begin(begins(frame(0)))
     write_all(
         recorder,
-        [buffered(index, image=numbered(index, gray=90 if index < 20 else 200)) for index in range(60)],
+        [frame(index, image=numbered(index, gray=90 if index < 20 else 200)) for index in range(60)],
     )
     recorder.end()
     recorder.close()
@@ -266,7 +266,7 @@ def test_tries_that_fail_do_not_add_up(archive_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(open_recording.journal, "JournalWriter", refuse)
     for index in range(3):
         with pytest.raises(OSError, match="read-only"):
-            OpenRecording(archive, EncodeFormat("DIVX", ".avi", None), begins(buffered(index)))
+            OpenRecording(archive, EncodeFormat("DIVX", ".avi", None), begins(frame(index)))
     assert not archive._open
     archive.close()
 
@@ -285,7 +285,7 @@ def test_tidying_up_does_not_hold_up_who_hands_frames_over(
     archive.open()
     recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, True, tidy)
     assert tidying.wait(10)
-    recorder.begin(begins(buffered(0)), [buffered(0)])  # waits for nothing
+    recorder.begin(begins(frame(0)), [frame(0)])  # waits for nothing
     go_on.set()
     recorder.end()
     recorder.close()
@@ -307,7 +307,7 @@ def test_tidying_up_that_has_more_to_do_is_called_again_soon(
     archive = Archive(archive_path, None)
     archive.open()
     recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, True, tidy)
-    recorder.begin(begins(buffered(0)), [buffered(0)])
+    recorder.begin(begins(frame(0)), [frame(0)])
     recorder.end()
     assert all(called.acquire(timeout=10) for _ in range(3))
     recorder.close()
@@ -344,9 +344,9 @@ def test_failing_encoder_is_told_at_the_next_frame_and_at_the_end(
     monkeypatch.setattr(open_recording, "Encoder", FullDisk)
     monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", 0)
     recorder = make_writer(live=False)
-    recorder.begin(begins(buffered(0)))
+    recorder.begin(begins(frame(0)))
     with pytest.raises(RecordingError, match="disk full"):
-        write_all(recorder, [buffered(index) for index in range(3)])
+        write_all(recorder, [frame(index) for index in range(3)])
     with pytest.raises(RecordingError, match="disk full"):
         recorder.end()
     with pytest.raises(RecordingError, match="disk full"):
@@ -355,9 +355,9 @@ def test_failing_encoder_is_told_at_the_next_frame_and_at_the_end(
 
 def test_picture_of_another_size_is_an_error_and_not_lost_silently(make_writer: MakeWriter) -> None:
     recorder = make_writer()
-    recorder.begin(begins(buffered(0)))
-    recorder.write(buffered(0), 0, True, HOLD_S)
-    recorder.write(buffered(1, image=numbered(1, (192, 144))), 0, True, HOLD_S)
+    recorder.begin(begins(frame(0)))
+    recorder.write(frame(0), 0, True, HOLD_S)
+    recorder.write(frame(1, image=numbered(1, (192, 144))), 0, True, HOLD_S)
     with pytest.raises(RecordingError, match="(144, 192, 3)".replace("(", r"\(").replace(")", r"\)")):
         recorder.close()
 
@@ -368,14 +368,14 @@ def test_folder_that_cannot_be_made_is_an_error(archive_path: Path) -> None:
     (archive_path / "in the way").touch()
     recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, live=False)
     with pytest.raises(OSError, match="in the way"):
-        recorder.begin(begins(buffered(0)))
+        recorder.begin(begins(frame(0)))
         recorder.close()
     archive.close()
 
 
 def test_recording_without_any_picture_leaves_nothing(make_writer: MakeWriter, archive_path: Path) -> None:
     recorder = make_writer()
-    recorder.begin(begins(buffered(0)))
+    recorder.begin(begins(frame(0)))
     recorder.end()
     recorder.close()
     assert recorder.recordings == []
@@ -390,8 +390,8 @@ def test_unforeseen_failure_is_logged_and_told(
 
     monkeypatch.setattr(open_recording, "draw_label", stumble)
     recorder = make_writer()
-    recorder.begin(begins(buffered(0)))
-    recorder.write(buffered(0), 0, True, HOLD_S)
+    recorder.begin(begins(frame(0)))
+    recorder.write(frame(0), 0, True, HOLD_S)
     with pytest.raises(ZeroDivisionError):
         recorder.close()
     assert logged_errors == ["the writer failed"]
@@ -424,9 +424,9 @@ def test_nobody_waits_for_a_writer_that_failed_and_cannot_even_close(
 
     monkeypatch.setattr(open_recording.OpenRecording, "write", stumble)
     monkeypatch.setattr(open_recording.OpenRecording, "close", close)
-    recorder.begin(begins(buffered(0)))
+    recorder.begin(begins(frame(0)))
     with pytest.raises(ZeroDivisionError):
-        write_all(recorder, [buffered(index) for index in range(100)])
+        write_all(recorder, [frame(index) for index in range(100)])
     with pytest.raises(ZeroDivisionError):
         recorder.close()
     archive.close()
@@ -439,7 +439,7 @@ def test_nobody_waits_for_a_disk_that_does_not_answer(
     monkeypatch.setattr(writer, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(writer, "HANG_S", 0.0)
     recorder = make_writer()
-    recorder.begin(begins(buffered(0)), [buffered(0)])
+    recorder.begin(begins(frame(0)), [frame(0)])
     recorder.end()
     with pytest.raises(HangingError, match="does not answer"):
         recorder.close()
@@ -455,9 +455,9 @@ def test_a_file_does_not_wait_for_ever_for_a_disk_that_does_not_answer(
     monkeypatch.setattr(writer, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(writer, "HANG_S", 0.0)
     recorder = make_writer()
-    recorder.begin(begins(buffered(0)))
+    recorder.begin(begins(frame(0)))
     with pytest.raises(HangingError, match="does not answer"):
-        write_all(recorder, [buffered(index) for index in range(3)])
+        write_all(recorder, [frame(index) for index in range(3)])
     gate.opened.set()
     monkeypatch.setattr(writer, "HANG_S", 40.0)
     recorder.end()
@@ -475,7 +475,7 @@ def test_housekeeping_that_fails_does_not_end_the_recording(
     archive = Archive(archive_path, None)
     archive.open()
     recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, True, stumble)
-    recorder.begin(begins(buffered(0)), [buffered(index) for index in range(5)])
+    recorder.begin(begins(frame(0)), [frame(index) for index in range(5)])
     recorder.end()
     recorder.close()
     archive.close()
@@ -505,7 +505,7 @@ def test_nobody_waits_for_housekeeping_that_does_not_end(
 
 def test_name_is_that_of_the_trigger(make_writer: MakeWriter, archive_path: Path) -> None:
     recorder = make_writer(".avi")
-    recorder.begin(begins(buffered(120)), [buffered(index) for index in range(115, 120)])
+    recorder.begin(begins(frame(120)), [frame(index) for index in range(115, 120)])
     recorder.end()
     recorder.close()
     assert [path.name for path in videos(archive_path)] == ["video_2017-04-02T132023.avi"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import TypeAlias, cast
@@ -24,12 +24,25 @@ DEFAULT_FPS = 25.0
 """The rate of what tells none that can be."""
 
 
+class Encoding(IntEnum):
+    """How a frame keeps its picture. Each encoding takes less memory than the one before."""
+
+    BGR = 0
+    """As `Image` has it, 3 bytes a pixel."""
+    I420 = 1
+    """1.5 bytes a pixel. Video is encoded from this form, so hardly anything is lost. 1.5 x height rows:
+    first the brightness, then both colour planes at half the size."""
+    JPEG = 2
+    """Some 10 times smaller than I420, with hardly visible loss."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture as the camera gave it."""
+    """One picture of a camera, as it came or as it waits in memory."""
 
-    image: Image
-    """The whole picture; or only the small grey picture for the detector, if nothing else is needed."""
+    data: NDArray[np.uint8]
+    """The whole picture, as its encoding has it; or only the small grey picture for the detector, if nothing
+    else is needed."""
     time: float
     """Seconds, strictly increasing within one source; every duration is a difference of these."""
     utc: datetime
@@ -39,43 +52,8 @@ class Frame:
     lost_before: int = 0
     """How many pictures between the previous frame and this one could not be decoded."""
     jpeg: NDArray[np.uint8] | None = None
-    """From time to time the whole picture as JPEG, if `image` is only the small grey one."""
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory that the picture takes."""
-        return self.image.nbytes + (0 if self.jpeg is None else self.jpeg.nbytes)
-
-    def buffered(self, encoding: Encoding | None = None) -> BufferedFrame:
-        """The same frame, to wait in memory in this encoding; by default as it is."""
-        frame = BufferedFrame(self.image, Encoding.BGR, self.time, self.utc, self.index, self.lost_before)
-        return frame if encoding is None else frame.encoded(encoding)
-
-
-class Encoding(IntEnum):
-    """How a waiting frame keeps its picture. Each encoding takes less memory than the one before."""
-
-    BGR = 0
-    """As `Frame` has it, 3 bytes a pixel."""
-    I420 = 1
-    """1.5 bytes a pixel. Video is encoded from this form, so hardly anything is lost. 1.5 x height rows:
-    first the brightness, then both colour planes at half the size."""
-    JPEG = 2
-    """Some 10 times smaller than I420, with hardly visible loss."""
-
-
-@dataclass(frozen=True, slots=True)
-class BufferedFrame:
-    """A frame that waits in memory: for a recording to begin, or for the writer."""
-
-    data: NDArray[np.uint8]
-    """The picture, as its encoding has it."""
-    encoding: Encoding
-    time: float
-    utc: datetime
-    index: int
-    lost_before: int = 0
-    """These four as `Frame` has them."""
+    """From time to time the whole picture as JPEG, if `data` is only the small grey one."""
+    encoding: Encoding = Encoding.BGR
 
     key = True
     """Always True: a picture needs no other. A packet may need the packets before it."""
@@ -83,7 +61,7 @@ class BufferedFrame:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the picture takes."""
-        return self.data.nbytes
+        return self.data.nbytes + (0 if self.jpeg is None else self.jpeg.nbytes)
 
     @property
     def image(self) -> Image:
@@ -96,7 +74,7 @@ class BufferedFrame:
             case Encoding.JPEG:
                 return cast(Image, cv2.imdecode(self.data, cv2.IMREAD_COLOR))
 
-    def encoded(self, encoding: Encoding) -> BufferedFrame:
+    def encoded(self, encoding: Encoding) -> Frame:
         """The same frame in another encoding; itself if it takes as little memory already.
 
         The colours of odd sizes cannot be halved: such a frame stays BGR where I420 is asked for.
@@ -110,9 +88,9 @@ class BufferedFrame:
             return self
         else:
             data = cast(NDArray[np.uint8], cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420))
-        return BufferedFrame(data, encoding, self.time, self.utc, self.index, self.lost_before)
+        return replace(self, data=data, encoding=encoding)
 
-    def packed(self) -> BufferedFrame:
+    def packed(self) -> Frame:
         """The same frame in as little memory as possible: as JPEG."""
         return self.encoded(Encoding.JPEG)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.media.codecs import CopyCodec
-from pynvr.media.frame import BufferedFrame
+from pynvr.media.frame import Frame
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -88,5 +88,5 @@ class TimedPacket(Packet):
         return self
 
 
-Recordable: TypeAlias = BufferedFrame | TimedPacket
+Recordable: TypeAlias = Frame | TimedPacket
 """What a recording is made of: pictures to encode, or packets as the camera sent them."""

@@ -43,7 +43,7 @@ class LatestPicture:
     def _take(self, frame: Frame) -> None:
         jpeg = frame.jpeg
         if jpeg is None and frame.image.ndim == 3:
-            jpeg = frame.buffered(Encoding.JPEG).data
+            jpeg = frame.encoded(Encoding.JPEG).data
         if jpeg is None:  # of a stream that is only looked at, the whole picture comes with a later frame
             return
         self._due_s = frame.time + self._every_s

@@ -7,6 +7,7 @@ when it is better than the best so far, and not for each of them while something
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias, cast
 
 import cv2
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.detection.detector import Detection
-from pynvr.media.frame import BufferedFrame, Encoding, Frame, Image
+from pynvr.media.frame import Encoding, Frame, Image
 from pynvr.recording.orders import Picture
 
 Box: TypeAlias = tuple[float, float, float, float]
@@ -49,7 +50,7 @@ class EventPictures:
         self._first = first
         self._on = self._first_due = False
         self._best = -1.0
-        self._waiting: tuple[BufferedFrame, dict[str, object]] | None = None
+        self._waiting: tuple[Frame, dict[str, object]] | None = None
         """The best picture, while it is not encoded yet."""
         self._rest = 0
         """Frames until a picture may be encoded again."""
@@ -88,13 +89,13 @@ class EventPictures:
             self._want(False)
         self._on, self._strip = False, Strip()
 
-    def _held(self, frame: Frame) -> BufferedFrame:
+    def _held(self, frame: Frame) -> Frame:
         """The picture as it can wait: the frame's own will get a label."""
         if frame.jpeg is not None:
-            return BufferedFrame(frame.jpeg, Encoding.JPEG, frame.time, frame.utc, frame.index)
+            return replace(frame, data=frame.jpeg, encoding=Encoding.JPEG, jpeg=None)
         if self._rest <= 0:  # it does not wait
-            return frame.buffered()
-        held = frame.buffered(Encoding.I420)
+            return frame
+        held = frame.encoded(Encoding.I420)
         return held.packed() if held.encoding is Encoding.BGR else held
 
     def _send(self) -> None:

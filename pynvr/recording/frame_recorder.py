@@ -10,7 +10,7 @@ import logging
 
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
-from pynvr.media.frame import BufferedFrame, Frame
+from pynvr.media.frame import Frame
 from pynvr.recording.event_file import EventFile
 from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
@@ -68,7 +68,7 @@ class FrameRecorder:
         self._pictures.see(frame, detection, frame.time)  # before it gets its label
         self._undecodable += frame.lost_before
         hold_left_s = self._last_motion + self._file.hold_s - frame.time
-        self._writer.write(frame.buffered(), detection.changed_px, detection.motion, hold_left_s)
+        self._writer.write(frame, detection.changed_px, detection.motion, hold_left_s)
 
     def interrupt(self, lost: int = 0) -> None:
         """Close the open recording, if any, and forget the pre-alarm: the next frame begins anew."""
@@ -83,7 +83,7 @@ class FrameRecorder:
         finally:  # or the process would end, and crash, while the writer's thread is inside OpenCV
             self._writer.close()
 
-    def _start(self, trigger: Frame, pre_alarm: list[BufferedFrame], continues: bool = False) -> None:
+    def _start(self, trigger: Frame, pre_alarm: list[Frame], continues: bool = False) -> None:
         first_s = pre_alarm[0].time if pre_alarm else trigger.time
         self._undecodable = sum(frame.lost_before for frame in pre_alarm[1:])
         if trigger.time > first_s:

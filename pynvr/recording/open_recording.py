@@ -12,7 +12,7 @@ from pynvr.archive.archive import Archive
 from pynvr.archive.closing import close_recording
 from pynvr.archive.names import JOURNAL_SUFFIX
 from pynvr.errors import RecordingError
-from pynvr.media.frame import BufferedFrame
+from pynvr.media.frame import Frame
 from pynvr.media.packet import Recordable
 from pynvr.recording.encoding import CODECS, Encoder
 from pynvr.recording.label import draw_label
@@ -47,7 +47,7 @@ class EncodeFormat:
     suffix: str
     output_rate: float | None
 
-    def facts(self, first: BufferedFrame) -> dict[str, Any]:
+    def facts(self, first: Frame) -> dict[str, Any]:
         """As `RecordingFormat` has it."""
         codec = CODECS[self.fourcc]
         height, width = first.image.shape[:2]
@@ -60,7 +60,7 @@ class EncodeFormat:
             "height": height - height % 2,
         }
 
-    def open(self, path: Path, first: BufferedFrame, fps: float) -> Part:
+    def open(self, path: Path, first: Frame, fps: float) -> Part:
         """As `RecordingFormat` has it."""
         height, width = first.image.shape[:2]
         return EncodedPart(Encoder(path, self.fourcc, fps, (width, height)))
@@ -74,7 +74,7 @@ class EncodedPart:
 
     def write(self, order: Write) -> int:
         """Encode a frame, with its label."""
-        image = cast(BufferedFrame, order.frame).image
+        image = cast(Frame, order.frame).image
         if order.hold_left_s is not None:
             draw_label(image, order.hold_left_s)
         self._encoder.write(image)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from pynvr.media.frame import TIME_TOLERANCE_S, BufferedFrame, Encoding, Frame
+from pynvr.media.frame import TIME_TOLERANCE_S, Encoding, Frame
 
 RATE_SPAN_S = 0.5
 """The frame rate is measured over at least so many seconds; fewer could be a burst."""
@@ -29,7 +29,7 @@ class PreAlarmRing:
     def __init__(self, seconds: float, limit_bytes: int) -> None:
         self.seconds = seconds
         self.limit_bytes = limit_bytes
-        self._frames: deque[BufferedFrame] = deque()
+        self._frames: deque[Frame] = deque()
         self._bytes = 0
         self.encoding = Encoding.BGR
         """How frames are kept. It never goes back to an encoding that was too large."""
@@ -46,7 +46,7 @@ class PreAlarmRing:
 
     def push(self, frame: Frame) -> None:
         """Add the newest frame and drop frames that are too old or do not fit."""
-        self._append(frame.buffered())
+        self._append(frame)
         self._forget_before(frame.time)
         while self._expected_bytes() > SHARE_OF_LIMIT[self.encoding] * self.limit_bytes:
             self.encoding = Encoding(self.encoding + 1)
@@ -55,7 +55,7 @@ class PreAlarmRing:
             self._forget_oldest()
             self.dropped += 1
 
-    def take(self, now: float) -> list[BufferedFrame]:
+    def take(self, now: float) -> list[Frame]:
         """Return every frame from `seconds` before `now` on, oldest first, and empty the ring."""
         self._forget_before(now)
         frames = list(self._frames)
@@ -67,7 +67,7 @@ class PreAlarmRing:
         self._frames.clear()
         self._bytes = 0
 
-    def _append(self, frame: BufferedFrame) -> None:
+    def _append(self, frame: Frame) -> None:
         self._frames.append(frame.encoded(self.encoding))
         self._bytes += self._frames[-1].nbytes
 
