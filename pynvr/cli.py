@@ -191,7 +191,7 @@ def _record(settings: Settings, stop: Stop) -> None:
         pipeline.run(frames, detector, events, recorder)
     log.info("ended")
     if not source.live:
-        report(writer.recordings)
+        report(writer.state.recordings)
 
 
 def report(recordings: Sequence[Path]) -> None:

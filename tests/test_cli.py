@@ -15,12 +15,12 @@ import pytest
 from recordings import make_clip, play, read_index, remains, rising, videos
 from running import defaults
 
+from pynvr.archive.replaced_file import ReplacedFile
 from pynvr.cli import record
 from pynvr.demo.scene import Visit
 from pynvr.errors import SettingsError
 from pynvr.recording import open_recording, part_file
 from pynvr.service import console, health, logs
-from pynvr.service.health import Health
 from pynvr.settings import Settings
 
 Make = Callable[..., Settings]
@@ -196,7 +196,7 @@ def test_signal_closes_the_open_recording(
 THREADS = {
     "writer": (open_recording.OpenRecording, "write"),
     "part": (part_file, "_write_all"),
-    "health": (Health, "_write"),
+    "health": (ReplacedFile, "write"),
 }
 """A thread of the recorder, and something that it calls."""
 

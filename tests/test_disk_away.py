@@ -34,10 +34,10 @@ class Recorder:
 
     def write(self, first: int, end: int) -> None:
         """Write these frames; wait until that is done."""
-        done = self.writer.recorded + self.writer.dropped + end - first
+        done = self.writer.state.recorded + self.writer.dropped + end - first
         for each in FRAMES[first:end]:
             self.writer.write(each, 0, True)
-        see(lambda: self.writer.recorded + self.writer.dropped == done)
+        see(lambda: self.writer.state.recorded + self.writer.dropped == done)
 
     def begin(self, first: int, end: int) -> None:
         """Begin a recording with these frames."""
@@ -115,9 +115,9 @@ def test_what_was_open_when_the_disk_went_is_closed_when_it_is_back(
     if between == "another disk":
         (recorder.disk / MARKER_NAME).touch()
     recorder.writer.end()
-    see(lambda: recorder.writer.failing)
+    see(lambda: recorder.writer.state.failing)
     recorder.give_disk_back()
-    see(lambda: not recorder.writer.failing)
+    see(lambda: not recorder.writer.state.failing)
     see(lambda: is_settled(recorder.disk))
     assert numbers(recorder.disk) == [list(range(20))]
     assert read_index(recorder.disk)[0]["recovered"] is True
@@ -133,9 +133,9 @@ def test_it_goes_on_within_the_event_and_closes_what_came_before(
     recorder = make_recorder(require_marker=True)
     recorder.begin(0, 10)
     recorder.take_disk_off()
-    see(lambda: recorder.write(10, 11) or recorder.writer.failing)
+    see(lambda: recorder.write(10, 11) or recorder.writer.state.failing)
     recorder.give_disk_back()
-    see(lambda: recorder.write(20, 21) or not recorder.writer.failing)
+    see(lambda: recorder.write(20, 21) or not recorder.writer.state.failing)
     recorder.write(25, 30)
     recorder.writer.end()
     see(lambda: len(read_index(recorder.disk)) == 2)
@@ -190,7 +190,7 @@ def test_a_disk_on_which_another_recorder_writes_is_left_to_it(
     recorder.give_disk_back()
     recorder.writer.begin(begins(FRAMES[0]))
     recorder.write(0, 20)
-    see(lambda: recorder.writer.failing)
+    see(lambda: recorder.writer.state.failing)
     assert remains(recorder.disk) == before
     assert "another recorder writes there" in logged_errors[0]
     recorder.writer.end()
@@ -215,7 +215,7 @@ def test_a_recording_that_could_be_closed_only_later_comes_before_its_successors
     monkeypatch.setattr(recorder.archive.index, "append", refuse)
     recorder.begin(0, 10)
     recorder.writer.end()
-    see(lambda: recorder.writer.failing)
+    see(lambda: recorder.writer.state.failing)
     recorder.begin(10, 20)  # there is room for this one, and then for all
     full = False
     recorder.writer.end()

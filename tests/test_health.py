@@ -21,15 +21,21 @@ from pynvr.service.health import Health
 from pynvr.sources.base import SourceStatus
 
 
+class State:
+    recorded = 3
+    recording: str | None = None
+    failing = False
+    allowance_s = 0.0
+
+
 class Writer:
     """Stands in for RecordingWriter: what Health looks at."""
 
     dropped = 0
-    recorded = 3
-    recording: str | None = None
     busy_since: float | None = None
-    failing = False
-    allowance_s = 0.0
+
+    def __init__(self) -> None:
+        self.state = State()
 
 
 @pytest.fixture
@@ -80,7 +86,7 @@ def test_the_manager_hears_of_start_life_and_end(tmp_path: Path, manager: socket
 @pytest.mark.usefixtures("logged_errors")
 def test_the_status_says_how_the_recorder_is(tmp_path: Path, manager: socket.socket) -> None:
     writer = Writer()
-    writer.recording = "2017-04-02/video"
+    writer.state.recording = "2017-04-02/video"
     with watch(tmp_path, writer) as watched:
         handle_one(watched)
         logging.getLogger("pynvr").error("lost rtsp://me:s3cret@cam/")
@@ -97,7 +103,7 @@ def test_the_status_says_how_the_recorder_is(tmp_path: Path, manager: socket.soc
 
 def test_a_disk_that_refuses_is_no_watch(tmp_path: Path, manager: socket.socket) -> None:
     writer = Writer()
-    writer.failing = True
+    writer.state.failing = True
     with watch(tmp_path, writer) as watched:
         handle_one(watched)
         said(manager, "STATUS=cannot record")

@@ -233,7 +233,7 @@ def test_recordings_on_the_disk(memory: str, archive_path: Path) -> None:
     archive.close()
     assert (ring.encoding is Encoding.JPEG) == (memory == "packed")
     assert ring.dropped == 0
-    played = [play(path).numbers for path in writer.recordings]
+    played = [play(path).numbers for path in writer.state.recordings]
     assert played == [list(range(20, 91)), list(range(110, 171))]
     first = read_index(archive_path)[0]
     assert (first["trigger_s"], first["last_motion_s"], first["peak_changed_px"]) == (3.0, 3.5, 2000)

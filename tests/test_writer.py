@@ -86,7 +86,7 @@ def test_pre_alarm_and_event_are_there_once_and_in_order(
     recorder.end()
     recorder.close()
     (path,) = videos(archive_path)
-    assert recorder.recordings == [path]
+    assert recorder.state.recordings == [path]
     assert play(path).numbers == list(range(60))
     (entry,) = read_index(archive_path)
     assert (entry["first_frame_s"], entry["trigger_s"], entry["last_frame_s"]) == (0, 1, 2.95)
@@ -251,8 +251,8 @@ def test_live_recording_goes_on_when_the_disk_works_again(
     written = [number for numbers in played for number in numbers]
     assert written == [*range(20), *range(25, 60)]
     assert recorder.dropped == 5
-    assert not recorder.failing
-    assert (recorder.received, recorder.recorded) == (60, 55)
+    assert not recorder.state.failing
+    assert recorder.state.recorded == 55
     assert "no space left" in logged_errors[0]
     assert len([message for message in logged_errors if "cannot record" in message]) == 1
 
@@ -330,7 +330,7 @@ def test_packets_behind_a_pre_alarm_that_found_no_room_wait_for_a_key_packet(arc
     recorder.end()
     recorder.close()
     archive.close()
-    assert (recorder.dropped, recorder.recorded) == (3, 0)
+    assert (recorder.dropped, recorder.state.recorded) == (3, 0)
     assert videos(archive_path) == []
 
 
@@ -378,7 +378,7 @@ def test_recording_without_any_picture_leaves_nothing(make_writer: MakeWriter, a
     recorder.begin(begins(frame(0)))
     recorder.end()
     recorder.close()
-    assert recorder.recordings == []
+    assert recorder.state.recordings == []
     assert remains(archive_path) == []
 
 
@@ -395,7 +395,7 @@ def test_unforeseen_failure_is_logged_and_told(
     with pytest.raises(ZeroDivisionError):
         recorder.close()
     assert logged_errors == ["the writer failed"]
-    assert not recorder.recording
+    assert not recorder.state.recording
 
 
 @pytest.mark.usefixtures("logged_errors")

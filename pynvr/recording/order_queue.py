@@ -32,8 +32,8 @@ class OrderQueue:
         """Frames of this recording that were dropped."""
         self._broken = False
         """A packet was dropped: the next ones cannot be decoded, up to the next key packet."""
-        self.received = self.dropped = 0
-        """Frames received, and how many of them were dropped for lack of room."""
+        self.dropped = 0
+        """Frames that were dropped for lack of room."""
 
     def begin(self, begin: Begin, pre_alarm: Iterable[Recordable]) -> None:
         """Add the order to begin and the pre-alarm. Without room for all of it the oldest frames are dropped.
@@ -111,7 +111,6 @@ class OrderQueue:
             return order
 
     def _put(self, *orders: Order) -> None:
-        self.received += sum(isinstance(order, Write) for order in orders)
         with self._changed:
             self.raise_failure()
             self._orders.extend(orders)
@@ -121,7 +120,6 @@ class OrderQueue:
     def _drop(self) -> None:
         if not self._dropped_now:
             log.warning("writing is too slow: frames are dropped (WRITER_QUEUE_LIMIT_MB bounds the queue)")
-        self.received += 1
         self.dropped += 1
         self._dropped_now += 1
 

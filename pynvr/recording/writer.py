@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from pynvr.archive.archive import Archive
 from pynvr.errors import HangingError, PynvrError, RecordingError
@@ -52,7 +51,8 @@ class RecordingWriter:
         is called with the reason and the thread's name if the thread ends before it is told to.
         """
         self._queue = OrderQueue(limit_bytes, live)
-        self._recorder = RetriedRecordings(archive, form, live)
+        self.state = RetriedRecordings(archive, form, live)
+        """What is open and what was recorded; others only read its counters."""
         self._housekeeping = housekeeping
         self._tell_failure = failed
         self._tidied_at = time.monotonic()
@@ -62,42 +62,10 @@ class RecordingWriter:
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
-    # --- how it is ------------------------------------------------------------------------------
-
-    @property
-    def recording(self) -> str | None:
-        """Name of the open recording, if there is one."""
-        return self._recorder.recording
-
-    @property
-    def failing(self) -> bool:
-        """Whether the disk has refused, and nothing has been recorded since."""
-        return self._recorder.failing
-
-    @property
-    def recordings(self) -> list[Path]:
-        """The recordings closed in this run, complete after `close`. Of a live source only the latest."""
-        return self._recorder.recordings
-
-    @property
-    def received(self) -> int:
-        """Frames that it was asked to write."""
-        return self._queue.received
-
-    @property
-    def recorded(self) -> int:
-        """Frames that were written."""
-        return self._recorder.recorded
-
     @property
     def dropped(self) -> int:
         """Frames that were lost to a full queue or to a disk that refused."""
-        return self._queue.dropped + self._recorder.lost
-
-    @property
-    def allowance_s(self) -> float:
-        """Extra seconds that the current order may take."""
-        return self._recorder.allowance_s
+        return self._queue.dropped + self.state.lost
 
     # --- on the capture loop's thread -----------------------------------------------------------
 
@@ -135,7 +103,7 @@ class RecordingWriter:
     def _raise_if_hanging(self) -> None:
         """Raise HangingError if the thread's current order takes so long that it may never end."""
         busy = self.busy_since
-        if busy is not None and time.monotonic() - busy > HANG_S + self.allowance_s:
+        if busy is not None and time.monotonic() - busy > HANG_S + self.state.allowance_s:
             raise HangingError(
                 "the disk does not answer (PATH_FOR_VIDEO); the next start closes what is open"
             )
@@ -159,7 +127,7 @@ class RecordingWriter:
         if order is None:
             return False
         self.busy_since = time.monotonic()
-        if self._recorder.carry_out(order):
+        if self.state.carry_out(order):
             self._tidied_at = 0.0
         return True
 
@@ -172,7 +140,7 @@ class RecordingWriter:
             log.exception("the writer failed")
         self._tell_failure(error, self._thread.name)
         try:
-            self._recorder.abandon()
+            self.state.abandon()
         except Exception:  # the next start closes it
             log.exception("the open recording could not be closed")
 
@@ -180,7 +148,7 @@ class RecordingWriter:
     def _tidy_every_s(self) -> float:
         if self._more_to_tidy:
             return LOOK_EVERY_S
-        return RETRY_S if self.failing else HOUSEKEEPING_S
+        return RETRY_S if self.state.failing else HOUSEKEEPING_S
 
     def _tidy(self) -> None:
         """Make room, then close what an ill disk has left open."""
@@ -191,8 +159,8 @@ class RecordingWriter:
         try:
             self._more_to_tidy = bool(self._housekeeping())
         except OSError as error:
-            level = logging.DEBUG if self.failing else logging.ERROR  # that is known
+            level = logging.DEBUG if self.state.failing else logging.ERROR  # that is known
             log.log(level, "housekeeping of the archive failed: %s", error)
         except Exception:  # recording matters more
             log.exception("housekeeping of the archive failed")
-        self._recorder.recover()
+        self.state.recover()

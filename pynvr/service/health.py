@@ -155,7 +155,7 @@ class Health:
         busy = self._writer.busy_since
         if self._failed():
             return "stuck"
-        if busy is not None and now - busy > WRITER_HANG_S + self._writer.allowance_s:
+        if busy is not None and now - busy > WRITER_HANG_S + self._writer.state.allowance_s:
             return "stuck"
         camera = self._source.status()
         packets = self._packets.status() if self._packets is not None else None
@@ -170,11 +170,11 @@ class Health:
             return "stuck"
         if busy is not None and now - busy > DISK_WAIT_S:
             return "waiting for the disk"  # it may still recover
-        if self._writer.failing or (packets is not None and not packets.connected):
+        if self._writer.state.failing or (packets is not None and not packets.connected):
             return "cannot record"
         if self._pictures.fault is not None:
             return "no picture"
-        return "recording" if self._writer.recording else "watching"
+        return "recording" if self._writer.state.recording else "watching"
 
     def _facts(self) -> dict[str, Any]:
         now, utc = time.monotonic(), datetime.now(timezone.utc)
@@ -195,10 +195,10 @@ class Health:
             "fps": round(fps, 1),
             "frames_received": camera.received if camera else self._handled,
             "frames_dropped": self._writer.dropped + (camera.dropped if camera else 0),
-            "frames_recorded": self._writer.recorded,
+            "frames_recorded": self._writer.state.recorded,
             "undecodable": camera.undecodable if camera else 0,
             "reconnects": max(0, camera.connections - 1) if camera else 0,
-            "recording": self._writer.recording,
+            "recording": self._writer.state.recording,
             "free_bytes": free,
             "pictures": self._pictures.fault or "good",
             "decoder_complaints": native_output.lines_printed(),
