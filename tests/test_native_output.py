@@ -89,6 +89,7 @@ def test_what_a_process_that_still_runs_prints_is_its_own(settings: Settings) ->
     assert "still alive" in settings.LOG_FILE_PATH.read_text()
 
 
+@pytest.mark.slow
 def test_the_last_words_of_a_native_crash_reach_the_log(tmp_path: Path) -> None:
     crashing = RecorderProcess(tmp_path, script=CRASH, cam="demo")
     with crashing:

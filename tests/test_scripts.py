@@ -235,12 +235,12 @@ def by_hand(project: Path, tmp_path: Path) -> list[str]:
     "surroundings",
     [
         pytest.param("exec 0<&- 1>&- 2>&-", id="no streams"),
-        pytest.param("exec 0<&-", id="no stdin"),
-        pytest.param("exec 2>&-", id="no stderr"),
-        pytest.param("exec >/dev/full 2>/dev/full", id="full"),
-        pytest.param("unset HOME LANG; export LC_ALL=C", id="C"),
+        pytest.param("exec 0<&-", id="no stdin", marks=pytest.mark.slow),
+        pytest.param("exec 2>&-", id="no stderr", marks=pytest.mark.slow),
+        pytest.param("exec >/dev/full 2>/dev/full", id="full", marks=pytest.mark.slow),
+        pytest.param("unset HOME LANG; export LC_ALL=C", id="C", marks=pytest.mark.slow),
         pytest.param(f"unset HOME LANG; export {ASCII_ONLY}", id="C without UTF-8"),
-        pytest.param("export PYTHONIOENCODING=ascii", id="ASCII"),
+        pytest.param("export PYTHONIOENCODING=ascii", id="ASCII", marks=pytest.mark.slow),
     ],
 )
 def test_it_records_and_logs_in_any_surroundings(
@@ -254,6 +254,7 @@ def test_it_records_and_logs_in_any_surroundings(
     assert list(tmp_path.glob("own.log?*")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("surroundings", ["LC_ALL=C.UTF-8", ASCII_ONLY])
 @pytest.mark.parametrize("mode", ["encode", "copy"])
 @pytest.mark.parametrize("name", ["Tür 10:00 %d".encode(), b"-\xff\xfe"], ids=["UTF-8", "bytes"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,17 +40,20 @@ def run(config_module: ModuleType, tmp_path: Path) -> Callable[..., int]:
     return run
 
 
+slowly = partial(pytest.param, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("sound", "suffix", "final", "recorded"),
     [
         ("aac", ".mkv", ".mp4", "aac"),
-        ("aac", ".mp4", ".mp4", "aac"),
-        ("aac", ".ts", ".mp4", "aac"),
-        ("aac", ".mp4", ".ts", "aac"),
-        ("opus", ".mkv", ".mp4", "opus"),
-        ("mp3", ".mp4", ".mp4", "mp3"),
-        ("pcm_mulaw", ".mkv", ".mp4", "aac"),
-        ("pcm_s16le", ".mkv", ".mp4", "aac"),
+        slowly("aac", ".mp4", ".mp4", "aac"),
+        slowly("aac", ".ts", ".mp4", "aac"),
+        slowly("aac", ".mp4", ".ts", "aac"),
+        slowly("opus", ".mkv", ".mp4", "opus"),
+        slowly("mp3", ".mp4", ".mp4", "mp3"),
+        slowly("pcm_mulaw", ".mkv", ".mp4", "aac"),
+        slowly("pcm_s16le", ".mkv", ".mp4", "aac"),
     ],
 )
 def test_a_file_keeps_its_sound(
@@ -73,6 +77,7 @@ def test_a_file_keeps_its_sound(
     assert max(map(abs, apart)) <= 0.02, apart
 
 
+@pytest.mark.slow
 def test_a_long_event_has_all_sound(run: Callable[..., int], tmp_path: Path, archive_path: Path) -> None:
     film = clapping(tmp_path / "film.mkv", "aac", seconds=34, moving=(2, 34))
     assert run(film, RECORDING_MAX_DURATION_SECS=10) == 0

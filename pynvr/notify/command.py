@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pynvr.errors import SettingsError
@@ -38,6 +38,7 @@ class CommandReceiver:
         self._timeout_s = timeout_s
         self._archive = archive
         self._process: subprocess.Popen[bytes] | None = None
+        self._over = False
 
     def deliver(self, parcel: Parcel) -> None:
         """As `Receiver` has it."""
@@ -51,6 +52,8 @@ class CommandReceiver:
         output = b""
         in_time = False
         self._process = process
+        if self._over:  # said while it was started
+            kill_group(process)
         try:
             output, in_time = self._listen(process)
         finally:
@@ -58,9 +61,8 @@ class CommandReceiver:
             kill_group(process)
             self._process = None
             process.wait()
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    stream.close()
+            if process.stdout is not None:
+                process.stdout.close()
         for line in output.decode(errors="replace").splitlines()[:LOGGED_LINES]:
             log.info("%s: %s", Path(self._command[0]).name, line)
         if not in_time:
@@ -71,44 +73,40 @@ class CommandReceiver:
 
     def close(self) -> None:
         """End the program that runs, if any."""
+        self._over = True
         process = self._process
         if process is not None:
             kill_group(process)
 
     def _start(self, event: Event) -> subprocess.Popen[bytes]:
         values = {name: _text(getattr(event, name)) for name in TEXT_FIELDS}
-        environment = {b"PYNVR_" + name.upper().encode(): value for name, value in values.items()}
-        process = subprocess.Popen(
-            [os.fsencode(self._command[0]), *(fill(part, values) for part in self._command[1:])],
-            env=os.environb | environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                os.set_blocking(stream.fileno(), False)
-        self._unsent = event.as_json().encode(errors="replace") + b"\n"
-        return process
+        environment = {f"PYNVR_{name.upper()}": value for name, value in values.items()}
+        # in memory, not in a pipe: that would have to be filled while the program reads, if it does
+        with os.fdopen(os.memfd_create("event"), "w+b") as stdin:
+            stdin.write(event.as_json().encode(errors="replace") + b"\n")
+            stdin.seek(0)
+            return subprocess.Popen(
+                [self._command[0], *(fill(part, values) for part in self._command[1:])],
+                env=os.environ | environment,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def _listen(self, process: subprocess.Popen[bytes]) -> tuple[bytes, bool]:
-        """Feed the program and take its output until it ends or its time is over; return both."""
-        assert process.stdin is not None and process.stdout is not None
-        stdin, stdout = process.stdin.fileno(), process.stdout.fileno()
+        """Take the program's output until it ends or its time is over; return both."""
+        assert process.stdout is not None
+        stdout = process.stdout.fileno()
         output = b""
         deadline = time.monotonic() + self._timeout_s
         ended = os.pidfd_open(process.pid)
         try:
             waiting = select.poll()
-            waiting.register(stdin, select.POLLOUT)
             waiting.register(stdout, select.POLLIN)
             waiting.register(ended, select.POLLIN)
             while (left_s := deadline - time.monotonic()) > 0:
                 ready = dict(waiting.poll(left_s * 1000))
-                if stdin in ready and not self._feed(stdin):
-                    waiting.unregister(stdin)
-                    process.stdin.close()
                 if stdout in ready:
                     some = os.read(stdout, 65536)
                     output += some[: LOGGED_BYTES - len(output)]
@@ -119,14 +117,6 @@ class CommandReceiver:
             return output, False
         finally:
             os.close(ended)
-
-    def _feed(self, stdin: int) -> bool:
-        """Send some of the JSON; return False if there is no more, or nobody reads it."""
-        try:
-            self._unsent = self._unsent[os.write(stdin, self._unsent) :]
-        except BrokenPipeError:
-            self._unsent = b""
-        return bool(self._unsent)
 
 
 def check(command: Sequence[str]) -> None:
@@ -145,14 +135,9 @@ def check(command: Sequence[str]) -> None:
         raise SettingsError(f"ON_EVENT_COMMAND: {command[0]!r} is no program that can be run")
 
 
-def fill(argument: str, values: dict[str, bytes]) -> bytes:
+def fill(argument: str, values: Mapping[str, str]) -> str:
     """Put the values into one argument. Braces within a value are not filled in again."""
-    parts, end = [], 0
-    for match in PLACEHOLDER.finditer(argument):
-        parts.append(os.fsencode(argument[end : match.start()]))
-        parts.append(values[match[2]] if match[2] is not None else b"{%s}" % match[1].encode())
-        end = match.end()
-    return b"".join([*parts, os.fsencode(argument[end:])])
+    return PLACEHOLDER.sub(lambda match: values[match[2]] if match[2] else f"{{{match[1]}}}", argument)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -163,10 +148,11 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _text(value: object) -> bytes:
+def _text(value: object) -> str:
     """A field as the system takes it: without NUL, which ends an argument."""
     text = "" if value is None else str(value).replace("\0", "")
     try:
-        return os.fsencode(text)
+        os.fsencode(text)
     except UnicodeEncodeError:  # half of a character, as JSON can have it
-        return text.encode(errors="replace")
+        return text.encode(errors="replace").decode()
+    return text

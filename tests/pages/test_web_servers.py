@@ -159,6 +159,7 @@ def test_nothing_else(
         assert b"video_2017" not in get(f"{web}/{name}2017-10-29/", certificate[0])[1]  # no listing
 
 
+@pytest.mark.slow
 def test_page_plays_in_a_browser(web: str, browser: Browser) -> None:
     credentials = {"username": "user", "password": "secret"}
     with browser.new_context(
