@@ -88,14 +88,14 @@ def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
             f'RECORDING_MODE = "copy": {name} = {cam!r} has pictures, but no packets that could be copied; '
             'name a network camera or a file, or set "encode"'
         )
-    film = film_place(cam, settings.CAMERA_OPEN_TIMEOUT_SECS)
-    if (film is None) != (film_place(settings.cam, settings.CAMERA_OPEN_TIMEOUT_SECS) is None):
+    film = film_place(cam, settings.CAMERA_OPEN_TIMEOUT_SECS, stop)
+    if (film is None) != (film_place(settings.cam, settings.CAMERA_OPEN_TIMEOUT_SECS, stop) is None):
         raise SettingsError(
             f"RECORDING_CAM = {without_password(cam)!r}: cam and RECORDING_CAM have to be both "
             "network cameras or both files"
         )
     if film is not None:
-        return FilePackets(film, settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND)
+        return FilePackets(film, stop, settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND)
     limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
     suffix, with_sound = settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND
     return LivePackets(cam, stop, limit, timeouts(settings), suffix, with_sound)
@@ -162,7 +162,7 @@ def open_source(
     """
     if is_demo(settings.cam):
         return DemoCamera(_demo_scene(settings), stop=stop)
-    film = film_place(settings.cam, settings.CAMERA_OPEN_TIMEOUT_SECS)
+    film = film_place(settings.cam, settings.CAMERA_OPEN_TIMEOUT_SECS, stop)
     if film is None:
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
         fit_inside = settings.scaleFrameTo

@@ -17,7 +17,7 @@ from pynvr.archive.index import INDEX_NAME
 from pynvr.detection.detector import Detector
 from pynvr.detection.from_settings import make_detector
 from pynvr.detection.pacing import PacedDetector, RestingDetector
-from pynvr.errors import HangingError, PynvrError
+from pynvr.errors import HangingError, PynvrError, StoppedError
 from pynvr.media.opencv import work_lightly
 from pynvr.notify.from_settings import Notifications
 from pynvr.recording.arming import ArmedEvents
@@ -34,7 +34,7 @@ from pynvr.settings import Settings, load
 from pynvr.settings.loading import ConfigLoader, import_config, installed_defaults
 from pynvr.settings.strangers import settings_files, warn_of_strangers
 from pynvr.sources.camera import A_FEW
-from pynvr.sources.reader import may_end
+from pynvr.sources.stoppable import may_end
 
 log = logging.getLogger(__name__)
 
@@ -166,9 +166,13 @@ def _record(settings: Settings, stop: Stop) -> None:
         stack.enter_context(arming)
         stack.enter_context(armed_by_signals(arming.say))
         recover(archive)  # before the camera is opened, whose queues would overflow meanwhile
-        mode = assembly.choose(settings, stop, stack)
-        # in copy mode only the detector needs the pictures
-        source = assembly.open_source(settings, stop, A_FEW, every.reduced if mode.packets else None)
+        try:
+            mode = assembly.choose(settings, stop, stack)
+            # in copy mode only the detector needs the pictures
+            source = assembly.open_source(settings, stop, A_FEW, every.reduced if mode.packets else None)
+        except StoppedError as error:
+            log.info("%s", error)
+            return
         stack.callback(source.close)
         writer = assembly.make_writer(settings, mode, archive, source.live, stop.fail)
         health = stack.enter_context(

@@ -21,6 +21,10 @@ class UnfitCameraError(CameraError):
     """What can be opened there will never be a stream: another address is needed."""
 
 
+class StoppedError(PynvrError):
+    """The run was asked to end before it had begun."""
+
+
 class ArchiveError(PynvrError):
     """The archive is not there, perhaps only for now: a service manager should try again."""
 

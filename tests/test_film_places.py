@@ -40,7 +40,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 
 
 def count(cam: str) -> int:
-    place = film_place(cam, 5.0)
+    place = film_place(cam, 5.0, Event())
     assert place is not None
     source = FileSource(place, Event())
     try:

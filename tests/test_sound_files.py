@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from types import ModuleType
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_without_the_setting_there_is_none(
 
 def test_a_last_picture_larger_than_a_pipe_holds_up_nothing(tmp_path: Path) -> None:
     """It is written when the file is closed, while another thread has to empty the pipe."""
-    source = FilePackets(clapping(tmp_path / "film.mkv", "aac"), with_sound=True)
+    source = FilePackets(clapping(tmp_path / "film.mkv", "aac"), Event(), with_sound=True)
     *packets, last = source.until(1.0)
     assert isinstance(last, TimedPacket)
     large = replace(last, data=np.concatenate([last.data, np.full((1, 1 << 20), 7, np.uint8)], axis=1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from threading import Event
@@ -13,6 +12,7 @@ import cv2
 
 from pynvr.media.frame import DEFAULT_FPS, Frame, Gap, Image
 from pynvr.sources.base import SourceStatus
+from pynvr.sources.stoppable import Ahead, unless_stopped
 
 PLAUSIBLE_FPS = (1.0, 240.0)
 """Cameras claim anything from 0 to 90000."""
@@ -52,17 +52,17 @@ class FileSource:
     lag_s = 0.0
 
     def __init__(self, place: Path | str, stop: Event, fit_inside: tuple[int, int] | None = None) -> None:
-        """Open the file; raises CameraError if there is no video in it."""
+        """Open the file; raises CameraError if there is no video in it, and StoppedError."""
         from pynvr.sources.decode import Decoder  # brings 17 MB, which no camera needs
 
-        self._decoder = Decoder(place)
+        self._decoder = unless_stopped(stop, lambda: Decoder(place))
         self.name = self._decoder.name
         self._stop = stop
         self._fit_inside = fit_inside
         self.nominal_fps = self._decoder.fps
         self.frame_count: int | None = self._decoder.frame_count
         self._started = datetime.now(timezone.utc)
-        self._thread = ThreadPoolExecutor(1, "decoder")
+        self._pictures = Ahead(iter(self._decoder), stop)
 
     def status(self) -> SourceStatus | None:
         """None: a file waits for its reader."""
@@ -78,11 +78,8 @@ class FileSource:
         Raises CameraError at the end if no frame came, or much less than the file promises.
         """
         size: tuple[int, int] | None = None
-        pictures = iter(self._decoder)
-        decoded = self._thread.submit(next, pictures, None)
         index = 0
-        while not self._stop.is_set() and (picture := decoded.result()) is not None:
-            decoded = self._thread.submit(next, pictures, None)
+        while (picture := self._pictures.take()) is not None:
             image = as_bgr(self._decoder.image(picture), self._fit_inside)
             if size is None:
                 size = image.shape[1], image.shape[0]
@@ -98,5 +95,4 @@ class FileSource:
 
     def close(self) -> None:
         """Close the file."""
-        self._thread.shutdown(cancel_futures=True)  # closing during a read would crash the process
-        self._decoder.close()
+        self._pictures.close(self._decoder.close)

@@ -92,15 +92,19 @@ class Film:
     def close(self) -> None:
         """Close the file; harmless when repeated."""
         self.container.close()
-        if self._fetched is not None:
-            self._fetched.close()
+        self._close_fetched()
 
     def _open(self) -> InputContainer:
         try:
             return av.open(self._address, metadata_errors="replace", timeout=self._timeout_s)
         except (av.error.FFmpegError, ValueError) as error:
+            self._close_fetched()
             log.debug("%s: %r", self.name, error)
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read") from None
+
+    def _close_fetched(self) -> None:
+        if self._fetched is not None:
+            self._fetched.close()
 
     def _choose(self) -> VideoStream:
         container = self.container

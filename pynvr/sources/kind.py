@@ -6,10 +6,12 @@ import os
 import stat
 from functools import lru_cache
 from pathlib import Path
+from threading import Event
 from urllib.parse import unquote, urlsplit
 
 from pynvr.errors import CameraError
 from pynvr.sources.address import is_web
+from pynvr.sources.stoppable import unless_stopped
 
 VIDEO4LINUX = 81
 """Major number of Linux's cameras."""
@@ -20,11 +22,15 @@ def is_live(cam: str) -> bool:
     return cam.isdecimal() or ("://" in cam and not _is_file_address(cam)) or _is_camera(cam)
 
 
-def film_place(cam: str, timeout_s: float) -> Path | str | None:
-    """Where a film with an end lies: a file, or an address that is asked once; None for a camera."""
+def film_place(cam: str, timeout_s: float, stop: Event) -> Path | str | None:
+    """Where a film with an end lies: a file, or an address that is asked once; None for a camera.
+
+    Raises StoppedError where the address does not answer before the stop.
+    """
     if not is_live(cam):
         return file_path(cam)
-    return cam if is_web(cam) and _is_finished_clip(cam, timeout_s) else None
+    finished = is_web(cam) and unless_stopped(stop, lambda: _is_finished_clip(cam, timeout_s))
+    return cam if finished else None
 
 
 @lru_cache(maxsize=4)

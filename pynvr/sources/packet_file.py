@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources.base import SourceStatus
+from pynvr.sources.stoppable import Ahead, unless_stopped
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -64,22 +66,27 @@ class FilePackets:
     live = False
     lag_s = 0.0
 
-    def __init__(self, place: Path | str, suffix: str = USUAL_SUFFIX, with_sound: bool = False) -> None:
+    def __init__(
+        self, place: Path | str, stop: Event, suffix: str = USUAL_SUFFIX, with_sound: bool = False
+    ) -> None:
         """Open the file, to be copied into containers of this `suffix`.
 
-        Raises CameraError if it cannot be read, and SettingsError if it cannot be copied so.
+        Raises CameraError if it cannot be read, SettingsError if it cannot be copied so, and StoppedError.
         """
         from pynvr.sources.demux import Demuxer  # brings 17 MB, which no camera needs
 
-        self._demuxer = Demuxer(place)
+        self._demuxer = unless_stopped(stop, lambda: Demuxer(place))
         self.name = self._demuxer.name
         try:
             self._codec = copyable(self._demuxer.codec, self.name, suffix)
             self._sound = self._listen() if with_sound else None
             self._started = datetime.now(timezone.utc)
             self._stream: Stream | None = None
-            self._packets = self._read()
-            self._waiting = next(self._packets, None)
+            packets = self._read()
+            # what lies on this machine comes at once, and a thread costs as much as a packet
+            self._ahead = Ahead(packets, stop) if isinstance(place, str) else None
+            self._next = self._ahead.take if self._ahead else lambda: next(packets, None)
+            self._waiting = self._next()
         except BaseException:
             self._demuxer.close()
             raise
@@ -87,7 +94,7 @@ class FilePackets:
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
         """As `PacketSource` has it."""
         while (packet := self._waiting) is not None and packet.time <= time + TIME_TOLERANCE_S:
-            self._waiting = next(self._packets, None)
+            self._waiting = self._next()
             yield packet
 
     def first(self, timeout_s: float) -> TimedPacket:
@@ -104,7 +111,10 @@ class FilePackets:
 
     def close(self) -> None:
         """Close the file."""
-        self._demuxer.close()
+        if self._ahead is None:
+            self._demuxer.close()
+        else:
+            self._ahead.close(self._demuxer.close)
 
     def _read(self) -> Iterator[TimedPacket]:
         """The packets from the first key packet on."""

@@ -11,10 +11,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pynvr.errors import CameraError, SettingsError, UnfitCameraError
 from pynvr.media.frame import DEFAULT_FPS, Gap
@@ -25,6 +24,7 @@ from pynvr.sources.connection import Connection, StreamEndedError
 from pynvr.sources.item_queue import Item, ItemQueue
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.pace import Pace
+from pynvr.sources.stoppable import LETTING_GO_S, may_hang
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
@@ -32,8 +32,6 @@ JITTER = 0.2
 """A pause is shortened by up to this share at random, so that many cameras do not reconnect at once."""
 GIVE_UP_AFTER = 3
 """What has ended so often after one picture, and never gave more, is not a stream."""
-LETTING_GO_S = 1.5
-"""How long a stop waits for a reader that is inside OpenCV; its picture is no longer needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ class LiveReader(Generic[Item, Content]):
         """Those of the connections before this one."""
         self._log = CameraLog(name, self._overflow)
         self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
-        _READERS.add(self)
+        may_hang.add(self._reader)
         self._reader.start()
 
     def close(self) -> None:
@@ -121,11 +119,6 @@ class LiveReader(Generic[Item, Content]):
             self._longest_wait_s,
             overdue_s,
         )
-
-    @property
-    def stuck(self) -> bool:
-        """Whether the reader is still inside OpenCV after a stop. Then the process must not end normally."""
-        return self._stop.is_set() and self._reader.is_alive()
 
     # --- on the reader's thread -----------------------------------------------------------------
 
@@ -226,14 +219,3 @@ class LiveReader(Generic[Item, Content]):
     def _put(self, item: Item | Gap) -> None:
         if self._queue.put(item):
             self._log.dropped(self._queue.dropped)
-
-
-_READERS: weakref.WeakSet[LiveReader[Any, Any]] = weakref.WeakSet()
-
-
-def may_end() -> bool:
-    """Whether the process may end normally: no reader that was told to stop is still inside OpenCV.
-
-    A normal end would free what that thread uses, and crash.
-    """
-    return not any(reader.stuck for reader in _READERS)
