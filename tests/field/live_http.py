@@ -59,6 +59,8 @@ class WebCamera(Loopback):
     gone: dict[str, str] = field(default_factory=dict)
     """Where a path has moved to."""
     requests: list[str] = field(default_factory=list)
+    late_s: float = 0.0
+    """How late the latest picture was sent: the machine may have had something else to do."""
 
     def __enter__(self) -> WebCamera:
         self._began: float | None = None
@@ -137,15 +139,17 @@ class WebCamera(Loopback):
             handler.wfile.write(before + jpeg + self.motion.after)
 
     def _due(self, began: float) -> Iterator[bytes]:
-        """Pictures from now on, each when it is due, over and over."""
+        """Pictures from now on, each when it is due, over and over; none is left out once they have begun."""
+        asked = time.monotonic()
         period = self.times[-1] + self.times[-1] - self.times[-2]
         for number in itertools.count():
             loop, index = divmod(number, len(self.jpegs))
-            left = began + loop * period + self.times[index] - time.monotonic()
-            if left < -0.5:
+            due = began + loop * period + self.times[index]
+            if due < asked - 0.5:
                 continue
-            if self.stop.wait(max(0.0, left)):
+            if self.stop.wait(max(0.0, due - time.monotonic())):
                 return
+            self.late_s = max(self.late_s, time.monotonic() - due)
             yield self.jpegs[index]
 
 

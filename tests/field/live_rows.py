@@ -29,6 +29,8 @@ class Served:
     times: Sequence[float]
     """When each numbered picture is filmed."""
     mjpeg: bool = False
+    late_s: Callable[[], float] = lambda: 0.0
+    """How late the camera itself was at most."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def jpegs(
         shown = times or [number / JPEGS_PER_S for number in range(round(SECONDS * JPEGS_PER_S))]
         pictures = footage.jpegs_at(times) if times else footage.jpegs
         with WebCamera(pictures, shown, motion or Motion(), login=own_login, **odd) as camera:
-            yield Served(camera.url(path, login), shown, mjpeg=True)
+            yield Served(camera.url(path, login), shown, True, lambda: camera.late_s)
 
     return LiveRow(HTTP, name, serve, **({"jitter_s": ARRIVAL_JITTER_S} | (expect or {})))
 

@@ -128,9 +128,10 @@ def check(row: LiveRow, mode: str, served: Served, recorder: RecorderProcess) ->
     true = np.array([served.times[number] for number in numbers])
     times = np.array([time for _, time in shown])
     off = np.abs((times - times[0]) - (true - true[0]))
-    assert off.max() <= row.jitter_s, f"off by {off.max():.2f} s at picture {numbers[int(off.argmax())]}"
+    jitter_s = row.jitter_s + served.late_s()
+    assert off.max() <= jitter_s, f"off by {off.max():.2f} s at picture {numbers[int(off.argmax())]}"
     longest_s = PRE_S + SLACK_S + (GROUP_S if mode == "copy" and not served.mjpeg else 0)
     # where times are off, so is the length of the pre-alarm
-    latest_s = MOVING[0] - PRE_S + max(SLACK_S, row.jitter_s)
+    latest_s = MOVING[0] - PRE_S + max(SLACK_S, jitter_s)
     assert MOVING[0] - longest_s <= true[0] <= latest_s, f"begins at {true[0]:.2f} s"
     assert MOVING[1] <= true[-1] - HOLD_S + SLACK_S <= MOVING[1] + 3 * SLACK_S, f"ends at {true[-1]:.2f} s"
