@@ -37,13 +37,13 @@ from pynvr.redaction import without_password
 from pynvr.service import malloc
 from pynvr.service.health import StatusObserver
 from pynvr.settings import Settings
-from pynvr.sources.base import Source
+from pynvr.sources.base import PacketSource, Source
 from pynvr.sources.camera import LiveSource, Reduce
 from pynvr.sources.file import FileSource, fitted_size
 from pynvr.sources.kind import film_place, is_live
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
-from pynvr.sources.packet_file import FilePackets, PacketSource
+from pynvr.sources.packet_file import FilePackets
 from pynvr.sources.reader import AT_ONCE, ReadAhead
 from pynvr.sources.snapshots import EVENT_S
 

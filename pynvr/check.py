@@ -21,8 +21,7 @@ from pynvr.recording.clip import Clip
 from pynvr.recording.copying import CopyFormat, suffix_for
 from pynvr.recording.orders import Write
 from pynvr.settings import Settings
-from pynvr.sources.base import Source
-from pynvr.sources.packet_file import PacketSource
+from pynvr.sources.base import PacketSource, Source
 
 TRIAL_FRAMES = 10
 

@@ -37,7 +37,7 @@ def test_a_pause_is_believed_where_it_can_be() -> None:
 
 
 def test_what_is_shown_later_than_decoded_stays_so_after_times_begin_anew() -> None:
-    line = Timeline(STEP)
+    line = Timeline(STEP, lambda *_: True)
     group = [(0.0, 0.08), (0.04, 0.2), (0.08, 0.12), (0.12, 0.16)]
     shown = [line.place(*times).shown for times in group + group]
     assert sorted(time for time in shown if time is not None) == pytest.approx(

@@ -22,7 +22,7 @@ from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.writer import RecordingWriter
-from pynvr.sources.packet_file import PacketSource
+from pynvr.sources.base import PacketSource
 
 log = logging.getLogger(__name__)
 

@@ -25,8 +25,7 @@ from pynvr.recording import writer
 from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
 from pynvr.service import native_output, systemd
-from pynvr.sources.base import Source
-from pynvr.sources.packet_file import PacketSource
+from pynvr.sources.base import PacketSource, Source
 
 log = logging.getLogger(__name__)
 

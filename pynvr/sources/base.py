@@ -1,4 +1,4 @@
-"""What all sources have in common: the protocol, and the status of a live one."""
+"""What all sources have in common: the protocols, and the status of a live one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pynvr.media.frame import Frame, Gap
+from pynvr.media.packet import TimedPacket
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +31,49 @@ class SourceStatus:
     """How long the reader thread has shown no sign of life beyond what is allowed; above 0 it is stuck."""
 
 
-class Source(Protocol):
-    """A camera, a file or the drawn scene: iterate over it to get its frames."""
+class AnySource(Protocol):
+    """A camera, a file or the drawn scene."""
 
     name: str
     """For logs and messages, without any password."""
     live: bool
     """A live source cannot wait; a file can, and is read at full speed."""
-    frame_count: int | None
-    """How many frames there will be, if known; for a progress bar."""
-    nominal_fps: float
-    """Frames per second as the source claims them; only a hint, it may be wrong."""
     lag_s: float
-    """Arrival minus frame time of the quickest recent frame, seconds; 0 for a file."""
+    """Arrival minus time of the quickest recent frame or packet, seconds; 0 for a file."""
 
     def status(self) -> SourceStatus | None:
         """The state of a live source; None for a file, which waits for its reader and cannot be lost."""
 
-    def __iter__(self) -> Iterator[Frame | Gap]: ...
-
     def close(self) -> None:
         """Give the device back; harmless when repeated."""
+
+
+class Source(AnySource, Protocol):
+    """Iterate over it to get its frames."""
+
+    frame_count: int | None
+    """How many frames there will be, if known; for a progress bar."""
+    nominal_fps: float
+    """Frames per second as the source claims them; only a hint, it may be wrong."""
+
+    def __iter__(self) -> Iterator[Frame | Gap]: ...
+
+
+class PacketSource(AnySource, Protocol):
+    """Where the packets of a recording come from, beside the source of the frames.
+
+    Nobody iterates over packets: the detector's frames set the pace, and the recorder asks
+    for all packets `until` a frame's time.
+    """
+
+    def until(self, time: float) -> Iterator[TimedPacket | Gap]:
+        """Every packet received with a time up to `time`, in the order of decoding.
+
+        A packet with a later time stops those behind it: with B-frames they need it for decoding.
+        """
+
+    def first(self, timeout_s: float) -> TimedPacket:
+        """Wait for a packet without taking it; raises CameraError or SettingsError."""
+
+    def wait_for_gap(self, timeout_s: float) -> None:
+        """Wait until the camera is lost, but not longer; there is nothing to wait for with a file."""

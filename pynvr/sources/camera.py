@@ -67,11 +67,14 @@ class LiveSource(LiveReader[Frame, Seen]):
         self.snapshots = snapshots = Snapshots()
         opener, freeze = Opener(cam, timeouts), Freeze()
 
-        def connect() -> PictureConnection:
-            return PictureConnection(opener, stop, fit_inside, reduce, snapshots, freeze)
-
-        queue: ItemQueue[Frame] = ItemQueue(limit_bytes)
-        super().__init__(opener.name, stop, queue, timeouts, connect, read_ahead)
+        super().__init__(
+            opener.name,
+            stop,
+            ItemQueue(limit_bytes),
+            timeouts,
+            lambda: PictureConnection(opener, stop, fit_inside, reduce, snapshots, freeze),
+            read_ahead,
+        )
 
     def __iter__(self) -> Iterator[Frame | Gap]:
         """Yield frames, and a gap as soon as the camera is lost, until stopped and the queue is empty.

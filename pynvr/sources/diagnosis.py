@@ -25,6 +25,15 @@ LONGEST_AFTER_SILENCE_S = 0.5
 RTSP_PORTS = {"rtsp": 554, "rtsps": 322}
 LARGEST_ANSWER = 256 * 1024
 STREAMS_NEEDED = "it needs the address of a stream: RTSP, HLS or JPEG pictures one after the other"
+NO_STREAM = {
+    Content.PICTURE: f"gives one picture, not a stream; {STREAMS_NEEDED}",
+    Content.PAGE: f"is a web page, not a stream; {STREAMS_NEEDED}",
+    Content.NO_BOUNDARY: "sends no boundary before its first picture, without which nobody can tell where it "
+    "begins; let the camera send RTSP, or HTTP with boundaries",
+    Content.NO_TYPE: "sends parts that are not said to be image/jpeg, which FFmpeg does not take; let the "
+    "camera send RTSP, or HTTP with a Content-Type: image/jpeg in each part",
+    Content.CLIP: "is a clip that is finished: start again to have it read",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +61,8 @@ def why_not_opened(cam: str, open_timeout_s: float, was_silent: bool) -> Finding
 
 def of_content(content: Content) -> Finding | None:
     """What is wrong with what lies under an HTTP address; None where nothing is."""
-    match content:
-        case Content.PICTURE:
-            return Finding(f"gives one picture, not a stream; {STREAMS_NEEDED}", for_ever=True)
-        case Content.PAGE:
-            return Finding(f"is a web page, not a stream; {STREAMS_NEEDED}", for_ever=True)
-        case Content.NO_BOUNDARY:
-            return Finding(
-                "sends no boundary before its first picture, without which nobody can tell where it begins; "
-                "let the camera send RTSP, or HTTP with boundaries",
-                for_ever=True,
-            )
-        case Content.NO_TYPE:
-            return Finding(
-                "sends parts that are not said to be image/jpeg, which FFmpeg does not take; let the camera "
-                "send RTSP, or HTTP with a Content-Type: image/jpeg in each part",
-                for_ever=True,
-            )
-        case Content.CLIP:
-            return Finding("is a clip that is finished: start again to have it read", for_ever=True)
-        case _:
-            return None
+    text = NO_STREAM.get(content)
+    return None if text is None else Finding(text, for_ever=True)
 
 
 def _of_web_status(cam: str, status: int, reason: str) -> Finding:

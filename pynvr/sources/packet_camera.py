@@ -55,14 +55,16 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
 
         At most `limit_bytes` of packets wait.
         """
-
         opener = Opener(cam, timeouts)
-
-        def connect() -> PacketConnection:
-            return PacketConnection(opener, stop, suffix, with_sound)
-
         queue = ItemQueue[TimedPacket](limit_bytes, lambda packet: packet.key)
-        super().__init__(opener.name, stop, queue, timeouts, connect, A_FEW)
+        super().__init__(
+            opener.name,
+            stop,
+            queue,
+            timeouts,
+            lambda: PacketConnection(opener, stop, suffix, with_sound),
+            A_FEW,
+        )
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
         """As `PacketSource.until`; raises SettingsError if the camera's stream cannot be copied."""

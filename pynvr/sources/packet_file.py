@@ -1,8 +1,4 @@
-"""Sources of undecoded packets, beside the source of the frames; and files as such a source.
-
-Nobody iterates over packets: the detector's frames set the pace, and the recorder asks
-for all packets `until` a frame's time.
-"""
+"""The undecoded packets of video files."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +14,6 @@ from pynvr.errors import CameraError, SettingsError
 from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Stream, TimedPacket
-from pynvr.sources.base import SourceStatus
 from pynvr.sources.stoppable import Ahead, unless_stopped
 
 if TYPE_CHECKING:
@@ -29,35 +24,6 @@ if TYPE_CHECKING:
 USUAL_SUFFIX = ".mp4"
 FLEXIBLE = (".mp4", ".ts")
 """Settings that are the default or meant for H.264: other codecs get their own container instead."""
-
-
-class PacketSource(Protocol):
-    """Where the packets of a recording come from."""
-
-    name: str
-    """For logs and messages, without any password."""
-    live: bool
-    """As in `Source`."""
-    lag_s: float
-    """Arrival minus time of the quickest recent packet, seconds; 0 for a file."""
-
-    def until(self, time: float) -> Iterator[TimedPacket | Gap]:
-        """Every packet received with a time up to `time`, in the order of decoding.
-
-        A packet with a later time stops those behind it: with B-frames they need it for decoding.
-        """
-
-    def first(self, timeout_s: float) -> TimedPacket:
-        """Wait for a packet without taking it; raises CameraError or SettingsError."""
-
-    def wait_for_gap(self, timeout_s: float) -> None:
-        """Wait until the camera is lost, but not longer; there is nothing to wait for with a file."""
-
-    def status(self) -> SourceStatus | None:
-        """As `Source` has it."""
-
-    def close(self) -> None:
-        """Release the camera or file."""
 
 
 class FilePackets:

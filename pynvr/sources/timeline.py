@@ -26,14 +26,10 @@ class Placed:
     """None where the file does not say."""
 
 
-def _all(_: float, __: float) -> bool:
-    return True
-
-
 class Timeline:
     """Lays packets, told in the order of decoding, onto one line of time that never falls back."""
 
-    def __init__(self, step_s: float, believes: Callable[[float, float], bool] = _all) -> None:
+    def __init__(self, step_s: float, believes: Callable[[float, float], bool]) -> None:
         """`step_s` is the distance of two packets where nothing better is known.
 
         `believes` is asked for each leap further than BELIEVED_LEAP_S, with the times before and after it.
