@@ -38,14 +38,13 @@ from pynvr.service import malloc
 from pynvr.service.health import StatusObserver
 from pynvr.settings import Settings
 from pynvr.sources.base import PacketSource, Source
-from pynvr.sources.camera import LiveSource, Reduce
+from pynvr.sources.camera import SNAPSHOT_S, LiveSource, Reduce
 from pynvr.sources.file import FileSource, fitted_size
 from pynvr.sources.kind import film_place, is_live
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_file import FilePackets
 from pynvr.sources.reader import AT_ONCE, ReadAhead
-from pynvr.sources.snapshots import EVENT_S
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +135,7 @@ def make_recorder(
 
     def want(pictures: bool) -> None:
         if isinstance(source, LiveSource):
-            source.snapshots.every_s = EVENT_S if pictures else told.pictures_every_s
+            source.snapshots.every_s = SNAPSHOT_S if pictures else told.pictures_every_s
 
     want(False)
     pictures = EventPictures(writer.keep, want, told.first_picture)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.errors import CameraError
-from pynvr.media.frame import Frame, Gap, Gray, Image
+from pynvr.media.frame import JPEG_QUALITY, Frame, Gap, Gray, Image
 from pynvr.sources.burst import Reading
 from pynvr.sources.clock import StreamClock
 from pynvr.sources.connection import Connection
@@ -22,7 +23,6 @@ from pynvr.sources.freeze import Freeze
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import DEFAULT_TIMEOUTS, Opener, Timeouts
 from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead
-from pynvr.sources.snapshots import Snapshots
 
 NO_TIME = -(2.0**63)
 """FFmpeg's time of a picture that has no time (AV_NOPTS_VALUE)."""
@@ -33,6 +33,12 @@ Reduce: TypeAlias = Callable[[Image], Gray]
 
 A_FEW = ReadAhead(0.3, 5 * 1024 * 1024)
 """What a recorder lets gather. It reads large pictures one by one: they need the memory."""
+
+
+SNAPSHOT_S = 0.2
+"""How often a whole picture is kept during an event: a person walks half a step meanwhile."""
+PX_A_SECOND = 10_000_000
+"""Large pictures are kept less often: encoding as many pixels takes about 25 ms."""
 
 
 class Seen(NamedTuple):
@@ -153,3 +159,25 @@ def sends_times(cam: str, capture: cv2.VideoCapture) -> bool:
     camera's rate is. RTP always has times, though not always for the first picture.
     """
     return cam.lower().startswith("rtsp") or capture.get(cv2.CAP_PROP_PTS) != NO_TIME
+
+
+class Snapshots:
+    """Makes JPEGs of whole pictures, now and then, where otherwise only a part of each picture is kept.
+
+    It works on the reader's thread; any other may say how often.
+    """
+
+    def __init__(self) -> None:
+        self.every_s: float | None = None
+        """None: no picture is wanted."""
+        self._last_s = -math.inf
+
+    def of(self, image: Image, time_s: float) -> NDArray[np.uint8] | None:
+        """The picture as JPEG where it is time for one. A stream's times may begin anew."""
+        if self.every_s is None:
+            return None
+        pause_s = max(self.every_s, image.shape[0] * image.shape[1] / PX_A_SECOND)
+        if 0 <= time_s - self._last_s < pause_s:
+            return None
+        self._last_s = time_s
+        return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]

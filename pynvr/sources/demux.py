@@ -20,7 +20,7 @@ from pynvr.errors import CameraError
 from pynvr.media.packet import SoundPacket
 from pynvr.sources.film import Film
 from pynvr.sources.hearing import Hearing
-from pynvr.sources.promise import promise_of
+from pynvr.sources.losses import promise_of
 from pynvr.sources.timeline import Timeline
 
 TIMES_MAY_BEGIN_ANEW = 0x0200
@@ -102,10 +102,10 @@ class Demuxer(Film):
                 decoded = shown
             elif self._dated_only and not disordered and shown is not None:
                 shown = decoded
-            placed = self.timeline.place(decoded, shown)
+            decoded, shown = self.timeline.place(decoded, shown)
             self.packets += 1
-            self._last = max(self._last, placed.decoded if placed.shown is None else placed.shown)
-            yield Step(packet, placed.decoded, None if disordered else placed.shown, sound)
+            self._last = max(self._last, decoded if shown is None else shown)
+            yield Step(packet, decoded, None if disordered else shown, sound)
 
     def check_end(self) -> None:
         """Raise CameraError where much less came than the container promises; call it at the end."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,8 +23,11 @@ from pynvr.sources.connection import Connection
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_file import USUAL_SUFFIX
-from pynvr.sources.raw_capture import Capture, RawCapture
+from pynvr.sources.raw_capture import RawCapture
 from pynvr.sources.reader import LiveReader, ReadAhead
+
+if TYPE_CHECKING:
+    from pynvr.sources.sound_capture import SoundCapture
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +196,7 @@ class PacketConnection(Connection[TimedPacket, Packet]):
         self._stream = replace(self._stream, parameter_sets=sets)
 
 
-def _open(opener: Opener, with_sound: bool) -> Capture:
+def _open(opener: Opener, with_sound: bool) -> RawCapture | SoundCapture:
     if not with_sound:
         return RawCapture(opener)
     from pynvr.sources.sound_capture import SoundCapture  # brings 17 MB

@@ -45,7 +45,11 @@ class FilePackets:
         self.name = self._demuxer.name
         try:
             self._codec = copyable(self._demuxer.codec, self.name, suffix)
-            self._sound = self._listen() if with_sound else None
+            self._sound: AudioStream | None = None
+            if with_sound:
+                from pynvr.media.sound_container import writable
+
+                self._sound = writable(self._demuxer.listen(), self._codec, self.name)
             self._started = datetime.now(timezone.utc)
             self._stream: Stream | None = None
             packets = self._read()
@@ -110,11 +114,6 @@ class FilePackets:
         delay = max(0.0, (first.shown or 0.0) - first.decoded)
         shape = demuxer.shape()
         return Stream(codec, context.width, context.height, demuxer.fps, sets, delay, shape, self._sound)
-
-    def _listen(self) -> AudioStream | None:
-        from pynvr.media.sound_container import writable
-
-        return writable(self._demuxer.listen(), self._codec, self.name)
 
 
 def copyable(sent: str, name: str, suffix: str) -> codecs.CopyCodec:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import cv2
 import numpy as np
 
@@ -16,25 +14,8 @@ from pynvr.sources.opening import Opener
 from pynvr.sources.packet_file import copyable
 
 
-class Capture(Protocol):
-    """An open camera that hands out packets."""
-
-    def stream(self, suffix: str) -> Stream:
-        """What its packets have in common; raises SettingsError if such a file cannot hold them."""
-
-    def read(self) -> Packet | None:
-        """Wait for a packet; None if the next one cannot be read."""
-
-    @property
-    def stream_s(self) -> float | None:
-        """When the latest packet is shown, in the stream's own seconds; None if it has no times."""
-
-    def release(self) -> None:
-        """Close the connection."""
-
-
 class RawCapture:
-    """OpenCV's `Capture`."""
+    """An open camera that hands out packets."""
 
     def __init__(self, opener: Opener) -> None:
         """Open the camera; raises CameraError."""
@@ -43,7 +24,7 @@ class RawCapture:
         self._timed: bool | None = None
 
     def stream(self, suffix: str) -> Stream:
-        """As `Capture` has it."""
+        """What its packets have in common; raises SettingsError if such a file cannot hold them."""
         capture = self._capture
         codec = copyable(fourcc_of(capture), self._name, suffix)
         _, extra = capture.retrieve(None, int(capture.get(cv2.CAP_PROP_CODEC_EXTRADATA_INDEX)))
@@ -59,7 +40,7 @@ class RawCapture:
         )
 
     def read(self) -> Packet | None:
-        """As `Capture` has it."""
+        """Wait for a packet; None if the next one cannot be read."""
         received, data = self._capture.read()
         if not received:
             return None
@@ -67,11 +48,11 @@ class RawCapture:
 
     @property
     def stream_s(self) -> float | None:
-        """As `Capture` has it."""
+        """When the latest packet is shown, in the stream's own seconds; None if it has no times."""
         if self._timed is None:
             self._timed = sends_times(self._cam, self._capture)
         return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._timed else None
 
     def release(self) -> None:
-        """As `Capture` has it."""
+        """Close the connection."""
         self._capture.release()

@@ -31,7 +31,7 @@ PROBED_US = 1_000_000
 
 
 class SoundCapture:
-    """PyAV's `Capture`."""
+    """What `RawCapture` is, with sound."""
 
     def __init__(self, opener: Opener) -> None:
         """Open the camera; raises CameraError."""
@@ -50,10 +50,10 @@ class SoundCapture:
         self._heard_s = 0.0
         self._to_annex_b: BitStreamFilterContext | None = None
         self.stream_s: float | None = None
-        """As `Capture` has it."""
+        """As `RawCapture` has it."""
 
     def stream(self, suffix: str) -> Stream:
-        """As `Capture` has it."""
+        """As `RawCapture` has it."""
         context = self._picture.codec_context
         codec = copyable(context.name, self._name, suffix)
         sets = bytes(context.extradata or b"")
@@ -67,7 +67,7 @@ class SoundCapture:
         return Stream(codec, context.width, context.height, fps, told, reorder_s, sound=sound)
 
     def read(self) -> Packet | None:
-        """As `Capture` has it. However much sound comes, a picture has to come in time."""
+        """As `RawCapture` has it. However much sound comes, a picture has to come in time."""
         deadline = monotonic() + self._timeouts.read_s
         try:
             while monotonic() < deadline:
@@ -82,7 +82,7 @@ class SoundCapture:
         return None
 
     def release(self) -> None:
-        """As `Capture` has it."""
+        """As `RawCapture` has it."""
         self._container.close()
 
     def _hear(self, packet: AvPacket[Any]) -> None:

@@ -7,7 +7,7 @@ What is known to be right is the distance of packets that follow each other as t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 BELIEVED_LEAP_S = 10.0
 """FFmpeg too takes a leap further than this for another count, in containers where that happens."""
@@ -17,8 +17,7 @@ USUAL_STEP_S = 2.0
 """Packets further apart say nothing about the rate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """When a packet is decoded and when it is shown, seconds from the beginning of the stream."""
 
     decoded: float
