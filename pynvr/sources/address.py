@@ -1,4 +1,4 @@
-"""What can be wrong with the address of a network camera as it is written, before anybody is asked."""
+"""Finds mistakes in the address of a network camera as it is written."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ ENDS_LOGIN = re.compile(r"[/?#]")
 
 
 def is_web(cam: str) -> bool:
-    """Whether an address is one of HTTP."""
+    """Whether this is an HTTP address."""
     return cam.lower().startswith(("http://", "https://"))
 
 
 def is_rtsp(cam: str) -> bool:
-    """Whether an address is one of RTSP."""
+    """Whether this is an RTSP address."""
     return cam.lower().startswith(("rtsp://", "rtsps://"))
 
 
 def check_address(cam: str) -> None:
-    """Raise SettingsError, with what to write instead, for an address that nobody can understand."""
+    """Raise SettingsError, with what to write instead, if an address cannot be right."""
     if "://" in cam and (fault := fault_of(cam)) is not None:
         raise SettingsError(f"cam = {without_password(cam)!r}: {fault}")
 
 
 def fault_of(address: str) -> str | None:
-    """What is wrong with an address, and how to write it; None where nothing is, as far as can be seen."""
+    """What is wrong with an address, and how to write it; None if nothing is."""
     rest = address.partition("://")[2]
     authority = ENDS_LOGIN.split(rest)[0]
     sign = rest[len(authority) : len(authority) + 1]
@@ -53,7 +53,7 @@ def fault_of(address: str) -> str | None:
 
 
 def hint_at_password(address: str) -> str:
-    """What to try where a user or password is refused; empty where nothing in them can be mistaken."""
+    """What to try if user or password are refused; empty if no sign in them can be mistaken."""
     login = address.partition("://")[2].rpartition("@")[0]
     signs = sorted(set(re.findall(r"[@/?#%:]", login.partition(":")[2])))
     if not signs:
@@ -71,5 +71,5 @@ def _spelled(sign: str) -> str:
 
 
 def _named(sign: str) -> str:
-    """A sign in a message; an @ behind an address would be taken for the end of a password, and blanked."""
+    """A sign in a message. An @ behind an address would be taken for the end of a password, and blanked."""
     return {" ": "a space", "\t": "a tab", "@": "an at sign"}.get(sign, f'"{sign}"')

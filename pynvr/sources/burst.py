@@ -1,4 +1,4 @@
-"""Pictures that arrive all at once although the camera sent them one after the other."""
+"""Pictures that arrive together although the camera sent them one after the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pynvr.sources.clock import LONGEST_STEP_S, SMALLEST_STEP_S, delays
 from pynvr.sources.pace import Pace
 
 UNKNOWN_PERIOD_S = 0.02
-"""Taken for the period where the times do not tell it: some streams give two frames the same time."""
+"""The assumed period if the times do not tell it: some streams give two frames the same time."""
 
 Content = TypeVar("Content")
 
@@ -25,10 +25,10 @@ class Reading(Generic[Content]):
 
 
 class Burst(Generic[Content]):
-    """Holds readings until the reader had to wait for one. That one is live, and dates the others.
+    """Holds readings until the reader has to wait for one. That one is live, and dates the others.
 
-    Pictures come in a burst after a camera was opened (more than a second of them) and whenever the reader
-    let some gather. The first readings of a connection are held until the camera's clock has been judged.
+    Pictures come in a burst when a camera was opened (more than a second of them) and when the reader let
+    some gather. The first readings of a connection are held until the camera's clock has been judged.
     """
 
     def __init__(self, pace: Pace, limit_bytes: int) -> None:
@@ -39,7 +39,7 @@ class Burst(Generic[Content]):
         self._bytes = 0
         self._previous_s = 0.0
         self.live = False
-        """Whether the reader had to wait for the latest one, so that nothing more is waiting."""
+        """Whether the reader had to wait for the latest one: nothing more is waiting then."""
 
     @property
     def usual_bytes(self) -> float:
@@ -47,9 +47,9 @@ class Burst(Generic[Content]):
         return self._bytes / len(self._held)
 
     def add(self, got: Reading[Content], arrival_s: float, waited_s: float, idle_s: float) -> bool:
-        """Add a reading; return whether the caller should `take` all of them now.
+        """Add a reading that took `waited_s`, of which the thread was idle for `idle_s`.
 
-        Reading it took `waited_s` seconds, of which the thread was idle for `idle_s`.
+        Return whether the caller should `take` all readings now.
         """
         self._held.append((got, arrival_s))
         self._bytes += got.nbytes
@@ -67,7 +67,7 @@ class Burst(Generic[Content]):
         return self.live or self._bytes > self._limit_bytes
 
     def take(self) -> list[tuple[Reading[Content], float]]:
-        """Return and forget the readings: with corrected times, and the arrival that each should have had."""
+        """Return and forget the readings, with corrected times, and the arrival that each should have had."""
         held, self._held, self._bytes = self._held, [], 0
         if not held:
             return []

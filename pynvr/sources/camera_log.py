@@ -1,4 +1,4 @@
-"""What the log is told of a camera: each thing when it happens, and again only after a while."""
+"""What the log says about a camera: each thing when it happens, and again only after a while."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import time
 log = logging.getLogger(__name__)
 
 REPEAT_S = 60.0
-"""What goes on is mentioned so often."""
+"""How often something that goes on is mentioned."""
 
 
 class CameraLog:
-    """Writes about one camera; told by its reader."""
+    """Writes about one camera."""
 
     def __init__(self, name: str, overflow: str) -> None:
-        """`overflow` says that so many items were dropped, and why."""
+        """`overflow` is the message that so many items were dropped, and why."""
         self._name = name
         self._overflow = overflow
         self._lost_at: float | None = None
@@ -25,7 +25,7 @@ class CameraLog:
         self._clock_told = False
 
     def lost(self, error: Exception) -> None:
-        """The camera is not there, for this reason."""
+        """The camera is away, for this reason."""
         now = time.monotonic()
         if self._lost_at is None:
             self._lost_at = self._told_at["away"] = now
@@ -34,17 +34,17 @@ class CameraLog:
             log.error("camera %s: still away, for %.0f s now (%s)", self._name, now - self._lost_at, error)
 
     def found(self) -> None:
-        """It is there."""
+        """The camera is connected."""
         away = "" if self._lost_at is None else f", was away for {time.monotonic() - self._lost_at:.1f} s"
         self._lost_at = None
         log.info("camera %s: connected%s", self._name, away)
 
     def failed(self) -> None:
-        """A bug has ended a connection; called while the exception is handled."""
+        """A bug has ended a connection. Call it while the exception is handled."""
         log.exception("camera %s: reading failed", self._name)
 
     def dropped(self, count: int) -> None:
-        """So many items so far found the queue full."""
+        """So many items so far were dropped."""
         if self._due("dropped"):
             log.warning(
                 f"camera %s: {self._overflow} (CAMERA_QUEUE_LIMIT_MB bounds the queue)", self._name, count
@@ -56,7 +56,7 @@ class CameraLog:
             log.warning("camera %s: %d packets so far could not be decoded", self._name, count)
 
     def clock(self, what: str | None) -> None:
-        """What is wrong with its clock, if anything is; mentioned once."""
+        """What is wrong with its clock, if anything is. This is mentioned once."""
         if what is not None and not self._clock_told:
             self._clock_told = True
             log.warning("camera %s: %s; its pictures get the times at which they come", self._name, what)

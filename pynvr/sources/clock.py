@@ -1,4 +1,4 @@
-"""Lays a network stream's own times onto the monotonic clock. Pure arithmetic: callers tell the time."""
+"""Lays a network stream's own times onto the monotonic clock. Pure arithmetic: callers pass the time."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ DRIFT_LIMIT_S = 0.5
 WINDOW_S = 5.0
 """A stream is late if no frame in so many seconds was in time. Anything shorter is a hiccup."""
 QUICKEST = 1 / 8
-"""This share of the packets may seem too quick: one with a damaged time, and those read together with it."""
+"""This share of the packets may seem too quick: one with a damaged time, and those that came with it."""
 SMALLEST_STEP_S = 0.001
 """Times increase strictly, by at least this."""
 LONGEST_STEP_S = 2.0
-"""The longest step within a burst. A longer one means a damaged time or a counter that was reset."""
+"""The longest step within a burst. A longer one is a damaged time or a counter that was reset."""
 
 
 def delays(stream_s: list[float]) -> list[float]:
-    """How many seconds before the last frame of a burst each frame was due, by the stream's own times."""
+    """How many seconds before a burst's last frame each frame was due, by the stream's own times."""
     if not stream_s:
         return []
     steps = [later - sooner for sooner, later in pairwise(stream_s)]

@@ -1,4 +1,4 @@
-"""The pictures of a video file, up to its real end; what cannot be decoded is counted and told."""
+"""The pictures of a video file, up to its real end. What cannot be decoded is counted and logged."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ log = logging.getLogger(__name__)
 
 SMALLEST_STEP_S = 0.001
 TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
-"""How to turn a picture that is to be shown turned by so many degrees, counter-clockwise."""
+"""How to turn a picture by so many degrees, counter-clockwise."""
 ONE_PICTURE_EACH = ("h264", "hevc")
-"""Codecs with a picture in each packet. Others have packets of which nothing is ever to be seen."""
+"""Codecs with a picture in each packet. Others have packets that are never shown."""
 TICKS_PER_S = 1_000_000
-"""In which the decoder is told a packet's time, and tells it again with the picture."""
+"""The unit of the times that go into the decoder with a packet and come out with its picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded picture, still in the form in which the decoder keeps it."""
+    """A decoded picture, still in the decoder's form."""
 
     frame: VideoFrame
     time: float
@@ -59,7 +59,7 @@ class Decoder:
         if self._demuxer.opened_with_complaints:
             self._damaged.add(0.0)
         self.lost_at_end = 0
-        """Pictures after the last one that could not be decoded; known when all are read."""
+        """How many pictures at the end could not be decoded; known when all are read."""
         self._count = 0
         self._last = -SMALLEST_STEP_S
         self._interlaced = False
@@ -82,9 +82,9 @@ class Decoder:
     def _decode(
         self, packet: Packet[VideoStream] | None, moment: float, complaints: list[tuple[int, str, str]]
     ) -> Iterator[Picture]:
-        """The pictures that come out when the packet goes in; None: the last ones.
+        """Put a packet in, or None at the end; yield the pictures that come out.
 
-        FFmpeg's `complaints` since the packet before, of this one and of the file around it, are taken.
+        FFmpeg's `complaints` since the previous packet are taken.
         """
         try:
             frames = self._demuxer.stream.codec_context.decode(packet)
@@ -119,7 +119,7 @@ class Decoder:
         return Picture(frame, time, lost)
 
     def image(self, picture: Picture) -> Image:
-        """The picture as BGR, upright, with square pixels; its lines are never fewer than those decoded."""
+        """The picture as BGR, upright, with square pixels; it never has fewer lines than were decoded."""
         frame = picture.frame
         image = cast(Image, self._reformatter.reformat(frame, format="bgr24", threads=1).to_ndarray())
         ratio = self._demuxer.pixel_ratio
@@ -131,7 +131,7 @@ class Decoder:
         return image if turn is None else cast(Image, cv2.rotate(image, turn))
 
     def check_end(self) -> None:
-        """Say what was lost; raises CameraError where no picture came, or much less than promised."""
+        """Log what was lost; raises CameraError if no picture came, or much less than promised."""
         demuxer = self._demuxer
         if self._count == 0:
             raise CameraError(f"cam = {demuxer.name!r}: no picture in it can be decoded")

@@ -1,4 +1,4 @@
-"""The packets of a film, at times that can be, up to where the file really ends."""
+"""The packets of a film, with plausible times, up to where the file really ends."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from pynvr.sources.timeline import Timeline
 TIMES_MAY_BEGIN_ANEW = 0x0200
 """AVFMT_TS_DISCONT of FFmpeg: transport streams and their like, which can be joined with `cat`."""
 READ_ERRORS = 1000
-"""So many in a row, and there is nothing left to read."""
+"""After so many in a row there is nothing left to read."""
 LATER_THAN_PROMISED_S = 2.0
-"""A leap to so long after the end is none that can be."""
+"""A leap to so long after the promised end is a damaged time."""
 SOUND_STEP_S = 2.0
 LATEST_SOUND_S = 3.0
-"""So much later than its pictures, or sooner, may sound lie in a file."""
+"""How far apart sound and its pictures may lie in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Step:
     shown: float | None
     """None in a file without times."""
     sound: tuple[SoundPacket, ...] = ()
-    """What is heard up to it; empty unless the demuxer was told to `listen`."""
+    """The sound up to it; empty unless `listen` was called."""
 
 
 class Demuxer(Film):
@@ -60,7 +60,7 @@ class Demuxer(Film):
         self._dated_only = self.container.format.name == "avi"
         self._joinable = bool(int(self.container.format.flags) & TIMES_MAY_BEGIN_ANEW)
         self._sound: tuple[float, float] | None = None
-        """From when to when sound, or whatever else there is, has gone on without a leap."""
+        """From when to when other streams, mostly sound, have gone on without a leap."""
         self._hearing: Hearing | None = None
         self.timeline = Timeline(1 / self.fps, self._believes)
         self.packets = 0
@@ -70,7 +70,7 @@ class Demuxer(Film):
         """Whether the packets say when they are decoded; a bare stream without a container does not."""
 
     def listen(self) -> AudioStream | None:
-        """Hand out the file's first sound with its pictures; None if it has no sound."""
+        """Hand out the file's first sound with its pictures; return it, or None if there is no sound."""
         sound = next(iter(self.container.streams.audio), None)
         if sound is not None:
             self._hearing = Hearing(LATEST_SOUND_S)
@@ -87,7 +87,7 @@ class Demuxer(Film):
 
     @property
     def frame_count(self) -> int | None:
-        """How many pictures the container promises; None where it does not say."""
+        """How many pictures the container promises; None if it does not say."""
         pictures, seconds = self._promise.pictures, self._promise.seconds
         return round(seconds * self.fps) if pictures is None and seconds is not None else pictures
 
@@ -108,7 +108,7 @@ class Demuxer(Film):
             yield Step(packet, decoded, None if disordered else shown, sound)
 
     def check_end(self) -> None:
-        """Raise CameraError where much less came than the container promises; call it at the end."""
+        """At the end: raise CameraError if much less came than the container promises."""
         promise = replace(self._promise, seconds=None) if self._joinable else self._promise
         end = self._last + 1 / self.fps
         # FFmpeg skips the empty packets of .avi, which let a picture stay for longer
@@ -116,7 +116,7 @@ class Demuxer(Film):
         promise.check(self.name, packets, end, self.fps)
 
     def _read(self) -> Iterator[AvPacket[VideoStream]]:
-        """All packets of the stream; goes on after what is damaged, until nothing comes any more."""
+        """All packets of the stream. It goes on after damage, until nothing comes any more."""
         everything = self._joinable or self._hearing is not None
         streams = list(self.container.streams) if everything else [self.stream]
         errors = 0
@@ -137,7 +137,7 @@ class Demuxer(Film):
                     return
 
     def _read_with_sound(self, hearing: Hearing) -> Iterator[AvPacket[VideoStream]]:
-        """The same, each once what is heard up to it has been read: in some files that lies behind it."""
+        """The same, but each only when its sound has been read, too: in some files that lies behind it."""
         held: deque[AvPacket[VideoStream]] = deque()
         most = LATEST_SOUND_S * self.fps
         for packet in self._read():
@@ -155,7 +155,7 @@ class Demuxer(Film):
             self._sound = time, time
 
     def _believes(self, told: float, time: float) -> bool:
-        """Whether a leap is a pause: in a joined stream only if something else went on meanwhile."""
+        """Whether a leap is a pause. In a joined stream it is one only if other streams went on meanwhile."""
         if self._joinable:
             sound = self._sound
             return sound is not None and sound[0] <= told + SOUND_STEP_S and time - sound[1] <= SOUND_STEP_S

@@ -1,7 +1,7 @@
-"""Why a network camera cannot be opened: asked of it once more, in short, after FFmpeg has failed.
+"""Finds out why a network camera cannot be opened.
 
-FFmpeg only says that it could not. Here the address is asked again over TCP, within a few seconds, to tell
-apart what a user would do different things about. No secret is ever part of what is found.
+FFmpeg only says that it failed. So the camera is asked once more, within a few seconds, to tell apart what
+a user has to do different things about. No finding ever holds a secret.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pynvr.sources.web import Content, look
 
 LONGEST_S = 3.0
 LONGEST_AFTER_SILENCE_S = 0.5
-"""So long each answer is waited for; of a camera that has let the whole timeout pass, not again."""
+"""How long each answer may take. A camera that has let the whole timeout pass gets less."""
 RTSP_PORTS = {"rtsp": 554, "rtsps": 322}
 LARGEST_ANSWER = 256 * 1024
 STREAMS_NEEDED = "it needs the address of a stream: RTSP, HLS or JPEG pictures one after the other"
@@ -42,11 +42,11 @@ class Finding:
 
     text: str
     for_ever: bool = False
-    """Whether it can never work so."""
+    """Whether it can never work with this address."""
 
 
 def why_not_opened(cam: str, open_timeout_s: float, was_silent: bool) -> Finding:
-    """Ask a camera that could not be opened within `open_timeout_s` what is wrong; never raises."""
+    """Find out what is wrong with a camera that could not be opened within `open_timeout_s`; never raises."""
     patience_s = min(open_timeout_s, LONGEST_AFTER_SILENCE_S if was_silent else LONGEST_S)
     if is_rtsp(cam):
         try:
@@ -60,7 +60,7 @@ def why_not_opened(cam: str, open_timeout_s: float, was_silent: bool) -> Finding
 
 
 def of_content(content: Content) -> Finding | None:
-    """What is wrong with what lies under an HTTP address; None where nothing is."""
+    """What is wrong with what an HTTP address gives; None if nothing is."""
     text = NO_STREAM.get(content)
     return None if text is None else Finding(text, for_ever=True)
 
@@ -113,18 +113,18 @@ class _Talk:
 
     connection: socket.socket
     patience_s: float
-    """For each whole answer."""
+    """How long a whole answer may take."""
     url: str
     user: str | None
     password: str
     number: int = 0
     challenge: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    """Of the latest answer; names in lower case."""
+    """Those of the latest answer; names in lower case."""
     body: str = ""
 
     def ask(self, method: str, url: str, *lines: str) -> int:
-        """Send a request, with user and password once they were asked for; return the status."""
+        """Send a request and return the status. User and password are sent once the camera asks for them."""
         self.number += 1
         head = [f"{method} {url} RTSP/1.0", f"CSeq: {self.number}", "User-Agent: pynvr", *lines]
         if self.challenge and self.user is not None:
@@ -161,7 +161,7 @@ class _Talk:
         return int(found[1])
 
     def _more(self, deadline: float, at_most: int) -> bytes:
-        """What comes next, empty at the end; raises TimeoutError once the whole answer has taken too long."""
+        """What comes next; empty at the end. Raises TimeoutError if the whole answer takes too long."""
         if at_most <= 0:
             return b""
         left_s = deadline - time.monotonic()

@@ -1,4 +1,4 @@
-"""Cameras and video files as sources of frames: what they have in common, and files."""
+"""Video files as sources of frames, and what cameras have in common with them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def claimed_fps(capture: cv2.VideoCapture) -> float:
 
 
 def plausible_fps(fps: float) -> float:
-    """A rate that may be, else the usual one."""
+    """A rate if it is plausible, else the usual one."""
     return fps if PLAUSIBLE_FPS[0] <= fps <= PLAUSIBLE_FPS[1] else DEFAULT_FPS
 
 

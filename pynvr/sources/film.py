@@ -1,7 +1,7 @@
-"""A video file opened, and the stream of it that is the film.
+"""Opens a video file, and chooses the stream that is the film.
 
-FFmpeg is used through PyAV here and not through OpenCV, which takes whatever stream comes first, says False
-for an error as for the end, and does not tell the time of what it skips.
+Files are read through PyAV. OpenCV takes whatever stream comes first, says False for an error as for the
+end, and does not tell the time of what it skips.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ logging.getLogger("libav").addHandler(logging.NullHandler())
 logging.getLogger("libav").propagate = False
 
 NETWORK_TIMEOUTS_S = (10.0, 30.0)
-"""For a film that lies elsewhere: to open it, and to get more of it."""
+"""To open a film on a server, and to get more of it."""
 PLAUSIBLE_FPS = (Fraction(1, 3600), Fraction(240))
 """Files claim anything from 0 to 90000."""
 NO_VIDEO_FORMATS = ("image2", "tty", "lavfi", "ffmetadata")
-"""What FFmpeg also makes moving pictures of: pictures, and text as on a terminal."""
+"""FFmpeg makes moving pictures of these, too: pictures, and text as on a terminal."""
 ATTACHED = 0x0400 | 0x0800
-"""AV_DISPOSITION_ATTACHED_PIC and TIMED_THUMBNAILS: pictures that belong to the file, not to the film."""
+"""AV_DISPOSITION_ATTACHED_PIC and TIMED_THUMBNAILS: pictures beside the film."""
 PROBED_PACKETS = 2000
-"""Looked at to find out which of several streams is a film, where the container does not say."""
+"""So many are read to find out which of several streams is a film, if the container does not say."""
 
 
 class Film:
     """One video stream of one file."""
 
     def __init__(self, place: Path | str) -> None:
-        """Open a file or the address of a film; raises CameraError, with the reason, for what is none."""
+        """Open a file or the address of a film; raises CameraError, with the reason, if it is none."""
         self._fetched: IO[bytes] | None = None
         if isinstance(place, Path):
             check_file(place)
@@ -69,7 +69,7 @@ class Film:
                 self.close()
                 raise
         self.opened_with_complaints = bool(complaints)
-        """Whether FFmpeg found something wrong while it looked at the beginning of the file."""
+        """Whether FFmpeg found something wrong at the beginning of the file."""
         self.stream.codec_context.thread_count = 1  # the recorder's other threads have work too
         self.fps = _rate(self.stream)
 
@@ -79,13 +79,13 @@ class Film:
         return str(self.stream.codec_context.name)
 
     def shape(self) -> Shape:
-        """How a player shows the pictures, as the container says."""
+        """How a player shows the pictures, according to the container."""
         ratio = self.stream.sample_aspect_ratio or Fraction(1)
         return Shape(self._turn(), ratio.numerator, ratio.denominator)
 
     @property
     def pixel_ratio(self) -> float:
-        """How wide a pixel is, in its heights."""
+        """A pixel's width divided by its height."""
         ratio = self.stream.sample_aspect_ratio or self.stream.codec_context.sample_aspect_ratio
         return float(ratio) if ratio else 1.0
 
@@ -135,7 +135,7 @@ class Film:
         return chosen
 
     def _moving(self, films: list[VideoStream]) -> list[VideoStream]:
-        """Those of them that have more than one picture, found out by reading where the file does not say."""
+        """Those with more than one picture. If the file does not say, its packets are counted."""
         if all(film.frames for film in films):
             return films
         counts = dict.fromkeys((film.index for film in films), 0)
@@ -150,7 +150,7 @@ class Film:
         return [film for film in again if counts[film.index] > 1] or again
 
     def _turn(self) -> int:
-        """Degrees counter-clockwise; the first picture knows, which another look at the file decodes."""
+        """Degrees counter-clockwise. Only a decoded picture tells, so the first one is decoded for it."""
         with suppress(av.error.FFmpegError), av.open(self._address, metadata_errors="replace") as other:
             stream = other.streams[self.stream.index]
             stream.codec_context.thread_count = 1
@@ -163,7 +163,7 @@ class Film:
 
 
 def _rate(stream: VideoStream) -> float:
-    """Frames per second as the stream itself says, then as the container does, where that can be."""
+    """Frames per second as the stream itself says, else as the container does, if that is plausible."""
     bare = stream.start_time is None and stream.duration is None
     claims = (stream.codec_context.framerate if bare else None, stream.average_rate, stream.guessed_rate)
     for claim in claims:

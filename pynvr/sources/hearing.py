@@ -1,4 +1,4 @@
-"""Which sound belongs to which picture: pure arithmetic on what a stream says and when it came."""
+"""Which sound belongs to which picture: pure arithmetic on the stream's times and the arrivals."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections import deque
 from pynvr.media.packet import SoundPacket
 
 FURTHEST_APART_S = 2.0
-"""Picture and sound that come together are no further apart; where they say they are, their clocks differ."""
+"""Picture and sound that come together are no further apart. If their times are, their clocks differ."""
 
 
 class Hearing:
-    """Puts the sound beside the pictures that it came with. Times are seconds."""
+    """Puts sound beside the pictures that it came with. Times are seconds."""
 
     def __init__(self, furthest_apart_s: float = FURTHEST_APART_S) -> None:
-        """Sound that is further from the picture that it came with is taken to have another clock."""
+        """Sound further than this from the picture that it came with has another clock."""
         self._furthest_s = furthest_apart_s
         self.until_s = float("-inf")
-        """Up to when has been heard."""
+        """The time of the latest sound."""
         self._waiting: deque[tuple[float, bytes]] = deque()
         self._shift_s = 0.0
-        """Added to the times of the sound, where its clock is another than that of the pictures."""
+        """Added to the times of the sound if it has another clock than the pictures."""
         self._seen: tuple[float, float] | None = None
         """The latest picture's time and arrival."""
 
@@ -35,7 +35,7 @@ class Hearing:
         self._waiting.append((self.until_s, data))
 
     def beside(self, stream_s: float, arrival_s: float = 0.0) -> tuple[SoundPacket, ...]:
-        """What is heard up to a picture of this time. Later sound waits for a later picture."""
+        """The sound up to a picture of this time. Later sound waits for a later picture."""
         blind_s = 0.0 if self._seen is None else arrival_s - self._seen[1]
         earliest_s = stream_s - blind_s - self._furthest_s  # anything else is from before the clocks were set
         self._seen = stream_s, arrival_s

@@ -1,4 +1,4 @@
-"""What was read and still waits to be used: a queue bounded in bytes, between two threads."""
+"""A queue between two threads, bounded in bytes, for what was read and is not yet used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pynvr.errors import PynvrError
 from pynvr.media.frame import Gap
 
 LOOK_EVERY_S = 0.1
-"""A stop is an event of its own, which does not wake who waits here."""
+"""A stop does not wake a thread that waits here, so it looks for itself."""
 
 
 class Sized(Protocol):
@@ -38,12 +38,12 @@ class ItemQueue(Generic[Item]):
         self._items: deque[Item | Gap] = deque()
         self._bytes = self._gaps = 0
         self._over = False
-        """Nobody asks for items any more: what comes now is neither received nor missing."""
+        """Nobody takes items any more: what comes now counts neither as received nor as dropped."""
         self._failure: PynvrError | None = None
         self.received = self.dropped = 0
-        """Items that came, and those of them that found the queue full."""
+        """Items that came, and how many were dropped because the queue was full."""
         self._changed = threading.Condition()
-        """Guards all of the above; notified when something was added or nothing more will come."""
+        """Guards all of the above; notified when something was added or the queue has failed."""
 
     def put(self, item: Item | Gap) -> int:
         """Add an item or gap; return how many items were dropped for it."""

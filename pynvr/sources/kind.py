@@ -23,9 +23,9 @@ def is_live(cam: str) -> bool:
 
 
 def film_place(cam: str, timeout_s: float, stop: Event) -> Path | str | None:
-    """Where a film with an end lies: a file, or an address that is asked once; None for a camera.
+    """The file or address of a film with an end; None for a camera. An address is asked once.
 
-    Raises StoppedError where the address does not answer before the stop.
+    Raises StoppedError if it does not answer before the stop.
     """
     if not is_live(cam):
         return file_path(cam)
@@ -63,7 +63,7 @@ def _is_camera(cam: str) -> bool:
 
 
 def check_file(path: Path) -> None:
-    """Raise CameraError, with the reason, for what cannot be a video file; never waits for anybody."""
+    """Raise CameraError, with the reason, if this cannot be a video file; never blocks."""
     try:
         found = path.stat()
         if stat.S_ISREG(found.st_mode):

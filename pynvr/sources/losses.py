@@ -15,17 +15,17 @@ from pynvr.errors import CameraError
 log = logging.getLogger(__name__)
 
 SHOWN_AT_MOST = 5
-"""So many stretches are named one by one."""
+"""How many stretches are named one by one."""
 CONNECTED_S = 1.0
-"""What lies closer to each other is told as one stretch."""
+"""Moments closer to each other are one stretch."""
 MAY_BE_MISSING = 0.05, 2.0
-"""This share, or these seconds, are missing at the end of files that are whole otherwise."""
+"""This share, or so many seconds, are missing at the end of files that are whole otherwise."""
 ROUNDING_FRAMES = 2.5
-"""How exact a promise in seconds is: nobody knows for how long the last picture is to be shown."""
+"""How exact a promise in seconds is: nobody knows how long the last picture lasts."""
 
 
 class Stretches:
-    """Moments at which something was wrong, told as a few stretches of time."""
+    """Moments at which something was wrong, summed up as a few stretches of time."""
 
     def __init__(self) -> None:
         self._stretches: list[tuple[float, float, int]] = []
@@ -49,10 +49,10 @@ class Stretches:
 
 
 class Losses:
-    """Told what goes into a decoder and what comes out; knows what got lost between."""
+    """Compares what goes into a decoder with what comes out."""
 
     def __init__(self, one_each: bool = False) -> None:
-        """`one_each`: every packet holds a picture; none may vanish, refused or not."""
+        """`one_each`: every packet holds a picture; one that does not come is lost, refused or not."""
         self._one_each = one_each
         self._waiting: list[float] = []
         self._suspicious = True
@@ -68,7 +68,7 @@ class Losses:
         self._suspicious = True
 
     def shown(self, time: float, half: bool = False) -> int:
-        """A picture came out; return how many before it are lost: they would have come before.
+        """A picture came out. Return how many are lost: those that should have come before it.
 
         Of pictures that come in two packets (`half`) only those of a refused packet count.
         """
@@ -78,7 +78,7 @@ class Losses:
         return self._add(lost) if suspicious and not half else 0
 
     def rest(self, half: bool = False) -> int:
-        """The decoder is empty: what it still owes is lost."""
+        """The decoder is empty. Return how many pictures it still owes."""
         waiting, self._waiting = self._waiting, []
         return self._add(waiting) if self._suspicious or (self._one_each and not half) else 0
 
@@ -94,16 +94,16 @@ def _pictures(count: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What is said at the beginning about the end; None where nothing is said."""
+    """What a container says about its end; None where it says nothing."""
 
     pictures: int | None
     seconds: float | None
     """After the first picture."""
 
     def check(self, name: str, packets: int, end: float, fps: float) -> None:
-        """Raise CameraError where much less came: `packets`, the last of which ends at `end` seconds.
+        """Compare it with the `packets` that came, the last of which ends at `end` seconds.
 
-        A little less is said in the log.
+        Raises CameraError if much less came. If a little less came, the log says so.
         """
         if self.pictures is not None:
             missing, slack = (self.pictures - packets) / fps, 0.0
@@ -121,7 +121,7 @@ class Promise:
 
 
 def promise_of(container: InputContainer, stream: VideoStream, starts_s: float) -> Promise:
-    """What is promised of a stream that starts at `starts_s`; sound may last longer than the pictures."""
+    """The promise for a stream that starts at `starts_s`. Sound may last longer than the pictures."""
     pictures = int(stream.frames) or None
     if pictures is not None and pictures > container.size:
         return Promise(None, None)  # a place holder of who could not come back to fill it in

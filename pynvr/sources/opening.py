@@ -1,4 +1,4 @@
-"""Opening a camera with the options that suit it, and saying why where that fails."""
+"""Opens a camera with the options that suit it, and says why if that fails."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _options_in_use = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long a camera may take, in seconds; whatever takes longer counts as lost."""
+    """How long a camera may take, in seconds. One that takes longer is lost."""
 
     open_s: float = 5.0
     read_s: float = 5.0
@@ -54,13 +54,13 @@ class Opener:
     """Opens one camera as often as it is needed."""
 
     def __init__(self, cam: str, timeouts: Timeouts) -> None:
-        """`cam` is a number, a device or an address; raises SettingsError for one that cannot be right."""
+        """`cam` is a number, a device or an address; raises SettingsError if it cannot be right."""
         check_address(cam)
         self.cam = cam
         self.name = without_password(cam)
         self.timeouts = timeouts
         self.in_pieces = False
-        """Whether what is filmed comes a piece at a time, as over HLS; known once it was opened."""
+        """Whether the stream comes in pieces, as over HLS; known once it was opened."""
         self._options = QUICK_RTSP
         self._known = not is_web(cam)
 
@@ -120,7 +120,7 @@ class Opener:
         return kind(f"camera {self.name}: cannot be opened: {finding.text} (setting cam)")
 
     def _find_out(self) -> None:
-        """Ask what lies under an HTTP address, which decides how it is to be read."""
+        """Ask what an HTTP address gives, which decides how it is read."""
         from pynvr.sources import diagnosis, web
 
         answer = web.look(self.cam, self.timeouts.open_s)
@@ -142,7 +142,7 @@ class Opener:
 
 
 def _use_for_a_moment(options: str) -> None:
-    """Have the next opening use these options, and files that are opened later the usual ones."""
+    """Have the next opening use these options, and later ones the usual options."""
     if options == USUAL or _as_found:
         return
 

@@ -1,8 +1,8 @@
-"""How fast a camera's clock passes beside ours: pure arithmetic, told the time by others.
+"""How fast a camera's clock passes beside ours. Pure arithmetic: callers pass the time.
 
-Some cameras count milliseconds and say that they are 90,000ths of a second; others run 16 % fast, or give
-every picture the same time. What such a stream says is made to pass as our clock does before anybody
-believes it. Most clocks are right, and pass through unchanged.
+Some cameras count milliseconds and call them 90,000ths of a second; others run 16 % fast, or give every
+picture the same time. Their times are corrected before they are used. Most clocks are right, and their
+times stay as they are.
 """
 
 from __future__ import annotations
@@ -15,44 +15,44 @@ import numpy as np
 from pynvr.sources.clock import LONGEST_STEP_S
 
 OPENING_S = 1.0
-"""So long a new connection is watched before its times are used."""
+"""How long a new connection is watched before its times are used."""
 OPENING_STEPS = 3
 LONGEST_OPENING_S = 3.5
-"""After so long a stream that comes in bursts, or hardly ever, is used without having been judged."""
+"""After so long a stream that comes in bursts, or rarely, is used without a judgement."""
 PIECE_S = 0.2
-"""Times of arrival are compared over no less: single ones depend on what else the machine does, and with
-B-frames on which of them the camera sends together."""
+"""The shortest time that arrivals are compared over. Single ones depend on what else the machine does, and
+with B-frames on which of them the camera sends together."""
 IDLE_S = 0.005
-"""Who waits for a picture waits at least so long; what takes less was there already."""
+"""A picture that the reader waited for less was there already."""
 NOTICEABLE = 0.1
-"""A pace that differs by less is not told from chance at the opening."""
+"""A smaller difference may be chance at the opening."""
 DOUBTED_S = 2.0
-"""A stream that seems too fast or slow is watched so long: most only make up for lost time, or lose it."""
+"""How long a stream that seems too fast or slow is watched: most only make up for lost time, or lose it."""
 STEADY = 1.15
-"""The halves of what was watched differ by no more in pace; making up for lost time ends."""
+"""If the halves of that time differ by more in pace, the stream made up for lost time."""
 WORST = 200.0
-"""A stream that is so many times slower has no times: they stand still."""
+"""The times of a stream that is so many times slower stand still."""
 SLOT_S = 0.5
 MOST_SLOTS = 240
 FEWEST_SLOTS = 6
 PROOF_S = 2.0
-"""A clock that was right has to move so far from ours, evenly: no network holds back as much so evenly."""
+"""How far a clock that was right has to move from ours, evenly. No network delays as much so evenly."""
 YOUNG_S = 15.0
 YOUNG_PROOF_S = 0.25
-"""In the first seconds of a connection, which few networks hold back at all."""
+"""The same in the first seconds of a connection, in which few networks delay anything."""
 DOUBTED_PROOF_S = 0.1
-"""And one that is known to be wrong."""
+"""The same for a clock that is known to be wrong."""
 STILL_S = 1.0
 STILL_PICTURES = 5
-"""Times stand still that have not risen for so long, and for so many pictures."""
+"""Times that have not risen for so long, and for so many pictures, stand still."""
 EVEN = 6.0
-"""How far it has moved at least, in deviations from a straight line."""
+"""How far a wrong clock has moved at least, in deviations from a straight line."""
 LIKELY = 4.0
-"""A clock that has moved by fewer is right, whatever its first second looked like."""
+"""A clock that has moved by fewer is right, whatever its first second showed."""
 RIGHT = 0.005
 """A pace that differs by less is right."""
 SETTLED_S = 2.0
-"""A clock must have been wrong for so long before that is told."""
+"""How long a clock must have been wrong before the log says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class _Mark:
 
 
 class Pace:
-    """Finds out a stream's pace and takes it out of its times.
+    """Finds a stream's pace and corrects its times.
 
-    One for a camera, not for a connection: what was found is believed again when the camera is found again.
+    It belongs to a camera, not to a connection: the next connection begins with the pace of the last one.
     """
 
     def __init__(self) -> None:
@@ -73,28 +73,28 @@ class Pace:
         self.begin()
 
     def begin(self) -> None:
-        """A new connection counts from where it likes."""
+        """Begin a new connection, whose times may begin anywhere."""
         if self.factor == inf:
             self.factor = 1.0
         self.judged = False
         """Whether the opening is over."""
         self._base: _Mark | None = None
-        """From where the factor counts: the stream's time, and what it was made."""
+        """From where the factor counts: the stream's time and the corrected one."""
         self._began_s = self._wrong_since_s = self._latest_s = 0.0
         self._highest = -inf
         self._rose_s = 0.0
         self._since_rise = 0
-        """When the times last reached a new height, and how many pictures have come since."""
+        """When the times last rose, and how many pictures have come since."""
         self._piece: _Mark | None = None
         self._steps: list[_Mark] = []
         self._leaps = 0
         self._slots: list[_Mark] = []
-        """Of each half second the picture that was the least late."""
+        """The least late picture of each half second."""
         self._slot_ends_s = 0.0
 
     @property
     def found(self) -> str | None:
-        """What is wrong with the camera's clock, for a message; None where it is right, or not yet sure."""
+        """What is wrong with the camera's clock, for a message; None if nothing is, or it is not yet sure."""
         if self.factor == 1 or self._latest_s - self._wrong_since_s < SETTLED_S:
             return None
         if self.factor == inf:
@@ -106,7 +106,7 @@ class Pace:
         return f"its clock runs {times:.3g} times too {'slow' if self.factor > 1 else 'fast'}"
 
     def correct(self, stream_s: float) -> float | None:
-        """The stream's time as it would be if its clock passed as ours does; None where it has no use."""
+        """The stream's time as if its clock passed as ours does; None if its times are of no use."""
         if self.factor == inf:
             return None
         if self._base is None or (self.factor == 1 and self._base.stream_s == self._base.arrival_s):
@@ -114,7 +114,7 @@ class Pace:
         return self._base.arrival_s + (stream_s - self._base.stream_s) * self.factor
 
     def note(self, stream_s: float, arrival_s: float, idle_s: float) -> None:
-        """Take a picture's time, when it came, and how long its reader did nothing but wait for it."""
+        """Take a picture's time, its arrival, and how long its reader only waited for it."""
         if self._base is None:
             self._base = _Mark(stream_s, stream_s)
             self._began_s = self._wrong_since_s = arrival_s
@@ -166,7 +166,7 @@ class Pace:
     # --- from then on: how far both clocks have moved apart -------------------------------------------
 
     def _note_lag(self, stream_s: float, arrival_s: float) -> None:
-        """Keep of each half second what came soonest after its time, and judge when one is over."""
+        """Keep the least late picture of each half second, and judge at its end."""
         if abs(stream_s - self._highest) * self.factor > LONGEST_STEP_S:
             self._slots.clear()  # it has leapt, or nothing came for long
             self._highest = stream_s
@@ -207,7 +207,7 @@ class Pace:
             self._change(factor)
 
     def _change(self, factor: float) -> None:
-        """Go on at another pace from the latest picture on, which keeps its time."""
+        """Go on at another pace from the latest picture, which keeps its time."""
         if self._base is None:
             return
         corrected_s = self.correct(self._highest)

@@ -1,4 +1,4 @@
-"""The packets of a network camera, undecoded: the twin of `camera.py`, which decodes them."""
+"""Network cameras as sources of undecoded packets; `camera.py` decodes them."""
 
 from __future__ import annotations
 
@@ -117,10 +117,10 @@ class PacketConnection(Connection[TimedPacket, Packet]):
         return None if packet is None else Reading(packet, packet.nbytes, self._capture.stream_s)
 
     def make(self, got: Reading[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
-        """The packet before this one, and this one too at a stop.
+        """The previous packet; at a stop this one, too.
 
-        A connection that breaks within a picture hands out the first part of it as its last packet. So the
-        latest is handed over only when another one shows that it was whole.
+        A connection that breaks within a picture gives the first part of it as its last packet. So a packet
+        is handed over only when the next one shows that it was whole.
         """
         due = [*self._latest, (got, arrival)]
         self._latest = [] if self._stop.is_set() else [due.pop()]
@@ -128,7 +128,7 @@ class PacketConnection(Connection[TimedPacket, Packet]):
             yield from self._made(*each)
 
     def _made(self, got: Reading[Packet], arrival: float) -> Iterator[TimedPacket | Gap]:
-        """The packet, unless it comes before the first key packet and so cannot be decoded."""
+        """The packet, unless it comes before the first key packet: then it cannot be decoded."""
         packet, stream_s = got.content, got.stream_s
         if packet.key:
             yield from self._heed_parameters(packet)

@@ -1,9 +1,8 @@
 """Reads a camera on a thread of its own, and finds it again when it is lost.
 
-One reader thread owns the connection: it alone opens, reads and closes it (a release
-during a read would crash the process). It never stops reading, because a picture that is
-not read in time comes late. A queue, bounded in bytes, separates it from the thread that uses the
-items. The `Connection` decides whether they are decoded frames or packets.
+The reader thread alone opens, reads and closes the connection: a release during a read would crash the
+process. It never stops reading, because a picture that is not read in time comes late. It puts frames or
+packets, as the `Connection` makes them, into a queue for the thread that uses them.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ LONGEST_PAUSE_S = 30.0
 JITTER = 0.2
 """A pause is shortened by up to this share at random, so that many cameras do not reconnect at once."""
 GIVE_UP_AFTER = 3
-"""What has ended so often after one picture, and never gave more, is not a stream."""
+"""An address that ended so often after one picture, and never gave more, is not a stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadAhead:
-    """How much may gather before it is read; by default everything is read at once."""
+    """How much may gather before it is read; by default nothing."""
 
     s: float = 0.0
     nbytes: int = 0
@@ -77,7 +76,7 @@ class LiveReader(Generic[Item, Content]):
         self._connected_at = time.monotonic()
         """These four as `SourceStatus` has them."""
         self._heartbeat = time.monotonic()
-        """When the reader thread last showed a sign of life, which it does while the camera is away, too."""
+        """When the reader thread last showed a sign of life. It does so while the camera is away, too."""
         self._stop = stop
         self._queue = queue
         self._timeouts = timeouts
@@ -155,7 +154,7 @@ class LiveReader(Generic[Item, Content]):
             pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
     def _read_connection(self) -> None:
-        """Read until stopped; raises CameraError when the camera is not there or no more."""
+        """Read until stopped; raises CameraError if the camera is away or gets lost."""
         connection = self._connect()
         self._longest_wait_s, self._came = connection.longest_wait_s, 0
         self._undecodable_before = self.undecodable

@@ -1,7 +1,7 @@
-"""Times of a file's packets made right: pure arithmetic on what the file says.
+"""Corrects the times of a file's packets. Pure arithmetic.
 
 A file's times may begin again where two recordings were joined, stand still, leap or be missing.
-What is known to be right is the distance of packets that follow each other as they should.
+Only the distance of packets that follow each other as they should is known to be right.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 BELIEVED_LEAP_S = 10.0
-"""FFmpeg too takes a leap further than this for another count, in containers where that happens."""
+"""FFmpeg, too, takes a longer leap for a new count, in containers where that happens."""
 STANDSTILL_S = 0.5
-"""Times that fall back by less have stood still or are unprecise, and are not another count."""
+"""Times that fall back by less stand still or are not exact. They are no new count."""
 USUAL_STEP_S = 2.0
 """Packets further apart say nothing about the rate."""
 
@@ -26,17 +26,17 @@ class Placed(NamedTuple):
 
 
 class Timeline:
-    """Lays packets, told in the order of decoding, onto one line of time that never falls back."""
+    """Lays packets, in the order of decoding, onto one line of time that never falls back."""
 
     def __init__(self, step_s: float, believes: Callable[[float, float], bool]) -> None:
-        """`step_s` is the distance of two packets where nothing better is known.
+        """`step_s` is the distance of two packets if nothing better is known.
 
         `believes` is asked for each leap further than BELIEVED_LEAP_S, with the times before and after it.
         """
         self._step = step_s
         self._believes = believes
         self._offset = 0.0
-        """What is added to the file's times, since they last began anew."""
+        """Added to the file's times since they last began anew."""
         self._told: float | None = None
         self._decoded: float | None = None
         self._shown = float("-inf")

@@ -1,7 +1,7 @@
-"""What lies under an HTTP address, found out by asking for it: a stream, a clip that is finished, a picture.
+"""Finds out what an HTTP address gives: a stream, a finished clip or a picture.
 
-FFmpeg takes them all, and would fetch a finished clip again and again, or a single picture as a camera that
-is lost once a second. It needs other options for each, too.
+FFmpeg takes them all. It would fetch a finished clip again and again, and take a single picture for a camera
+that is lost once a second. It also needs other options for each.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from urllib.request import (
 from pynvr.sources.address import is_web
 
 HEAD_BYTES = 64 * 1024
-"""So much of the content is looked at: more than any playlist of a live stream."""
+"""How much of the content is looked at: more than any playlist of a live stream."""
 JPEG = b"\xff\xd8\xff"
 CLIPS = (b"ftyp", b"RIFF", b"\x1a\x45\xdf\xa3", b"FLV", b"OggS", b"\0\0\1\xba")
 """How files of video begin, within their first 12 bytes."""
@@ -59,11 +59,11 @@ class Answer:
     reason: str = ""
     """In the words of the server or the system."""
     segment_s: float | None = None
-    """Length of a playlist's pieces: a stream comes so much at once. None for what comes as it is filmed."""
+    """Length of a playlist's pieces, which come at once. None for what comes as it is filmed."""
 
 
 def look(cam: str, timeout_s: float) -> Answer:
-    """Ask for the beginning of what lies under an address. Never raises, never shows a secret."""
+    """Ask for the beginning of what an address gives. Never raises, never shows a secret."""
     try:
         return _look(cam, timeout_s)
     except HTTPError as error:
@@ -98,7 +98,7 @@ def _look(cam: str, timeout_s: float) -> Answer:
 
 
 def opener_for(cam: str) -> tuple[OpenerDirector, str]:
-    """Who asks with the address's own user and password, and the address without them."""
+    """An opener that knows the address's user and password, and the address without them."""
     parts = urlsplit(cam)
     host = parts.netloc.rpartition("@")[2]
     url = urlunsplit((parts.scheme, host, parts.path or "/", parts.query, ""))
@@ -114,7 +114,7 @@ def opener_for(cam: str) -> tuple[OpenerDirector, str]:
 
 
 def _head(response: http.client.HTTPResponse) -> bytes:
-    """What comes first, at most one picture of it; nothing where it takes too long."""
+    """The first bytes, at most one picture of them; fewer if they come slowly."""
     head = b""
     try:
         while len(head) < HEAD_BYTES and (more := response.read1(HEAD_BYTES)):
