@@ -8,14 +8,10 @@ each key picture or tell only once, when the stream is set up.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 START_CODE = b"\0\0\1"
 LONG_START_CODE = b"\0\0\0\1"
-
-
-def _never(_: int) -> int:
-    return -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +24,10 @@ class CopyCodec:
     """Container of an open recording: readable after a crash up to the last packets."""
     fourcc: dict[str, str]
     """Container's suffix -> the codec's name there; the first one is the usual one."""
-    unit_type: Callable[[int], int] = _never
+    unit_type: Callable[[int], int] = lambda _: -1
     """A unit's type from its first byte."""
     parameter_sets: frozenset[int] = frozenset()
-    first_picture: range = field(default=range(0))
+    first_picture: range = range(0)
     """Types of units that are pictures."""
     delimiter: bytes = b""
     """A transport stream puts this before each packet that does not begin with it."""

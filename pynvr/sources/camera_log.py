@@ -22,7 +22,6 @@ class CameraLog:
         self._lost_at: float | None = None
         self._told_at: dict[str, float] = {}
         """When each kind of thing was mentioned last."""
-        self._clock_told = False
 
     def lost(self, error: Exception) -> None:
         """The camera is away, for this reason."""
@@ -57,8 +56,8 @@ class CameraLog:
 
     def clock(self, what: str | None) -> None:
         """What is wrong with its clock, if anything is. This is mentioned once."""
-        if what is not None and not self._clock_told:
-            self._clock_told = True
+        if what is not None and "clock" not in self._told_at:
+            self._told_at["clock"] = time.monotonic()
             log.warning("camera %s: %s; its pictures get the times at which they come", self._name, what)
 
     def _due(self, kind: str) -> bool:

@@ -10,14 +10,13 @@ import contextlib
 import hashlib
 import re
 import socket
-import ssl
 import time
 from base64 import b64encode
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from pynvr.sources.address import hint_at_password, is_rtsp, is_web
-from pynvr.sources.web import Content, look
+from pynvr.sources.address import hint_at_password, is_rtsp, is_web, split_login
+from pynvr.sources.web import Content, look, trusting
 
 LONGEST_S = 3.0
 LONGEST_AFTER_SILENCE_S = 0.5
@@ -114,7 +113,6 @@ class _Talk:
     connection: socket.socket
     patience_s: float
     """How long a whole answer may take."""
-    url: str
     user: str | None
     password: str
     number: int = 0
@@ -189,17 +187,14 @@ class _Talk:
 
 
 def _ask_rtsp(cam: str, patience_s: float, open_timeout_s: float) -> Finding:
-    parts = urlsplit(cam)
-    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    url, user, password = split_login(cam)
+    parts = urlsplit(url)
     port = parts.port or RTSP_PORTS[parts.scheme.lower()]
     with socket.create_connection((parts.hostname or "", port), patience_s) as plain:
         connection = plain
         if parts.scheme.lower() == "rtsps":
-            anyone = ssl.create_default_context()  # cameras sign their own certificates
-            anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
-            connection = anyone.wrap_socket(plain, server_hostname=parts.hostname)
-        user = None if parts.username is None else unquote(parts.username)
-        talk = _Talk(connection, patience_s, url, user, unquote(parts.password or ""))
+            connection = trusting().wrap_socket(plain, server_hostname=parts.hostname)
+        talk = _Talk(connection, patience_s, user, password)
         status = talk.ask("DESCRIBE", url, "Accept: application/sdp")
         if status != 200:
             return _of_status(cam, status)

@@ -12,7 +12,7 @@ import ssl
 from dataclasses import dataclass
 from enum import Enum
 from urllib.error import HTTPError
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin
 from urllib.request import (
     HTTPBasicAuthHandler,
     HTTPDigestAuthHandler,
@@ -24,7 +24,7 @@ from urllib.request import (
     build_opener,
 )
 
-from pynvr.sources.address import is_web
+from pynvr.sources.address import is_web, split_login
 
 HEAD_BYTES = 64 * 1024
 """How much of the content is looked at: more than any playlist of a live stream."""
@@ -99,18 +99,19 @@ def _look(cam: str, timeout_s: float) -> Answer:
 
 def opener_for(cam: str) -> tuple[OpenerDirector, str]:
     """An opener that knows the address's user and password, and the address without them."""
-    parts = urlsplit(cam)
-    host = parts.netloc.rpartition("@")[2]
-    url = urlunsplit((parts.scheme, host, parts.path or "/", parts.query, ""))
+    url, user, password = split_login(cam)
     passwords = HTTPPasswordMgrWithDefaultRealm()
-    if parts.username is not None:
-        passwords.add_password(None, url, unquote(parts.username), unquote(parts.password or ""))
-    anyone = (
-        ssl.create_default_context()
-    )  # cameras sign their certificates themselves, and FFmpeg asks no more
-    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+    if user is not None:
+        passwords.add_password(None, url, user, password)
     handlers = HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords)
-    return build_opener(ProxyHandler({}), HTTPSHandler(context=anyone), *handlers), url
+    return build_opener(ProxyHandler({}), HTTPSHandler(context=trusting()), *handlers), url
+
+
+def trusting() -> ssl.SSLContext:
+    """TLS with any server: cameras sign their certificates themselves, and FFmpeg asks no more."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _head(response: http.client.HTTPResponse) -> bytes:
