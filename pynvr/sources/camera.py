@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pynvr.errors import CameraError
 from pynvr.media.frame import JPEG_QUALITY, Frame, Gap, Gray, Image
+from pynvr.sources.address import is_rtsp
 from pynvr.sources.burst import Reading
 from pynvr.sources.clock import StreamClock
 from pynvr.sources.connection import Connection
@@ -116,7 +117,7 @@ class PictureConnection(Connection[Frame, Seen]):
         self._reduce = reduce
         self._whole: Image | None = None
         """Memory for the next picture, where of each only a part is kept."""
-        self._timed = None if "://" in opener.cam else False
+        self._time = StreamTime(opener.cam, self._capture)
         self._shape: tuple[int, ...] | None = None
 
     def _receive(self) -> Reading[Seen] | None:
@@ -132,10 +133,7 @@ class PictureConnection(Connection[Frame, Seen]):
         if self._reduce is not None:
             seen = Seen(self._reduce(image), image.shape, self._snapshots.of(image, time.monotonic()))
             self._whole = whole
-        if self._timed is None:
-            self._timed = sends_times(self._cam, self._capture)
-        stream_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._timed else None
-        return Reading(seen, image.nbytes, stream_s)
+        return Reading(seen, image.nbytes, self._time.latest_s())
 
     def make(self, got: Reading[Seen], arrival: float, index: int) -> Iterable[Frame | Gap]:
         """The picture as a frame, with a gap before it if its size has changed."""
@@ -152,13 +150,24 @@ class PictureConnection(Connection[Frame, Seen]):
         self._capture.release()
 
 
-def sends_times(cam: str, capture: cv2.VideoCapture) -> bool:
-    """Whether a network camera sends times; called once, after the first read.
+class StreamTime:
+    """Asks OpenCV for the times that a camera sends."""
 
-    A series of JPEGs over HTTP has no times. FFmpeg then counts 25 of them a second, whatever the
-    camera's rate is. RTP always has times, though not always for the first picture.
-    """
-    return cam.lower().startswith("rtsp") or capture.get(cv2.CAP_PROP_PTS) != NO_TIME
+    def __init__(self, cam: str, capture: cv2.VideoCapture) -> None:
+        """Local cameras send none."""
+        self._is_rtsp = is_rtsp(cam)
+        self._capture = capture
+        self._sent = None if "://" in cam else False
+
+    def latest_s(self) -> float | None:
+        """When the latest picture or packet is shown, in the stream's own seconds; None without times.
+
+        A series of JPEGs over HTTP has no times. FFmpeg then counts 25 of them a second, whatever the
+        camera's rate is. RTP always has times, though not always for the first picture.
+        """
+        if self._sent is None:
+            self._sent = self._is_rtsp or self._capture.get(cv2.CAP_PROP_PTS) != NO_TIME
+        return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._sent else None
 
 
 class Snapshots:

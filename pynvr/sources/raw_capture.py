@@ -8,7 +8,7 @@ import numpy as np
 from pynvr.media import codecs
 from pynvr.media.opencv import fourcc_of
 from pynvr.media.packet import Packet, Stream
-from pynvr.sources.camera import sends_times
+from pynvr.sources.camera import StreamTime
 from pynvr.sources.file import claimed_fps
 from pynvr.sources.opening import Opener
 from pynvr.sources.packet_file import copyable
@@ -19,9 +19,9 @@ class RawCapture:
 
     def __init__(self, opener: Opener) -> None:
         """Open the camera; raises CameraError."""
-        self._cam, self._name = opener.cam, opener.name
+        self._name = opener.name
         self._capture = opener.open(cv2.CAP_PROP_FORMAT, -1)
-        self._timed: bool | None = None
+        self._time = StreamTime(opener.cam, self._capture)
 
     def stream(self, suffix: str) -> Stream:
         """What its packets have in common; raises SettingsError if such a file cannot hold them."""
@@ -49,9 +49,7 @@ class RawCapture:
     @property
     def stream_s(self) -> float | None:
         """When the latest packet is shown, in the stream's own seconds; None if it has no times."""
-        if self._timed is None:
-            self._timed = sends_times(self._cam, self._capture)
-        return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._timed else None
+        return self._time.latest_s()
 
     def release(self) -> None:
         """Close the connection."""
