@@ -69,6 +69,7 @@ def connection(sent: list[Raw]) -> PacketConnection:
         name="rtsp://camera/main",
         timeouts=Timeouts(),
         in_pieces=False,
+        among_lines=False,
         open=lambda *_: Capture(parameter_sets(H264, sent[0].data)),
     )
     return PacketConnection(cast(Opener, opener), threading.Event(), ".mp4")

@@ -60,7 +60,7 @@ def test_a_list_does_not_have_a_file_of_this_machine_opened(serve: Serve, tmp_pa
     )
     asking.start()
     asking.join(10)
-    assert found == [Content.STREAM]
+    assert found == [Content.TRANSPORT]
 
 
 def test_an_answer_of_negative_length_is_not_read_to_its_end(serve: Serve) -> None:

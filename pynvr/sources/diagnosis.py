@@ -27,10 +27,6 @@ STREAMS_NEEDED = "it needs the address of a stream: RTSP, HLS or JPEG pictures o
 NO_STREAM = {
     Content.PICTURE: f"gives one picture, not a stream; {STREAMS_NEEDED}",
     Content.PAGE: f"is a web page, not a stream; {STREAMS_NEEDED}",
-    Content.NO_BOUNDARY: "sends no boundary before its first picture, without which nobody can tell where it "
-    "begins; let the camera send RTSP, or HTTP with boundaries",
-    Content.NO_TYPE: "sends parts that are not said to be image/jpeg, which FFmpeg does not take; let the "
-    "camera send RTSP, or HTTP with a Content-Type: image/jpeg in each part",
     Content.CLIP: "is a clip that is finished: start again to have it read",
 }
 

@@ -21,11 +21,16 @@ OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 USUAL = "rtsp_transport;tcp"
 """Replaces OpenCV's own options, of which this is the one that matters."""
 QUICK = f"{USUAL}|fpsprobesize;0|analyzeduration;500000"
-QUICK_RTSP = f"{USUAL}|fpsprobesize;0"
-"""Otherwise FFmpeg watches some 20 pictures to find out the rate, which takes 3 s at 10 a second.
-
-For a transport stream it must: without, it tells no times.
-"""
+"""Otherwise FFmpeg watches some 20 pictures to find out the rate, which takes 3 s at 10 a second, and five
+seconds of a stream that does not say whether there will be sound."""
+FOUND_AMONG_LINES = f"{QUICK}|input_format;mjpeg"
+"""FFmpeg looks for the beginning of each picture, whatever stands between two."""
+TRANSPORT = USUAL
+"""FFmpeg must watch it: without, it tells no times."""
+ALL_OF_RTSP = f"{USUAL}|fpsprobesize;0"
+PICTURES_OF_RTSP = f"{ALL_OF_RTSP}|allowed_media_types;video"
+"""Otherwise FFmpeg waits five seconds for sound that a camera promises and does not send, and does not find
+back into the stream afterwards."""
 IS_READ_WITHIN_S = 0.1
 """OpenCV reads the variable at the beginning of each opening."""
 SEGMENTS_AWAY = 3.0
@@ -60,8 +65,10 @@ class Opener:
         self.name = without_password(cam)
         self.timeouts = timeouts
         self.in_pieces = False
-        """Whether the stream comes in pieces, as over HLS; known once it was opened."""
-        self._options = QUICK_RTSP
+        """Whether the stream may come in pieces, as over HLS; known once it was opened."""
+        self.among_lines = False
+        """Whether lines of text may stand before and after each JPEG."""
+        self._options = PICTURES_OF_RTSP
         self._known = not is_web(cam)
 
     def open(self, *properties: int) -> cv2.VideoCapture:
@@ -95,13 +102,17 @@ class Opener:
 
         if not self._known:
             self._find_out()
-        told = dict(option.split(";") for option in self._options.split("|")) | options
+        chosen = ALL_OF_RTSP if is_rtsp(self.cam) else self._options
+        told = dict(option.split(";") for option in chosen.split("|")) | options
         if not is_rtsp(self.cam):
             del told["rtsp_transport"]
         began = time.monotonic()
         try:
             container = av.open(
-                self.cam, timeout=(self.timeouts.open_s, self.timeouts.read_s), container_options=told
+                self.cam,
+                format=told.pop("input_format", None),
+                timeout=(self.timeouts.open_s, self.timeouts.read_s),
+                container_options=told,
             )
         except (av.FFmpegError, ValueError):
             raise self._refusal(began) from None
@@ -126,9 +137,14 @@ class Opener:
         answer = web.look(self.cam, self.timeouts.open_s)
         if finding := diagnosis.of_content(answer.content):
             raise UnfitCameraError(f"camera {self.name}: {finding.text} (setting cam)")
-        self._options = QUICK if answer.content is web.Content.JPEGS else USUAL
+        self._options = {
+            web.Content.JPEGS: QUICK,
+            web.Content.LOOSE_JPEGS: FOUND_AMONG_LINES,
+            web.Content.STREAM: QUICK,
+        }.get(answer.content, TRANSPORT)
+        self.among_lines = answer.content is web.Content.LOOSE_JPEGS
+        self.in_pieces = answer.content in (web.Content.STREAM, web.Content.TRANSPORT)
         if answer.segment_s is not None:
-            self.in_pieces = True
             longest_s = max(self.timeouts.read_s, SEGMENTS_AWAY * answer.segment_s)
             self.timeouts = Timeouts(max(self.timeouts.open_s, answer.segment_s), longest_s)
 

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pynvr.errors import CameraError, SettingsError
 from pynvr.media import codecs
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 A_FEW = ReadAhead(0.2, 64 * 1024)
 """How much may gather: no more than Linux buffers for any connection, so that the camera never waits."""
+JPEG_BEGINS, JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
 LOOK_AHEAD = 6
 """How many packets are used to work out the unknown time of a stream's first one."""
 
@@ -97,6 +99,7 @@ class PacketConnection(Connection[TimedPacket, Packet]):
     def __init__(self, opener: Opener, stop: threading.Event, suffix: str, with_sound: bool = False) -> None:
         """Open the camera; raises CameraError, or SettingsError where it cannot be copied."""
         self._capture = _open(opener, with_sound)
+        self._among_lines = opener.among_lines
         super().__init__(opener, stop, PacketClock())
         try:
             self._stream = self._capture.stream(suffix)
@@ -114,7 +117,11 @@ class PacketConnection(Connection[TimedPacket, Packet]):
 
     def _receive(self) -> Reading[Packet] | None:
         packet = self._capture.read()
-        return None if packet is None else Reading(packet, packet.nbytes, self._capture.stream_s)
+        if packet is None:
+            return None
+        if self._among_lines:
+            packet = replace(packet, data=jpeg_within(packet.data))
+        return Reading(packet, packet.nbytes, self._capture.stream_s)
 
     def make(self, got: Reading[Packet], arrival: float, index: int) -> Iterable[TimedPacket | Gap]:
         """The previous packet; at a stop this one, too.
@@ -202,6 +209,13 @@ def _open(opener: Opener, with_sound: bool) -> RawCapture | SoundCapture:
     from pynvr.sources.sound_capture import SoundCapture  # brings 17 MB
 
     return SoundCapture(opener)
+
+
+def jpeg_within(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A JPEG without the lines that a server puts before and after it; 1 x N bytes as they came."""
+    whole = data.tobytes()
+    begin, end = whole.find(JPEG_BEGINS), whole.rfind(JPEG_ENDS)
+    return data[:, begin : end + len(JPEG_ENDS)] if 0 <= begin < end else data
 
 
 def with_first_time(times: list[float]) -> list[float]:

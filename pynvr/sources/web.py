@@ -39,12 +39,12 @@ class Content(Enum):
     """What an address has to give."""
 
     JPEGS = "JPEG pictures one after the other"
+    LOOSE_JPEGS = "the same between lines that FFmpeg does not take"
+    TRANSPORT = "a transport stream, or a list of pieces of one"
     STREAM = "a stream"
     CLIP = "a clip that is finished"
     PICTURE = "one picture"
     PAGE = "a web page"
-    NO_BOUNDARY = "pictures without a boundary before the first"
-    NO_TYPE = "parts that are not said to be image/jpeg"
     NO_ANSWER = "no answer"
     UNKNOWN = "something else"
 
@@ -93,7 +93,7 @@ def _look(cam: str, timeout_s: float) -> Answer:
     duration = re.search(r"#EXT-X-TARGETDURATION:\s*([\d.]+)", text)
     finished = "#EXT-X-ENDLIST" in text
     return Answer(
-        Content.CLIP if finished else Content.STREAM, segment_s=float(duration[1]) if duration else 10.0
+        Content.CLIP if finished else Content.TRANSPORT, segment_s=float(duration[1]) if duration else 10.0
     )
 
 
@@ -130,16 +130,18 @@ def _head(response: http.client.HTTPResponse) -> bytes:
 def _content(kind: str, sized: bool, head: bytes) -> Content:
     begins = head.lstrip()
     if kind.startswith("multipart/") or begins.startswith(b"--"):
-        if not begins.startswith(b"--"):
-            return Content.NO_BOUNDARY if head else Content.JPEGS
         part, ended, _ = begins.replace(b"\r", b"").partition(b"\n\n")
-        typed = re.search(rb"^content-type:\s*image/jpeg", part, re.IGNORECASE | re.MULTILINE)
-        return Content.JPEGS if typed or not ended else Content.NO_TYPE
+        typed = re.search(rb"^content-type:\s*image/jpeg\s*$", part, re.IGNORECASE | re.MULTILINE)
+        usual = not head or (begins.startswith(b"--") and (typed or not ended))
+        return Content.JPEGS if usual else Content.LOOSE_JPEGS
     if kind.startswith("image/") or begins.startswith(JPEG):
         return Content.PICTURE if sized or not begins.startswith(JPEG) else Content.JPEGS
     if kind == "text/html" or begins[:9].lower() in (b"<!doctype", b"<html>"):
         return Content.PAGE
     is_transport = head[:1] == bytes([SYNC]) and head[PACKET_BYTES : PACKET_BYTES + 1] in (b"", bytes([SYNC]))
-    if sized and (kind.startswith("video/") or is_transport or any(mark in head[:12] for mark in CLIPS)):
+    begins_as_file = any(mark in head[:12] for mark in CLIPS)
+    if sized and (kind.startswith("video/") or is_transport or begins_as_file):
         return Content.CLIP
-    return Content.STREAM if kind.startswith("video/") or is_transport else Content.UNKNOWN
+    if is_transport or kind == "video/mp2t":
+        return Content.TRANSPORT
+    return Content.STREAM if kind.startswith("video/") or begins_as_file else Content.UNKNOWN

@@ -43,6 +43,16 @@ class LiveFootage:
         return packets_of(self._again("interlaced.mp4", "-flags", "+ilme+ildct", "-x264opts", "interlaced=1"))
 
     @cached_property
+    def sliced(self) -> list[Raw]:
+        """Each picture in eight NAL units, each after an access unit delimiter."""
+        return packets_of(self._again("sliced.mp4", "-x264opts", "slices=8:aud=1"))
+
+    @cached_property
+    def refreshed(self) -> list[Raw]:
+        """Without any key frame but the first: blocks are refreshed one column after the other."""
+        return packets_of(self._again("refreshed.mp4", "-x264opts", "intra-refresh=1", "-g", "25"))
+
+    @cached_property
     def alternating(self) -> list[Raw]:
         """Each second with the parameter sets of another encoder."""
         other = packets_of(self._again("other.mp4", "-profile:v", "baseline", "-level", "4.0"))

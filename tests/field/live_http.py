@@ -6,6 +6,7 @@ import base64
 import hashlib
 import itertools
 import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,10 @@ class Motion:
     before: bytes = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n"
     after: bytes = b"\r\n"
     preamble: bytes = b""
+    chunked: bool = False
+    """Whether it comes in chunks, as HTTP/1.1 has them."""
+    piece: int | None = None
+    """Bytes that are sent at once."""
     pictures: int | None = None
     """So many for a connection."""
 
@@ -56,6 +61,8 @@ class WebCamera(Loopback):
     login: tuple[str, str] | None = None
     digest: bool = False
     host: str = "127.0.0.1"
+    flow: tuple[str, Sequence[str]] | None = None
+    """A type, and the command whose output /flow sends."""
     gone: dict[str, str] = field(default_factory=dict)
     """Where a path has moved to."""
     requests: list[str] = field(default_factory=list)
@@ -86,6 +93,8 @@ class WebCamera(Loopback):
             handler.end_headers()
         elif path == "video":
             self._send_motion(handler)
+        elif path == "flow" and self.flow is not None:
+            self._send_flow(handler, *self.flow)
         elif path == "picture":
             self._send(handler, self.jpegs[0], "image/jpeg")
         elif path in self.files:
@@ -130,13 +139,33 @@ class WebCamera(Loopback):
         handler.send_response(200)
         if self.motion.content_type is not None:
             handler.send_header("Content-Type", self.motion.content_type)
+        if self.motion.chunked:
+            handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
-        handler.wfile.write(self.motion.preamble)
+        self._write(handler, self.motion.preamble)
         if self._began is None or self.motion.pictures is None:
             self._began = time.monotonic()
         for jpeg in itertools.islice(self._due(self._began), self.motion.pictures):
             before = self.motion.before.replace(b"{length}", str(len(jpeg)).encode())
-            handler.wfile.write(before + jpeg + self.motion.after)
+            self._write(handler, before + jpeg + self.motion.after)
+
+    def _write(self, handler: BaseHTTPRequestHandler, data: bytes) -> None:
+        size = self.motion.piece or len(data)
+        for start in range(0, len(data), size or 1):
+            piece = data[start : start + size]
+            handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if self.motion.chunked else piece)
+
+    def _send_flow(self, handler: BaseHTTPRequestHandler, kind: str, command: Sequence[str]) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", kind)
+        handler.end_headers()
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as ffmpeg:
+            assert ffmpeg.stdout
+            try:
+                while piece := ffmpeg.stdout.read1(4096):
+                    handler.wfile.write(piece)
+            finally:
+                ffmpeg.kill()
 
     def _due(self, began: float) -> Iterator[bytes]:
         """Pictures from now on, each when it is due, over and over; none is left out once they have begun."""

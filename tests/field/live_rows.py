@@ -130,6 +130,19 @@ def hls(finished: bool) -> Callable[[LiveFootage], dict[str, Any]]:
     return lists
 
 
+def flow(name: str, kind: str, container: str, *options: str, **expect: Any) -> LiveRow:
+    """A live stream over HTTP in one answer without end."""
+
+    @contextmanager
+    def serve(footage: LiveFootage) -> Iterator[Served]:
+        command = ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", str(footage.file)]
+        command += ["-c", "copy", "-f", container, *options, "-flush_packets", "1", "pipe:1"]
+        with WebCamera(flow=(kind, command)) as camera:
+            yield Served(camera.url("flow"), [number / FPS for number in range(round(SECONDS * FPS))])
+
+    return LiveRow(HTTP, name, serve, **expect)
+
+
 WANDERING = np.cumsum([0.0, *np.random.default_rng(1).choice([0.04, 0.1, 0.2], 110)]).round(3).tolist()
 WRONG_CLOCK = {"jitter_s": ARRIVAL_JITTER_S, "says": "its clock runs"}
 NO_TIMES = {"jitter_s": ARRIVAL_JITTER_S}
@@ -176,6 +189,19 @@ ROWS = [
     rtsp("no such path", path="nothing", expect={"waits": "nothing under this path"}),
     rtsp("UDP only", tcp=False, expect={"refused": "only TCP is tried"}),
     rtsp("sound only", video=False, expect={"refused": "no video"}),
+    rtsp("pictures in eight slices, with delimiters", "sliced"),
+    rtsp("intra refresh", "refreshed"),
+    rtsp("no packet marked as a picture's last", marked=False),
+    rtsp("RTP with extensions, sources and padding", extended=True),
+    rtsp("parameter sets joined in one packet", joined_sets=True, sets_told=False),
+    rtsp("interleaved channels of its own choice", own_channels=True),
+    rtsp("requests of its own among the pictures", asks=True),
+    rtsp("says a wrong first time", rtp_info="seq=1;rtptime=0",
+         stamps=lambda time_s, _: 3_000_000_000 + usual_stamps(time_s, 0)),
+    rtsp("metadata before the pictures", before_video=("m=application 0 RTP/AVP 107",
+         "a=rtpmap:107 vnd.onvif.metadata/90000", "a=control:metadata")),
+    rtsp("sound that is promised and never sent", before_video=("m=audio 0 RTP/AVP 8",
+         "a=rtpmap:8 PCMA/8000", "a=control:silent")),
     rtsp("IPv6", host="::1"),
     LiveRow(RTSP, "redirect", contextmanager(redirected)),
     jpegs("as it should be"),
@@ -188,9 +214,21 @@ ROWS = [
     jpegs("JPEGs with nothing between", motion=Motion("image/jpeg", before=b"", after=b"")),
     jpegs("wandering rate", times=WANDERING),
     jpegs("no boundary before the first picture",
-          motion=Motion(before=b"", after=b"\r\n" + PART + b"\r\n"), expect={"refused": "boundary"}),
-    jpegs("parts without type", motion=Motion(before=b"--frame\r\nContent-Length: {length}\r\n\r\n"),
-          expect={"refused": "image/jpeg"}),
+          motion=Motion(before=b"", after=b"\r\n" + PART + b"\r\n")),
+    jpegs("parts without type", motion=Motion(before=b"--frame\r\nContent-Length: {length}\r\n\r\n")),
+    jpegs("boundary told with its dashes", motion=Motion("multipart/x-mixed-replace; boundary=--frame")),
+    jpegs("headers in lower case",
+          motion=Motion(before=b"--frame\r\ncontent-type:image/jpeg\r\ncontent-length:{length}\r\n\r\n")),
+    jpegs("parts of type image/jpg", motion=Motion(before=PART.replace(b"jpeg", b"jpg") + b"\r\n")),
+    jpegs("parts with a character set", motion=Motion(before=PART[:-2] + b"; charset=utf-8\r\n\r\n")),
+    jpegs("length told as 0", motion=Motion(before=PART + b"Content-Length: 0\r\n\r\n")),
+    jpegs("more headers in each part", motion=Motion(
+          before=b"--frame\r\nX-Timestamp: 1.5\r\n" + PART[9:] + b"Content-Length: {length}\r\n\r\n")),
+    jpegs("a greeting before the first boundary", motion=Motion(preamble=b"hello\r\n\r\n")),
+    jpegs("in chunks", motion=Motion(chunked=True)),
+    jpegs("a few bytes at a time", motion=Motion(piece=700)),
+    jpegs("multipart/mixed", motion=Motion("multipart/mixed; boundary=frame")),
+    jpegs("type in capitals", motion=Motion("Multipart/X-Mixed-Replace; Boundary=frame")),
     jpegs("a snapshot", path="picture", expect={"refused": "one picture, not a stream"}),
     jpegs("closes after each picture", motion=Motion(pictures=1), expect={"refused": "after each picture"}),
     jpegs("Basic", login=f"me:{ENCODED}", own_login=("me", SIGNS)),
@@ -200,6 +238,16 @@ ROWS = [
     jpegs("no such path", path="nothing", expect={"waits": "nothing under this path"}),
     files("a web page", lambda _: {"index.html": lambda: b"<!doctype html><title>A</title>"}, "index.html",
           refused="web page"),
+    flow("endless .ts", "video/mp2t", "mpegts"),
+    flow("endless .ts of unknown type", "application/octet-stream", "mpegts"),
+    flow("endless .mp4, a second at once", "video/mp4", "mp4", "-movflags",
+         "frag_keyframe+empty_moov+default_base_moof"),
+    flow("endless .mp4, each picture", "video/mp4", "mp4", "-movflags",
+         "frag_every_frame+empty_moov+default_base_moof"),
+    flow("endless .flv", "video/x-flv", "flv"),
+    flow("endless .mkv", "video/x-matroska", "matroska"),
+    flow("endless H.264 without container", "video/h264", "h264", "-bsf:v", "h264_mp4toannexb",
+         jitter_s=ARRIVAL_JITTER_S),
     files("live HLS", hls(False), "list.m3u8"),
     files("live HLS, several variants", hls(False), "main.m3u8"),
     files("finished HLS", hls(True), "list.m3u8", ends=True),

@@ -62,6 +62,20 @@ class RtspCamera(Loopback):
     path: str = "stream"
     video: bool = True
     repeats: bool = True
+    before_video: tuple[str, ...] = ()
+    """Lines of the description: media that come before the pictures."""
+    marked: bool = True
+    """Whether the last packet of a picture says so."""
+    extended: bool = False
+    """Whether RTP packets have ONVIF's header extension, a contributing source and padding."""
+    joined_sets: bool = False
+    """Whether SPS and PPS come in one packet (STAP-A)."""
+    own_channels: bool = False
+    """Whether the camera chooses other interleaved channels than it was asked for."""
+    asks: bool = False
+    """Whether the camera sends requests of its own among the pictures."""
+    rtp_info: str | None = None
+    """What PLAY says of the first time stamp."""
     began: list[float] = field(default_factory=list)
     """When each client began to play, on the monotonic clock."""
 
@@ -74,6 +88,7 @@ class RtspCamera(Loopback):
         lines = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=camera", "t=0 0"]
         if self.audio_first or not self.video:
             lines += ["m=audio 0 RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=control:audio"]
+        lines += self.before_video
         if self.video:
             told = ""
             if self.sets_told:
@@ -138,10 +153,14 @@ class _Client:
             status = 461
         elif method == "SETUP":
             kind = url.rsplit("/", 1)[1]
-            self._channels[kind] = int(re.search(r"interleaved=(\d+)", headers["transport"])[1])  # type: ignore[index]
-            lines = [f"Transport: {headers['transport']}", "Session: 1;timeout=60"]
+            asked = int(re.search(r"interleaved=(\d+)", headers["transport"])[1])  # type: ignore[index]
+            channel = self._channels[kind] = asked + 10 * camera.own_channels
+            given = f"RTP/AVP/TCP;unicast;interleaved={channel}-{channel + 1}"
+            lines = [f"Transport: {given}", "Session: 1;timeout=60"]
         elif method == "PLAY":
             lines = ["Session: 1", "Range: npt=0-"]
+            if camera.rtp_info is not None:
+                lines.append(f"RTP-Info: url={url}/video;{camera.rtp_info}")
         elif method == "OPTIONS":
             lines = ["Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"]
         head = [f"RTSP/1.0 {status} {NAMES[status]}", f"CSeq: {headers.get('cseq', '0')}", *lines]
@@ -187,6 +206,8 @@ class _Client:
             if camera.damaged == camera.first + number:
                 data = _damage(data)
             try:
+                if camera.asks and number % 25 == 10:
+                    self._ask()
                 self._send_picture(channel, data, stamp)
             except OSError:
                 return
@@ -196,6 +217,12 @@ class _Client:
 
     def _send_picture(self, channel: int, data: bytes, stamp: int) -> None:
         wanted = [unit for unit in units(data) if self._camera.sets_sent or unit[0] & 31 not in SETS]
+        if self._camera.joined_sets:
+            sets = [unit for unit in wanted if unit[0] & 31 in SETS]
+            wanted = [unit for unit in wanted if unit[0] & 31 not in SETS]
+            if sets:
+                together = b"".join(struct.pack(">H", len(unit)) + unit for unit in sets)
+                self._send_rtp(channel, 96, b"\x78" + together, stamp, False)
         for unit in wanted:
             last = unit is wanted[-1]
             if len(unit) <= LARGEST_PAYLOAD:
@@ -206,6 +233,11 @@ class _Client:
                 begins, ends = place == 0, place == len(pieces) - 1
                 header = bytes([unit[0] & 0xE0 | 28, begins << 7 | ends << 6 | unit[0] & 31])
                 self._send_rtp(channel, 96, header + piece, stamp, last and ends)
+
+    def _ask(self) -> None:
+        request = f"OPTIONS {self._camera.url()} RTSP/1.0\r\nCSeq: 77\r\nSession: 1\r\n\r\n"
+        with self._sending:
+            self._socket.sendall(request.encode())
 
     def _play_silence(self) -> None:
         began, channel, number = time.monotonic(), self._channels["audio"], 0
@@ -220,9 +252,17 @@ class _Client:
 
     def _send_rtp(self, channel: int, kind: int, payload: bytes, stamp: int, marked: bool) -> None:
         sequence = self._numbers[channel] = self._numbers.get(channel, 0) + 1
-        head = struct.pack(">BBHII", 0x80, kind | marked << 7, sequence % 65536, stamp % 2**32, 77 + channel)
+        first = 0x80
+        marked = marked and self._camera.marked
+        extra = b""
+        if self._camera.extended:
+            first = 0x80 | 0x20 | 0x10 | 1  # padding, extension, one contributing source
+            extra = struct.pack(">I", 5) + b"\xab\xac\0\3" + bytes(12)
+            payload += b"\0\0\0\4"
+        head = struct.pack(">BBHII", first, kind | marked << 7, sequence % 65536, stamp % 2**32, 77 + channel)
+        packet = head + extra + payload
         with self._sending:
-            self._socket.sendall(struct.pack(">cBH", b"$", channel, 12 + len(payload)) + head + payload)
+            self._socket.sendall(struct.pack(">cBH", b"$", channel, len(packet)) + packet)
 
 
 def _damage(data: bytes) -> bytes:
