@@ -22,6 +22,11 @@ def is_rtsp(cam: str) -> bool:
     return cam.lower().startswith(("rtsp://", "rtsps://"))
 
 
+def is_rtmp(cam: str) -> bool:
+    """Whether this is an RTMP address."""
+    return cam.lower().startswith(("rtmp://", "rtmps://"))
+
+
 def check_address(cam: str) -> None:
     """Raise SettingsError, with what to write instead, if an address cannot be right."""
     if "://" in cam and (fault := fault_of(cam)) is not None:

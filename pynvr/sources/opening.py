@@ -12,7 +12,7 @@ import cv2
 
 from pynvr.errors import CameraError, UnfitCameraError
 from pynvr.redaction import without_password
-from pynvr.sources.address import check_address, is_rtsp, is_web
+from pynvr.sources.address import check_address, is_rtmp, is_rtsp, is_web
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -68,7 +68,7 @@ class Opener:
         """Whether the stream may come in pieces, as over HLS; known once it was opened."""
         self.among_lines = False
         """Whether lines of text may stand before and after each JPEG."""
-        self._options = PICTURES_OF_RTSP
+        self._options = PICTURES_OF_RTSP if is_rtsp(cam) else QUICK if is_rtmp(cam) else TRANSPORT
         self._known = not is_web(cam)
 
     def open(self, *properties: int) -> cv2.VideoCapture:

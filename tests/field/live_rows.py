@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -143,6 +145,21 @@ def flow(name: str, kind: str, container: str, *options: str, **expect: Any) -> 
     return LiveRow(HTTP, name, serve, **expect)
 
 
+@contextmanager
+def rtmp(footage: LiveFootage) -> Iterator[Served]:
+    """A stream over RTMP, for one client at a time."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"rtmp://127.0.0.1:{free.getsockname()[1]}/live/stream"
+    command = ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", str(footage.file)]
+    command += ["-c", "copy", "-f", "flv", "-listen", "1", address]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as ffmpeg:
+        try:
+            yield Served(address, [number / FPS for number in range(round(SECONDS * FPS))])
+        finally:
+            ffmpeg.kill()
+
+
 WANDERING = np.cumsum([0.0, *np.random.default_rng(1).choice([0.04, 0.1, 0.2], 110)]).round(3).tolist()
 WRONG_CLOCK = {"jitter_s": ARRIVAL_JITTER_S, "says": "its clock runs"}
 NO_TIMES = {"jitter_s": ARRIVAL_JITTER_S}
@@ -204,6 +221,7 @@ ROWS = [
          "a=rtpmap:8 PCMA/8000", "a=control:silent")),
     rtsp("IPv6", host="::1"),
     LiveRow(RTSP, "redirect", contextmanager(redirected)),
+    LiveRow("Cameras: RTMP", "as it should be", rtmp, modes=("encode",)),
     jpegs("as it should be"),
     jpegs("without Content-Length", motion=Motion(before=PART + b"\r\n")),
     jpegs("without boundary in its type", motion=Motion("multipart/x-mixed-replace")),

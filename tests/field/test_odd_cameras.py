@@ -44,8 +44,14 @@ def log_of(recorder: RecorderProcess) -> list[str]:
     return [line for line in LOGGED.findall(text) if "config.py" not in line]
 
 
-@pytest.mark.parametrize("mode", ["encode", "copy"])
-@pytest.mark.parametrize("row", [pytest.param(row, id=f"{row.section[9:]} {row.name}") for row in ROWS])
+@pytest.mark.parametrize(
+    ("row", "mode"),
+    [
+        pytest.param(row, mode, id=f"{row.section[9:]} {row.name}-{mode}")
+        for row in ROWS
+        for mode in row.modes
+    ],
+)
 def test_recorded_rightly_or_a_clear_word(
     row: LiveRow, mode: str, footage: LiveFootage, note: Note, folder: Path
 ) -> None:
