@@ -27,6 +27,7 @@ from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead
 
 NO_TIME = -(2.0**63)
 """FFmpeg's time of a picture that has no time (AV_NOPTS_VALUE)."""
+SIZE = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
 
 
 Reduce: TypeAlias = Callable[[Image], Gray]
@@ -112,7 +113,8 @@ class PictureConnection(Connection[Frame, Seen]):
         self.nominal_fps = claimed_fps(self._capture)
         self._snapshots = snapshots
         self._freeze = freeze
-        self._cam = opener.cam
+        self._opener = opener
+        self._on_network = "://" in opener.cam
         self._fit_inside = fit_inside
         self._reduce = reduce
         self._whole: Image | None = None
@@ -121,19 +123,29 @@ class PictureConnection(Connection[Frame, Seen]):
         self._shape: tuple[int, ...] | None = None
 
     def _receive(self) -> Reading[Seen] | None:
-        """Read a picture; raises CameraError if it is the same again and again."""
+        """Read a picture; raises CameraError if OpenCV returns an old one again and again."""
         received, picture = self._capture.read(self._whole)
         if not received:
             return None
         whole = cast(Image, picture)
-        if "://" in self._cam and self._freeze.sees(whole, time.monotonic()):
-            raise CameraError(f"camera {self._name}: sends one picture again and again")
+        if self._on_network and self._freeze.sees(whole, time.monotonic()) and self._has_another_size():
+            raise CameraError(f"camera {self._name}: its pictures have another size now")
         image = as_bgr(whole, self._fit_inside)
         seen = Seen(image, image.shape)
         if self._reduce is not None:
             seen = Seen(self._reduce(image), image.shape, self._snapshots.of(image, time.monotonic()))
             self._whole = whole
         return Reading(seen, image.nbytes, self._time.latest_s())
+
+    def _has_another_size(self) -> bool:
+        """Ask over another connection; pictures wait in this one. Where none is to be had it may be so."""
+        try:
+            other = self._opener.open()
+        except CameraError:
+            return True
+        same = all(other.get(side) == self._capture.get(side) for side in SIZE)
+        other.release()
+        return not same
 
     def make(self, got: Reading[Seen], arrival: float, index: int) -> Iterable[Frame | Gap]:
         """The picture as a frame, with a gap before it if its size has changed."""
