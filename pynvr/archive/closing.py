@@ -9,19 +9,21 @@ start is closing, nothing else.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from pynvr.archive import fsync, journal, pictures
 from pynvr.archive.archive import Archive
 from pynvr.archive.entry import index_entry
-from pynvr.archive.journal import Journal
-from pynvr.archive.matching import leave_out_torn, match
-from pynvr.archive.names import DAMAGED, DAMAGED_JOURNAL, JOURNAL_SUFFIX, VIDEO_SUFFIXES
+from pynvr.archive.journal import FrameNote, Journal, iso
+from pynvr.archive.names import DAMAGED, DAMAGED_JOURNAL, JOURNAL_SUFFIX, VIDEO_SUFFIXES, beside
 from pynvr.archive.remux import copy_of, rate_for, remux
 from pynvr.errors import RecordingError
 from pynvr.media.container import Contents, survey
+from pynvr.media.frame import DEFAULT_FPS
 from pynvr.media.packet import Shape
 
 log = logging.getLogger(__name__)
@@ -57,12 +59,12 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
 
     Raises OSError if the disk refuses. Then nothing is lost, and closing can be tried again.
     """
-    journal_path = _beside(stem, JOURNAL_SUFFIX)
+    journal_path = beside(stem, JOURNAL_SUFFIX)
     notes = journal.read(journal_path)
     part_suffix = notes.facts.get("part_suffix") or _suffix_of_part(stem)
-    part = _beside(stem, f".part{part_suffix}")
-    final = _beside(stem, notes.facts.get("suffix", part_suffix))
-    names = [final, _beside(stem, part_suffix), _beside(stem, DAMAGED)]
+    part = beside(stem, f".part{part_suffix}")
+    final = beside(stem, notes.facts.get("suffix", part_suffix))
+    names = [final, beside(stem, part_suffix), beside(stem, DAMAGED)]
     verified = part.exists() and _finish(part, names, notes)
     copy_of(final).unlink(missing_ok=True)
     recording = next((name for name in names if name.exists()), None)
@@ -82,7 +84,7 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
             archive.add(recording, entry | ({"recovered": True} if recovered else {}))
     if notes.odd:
         log.error("%s: cannot be understood, kept as %s", journal_path.name, DAMAGED_JOURNAL)
-        fsync.move(journal_path, _beside(stem, DAMAGED_JOURNAL))
+        fsync.move(journal_path, beside(stem, DAMAGED_JOURNAL))
     journal_path.unlink(missing_ok=True)
     archive.settle(stem)
     return recording
@@ -100,7 +102,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     try:
         noted = len(notes.frames)
         delimiter = bytes.fromhex(notes.facts.get("delimiter", ""))
-        leave_out_torn(notes, _match(notes, part, delimiter))
+        _leave_out_torn(notes, _match(notes, part, delimiter))
     except RecordingError as error:
         if part.stat().st_size == 0 or (notes.facts and not noted):
             part.unlink()
@@ -125,13 +127,38 @@ def _match(notes: Journal, video: Path, delimiter: bytes = b"") -> Contents:
     contents = survey(video, delimiter)
     if contents.count == 0:
         raise RecordingError(f"{video}: holds no picture")
-    match(notes, contents, video.name)
+    _fit(notes, contents, video.name)
     return contents
+
+
+def _fit(notes: Journal, contents: Contents, name: str) -> None:
+    """Remove notes of pictures that a crash has lost, and make up missing notes.
+
+    `name` is the file's name, which holds the time of the trigger.
+    """
+    number = contents.count
+    del notes.frames[number:]
+    found: dict[str, Any] = {"width": contents.width, "height": contents.height}
+    named = re.search(r"\d{4}-\d\d-\d\dT\d{6}", name)
+    start = datetime.strptime(named.group() if named else "1970-01-01T000000", "%Y-%m-%dT%H%M%S")
+    found |= {"trigger_s": 0.0, "trigger_utc": iso(start.replace(tzinfo=timezone.utc))}
+    notes.facts = found | {"nominal_fps": DEFAULT_FPS} | notes.facts
+    step = 1 / float(notes.facts["nominal_fps"])
+    while len(notes.frames) < number:
+        last = notes.frames[-1] if notes.frames else FrameNote(-step, notes.facts["trigger_utc"], 0, False)
+        notes.frames.append(last._replace(time=last.time + step))
+
+
+def _leave_out_torn(notes: Journal, contents: Contents) -> None:
+    """Do not copy the last packet if a crash has cut it short. Sizes of encoded ones are not known."""
+    sized = len(notes.frames) > 1 and notes.frames[-1].size_bytes
+    if sized and sized > contents.last_bytes + 4:
+        del notes.frames[-1]
 
 
 def _suffix_of_part(stem: Path) -> str:
     """Container of a part whose journal is lost."""
-    return next((suffix for suffix in VIDEO_SUFFIXES if _beside(stem, f".part{suffix}").exists()), ".ts")
+    return next((suffix for suffix in VIDEO_SUFFIXES if beside(stem, f".part{suffix}").exists()), ".ts")
 
 
 def _set_aside(archive: Archive, stem: Path, error: Exception) -> None:
@@ -140,16 +167,12 @@ def _set_aside(archive: Archive, stem: Path, error: Exception) -> None:
     parts = [f".part{suffix}" for suffix in VIDEO_SUFFIXES]
     for suffix, aside in [(JOURNAL_SUFFIX, DAMAGED_JOURNAL), *((part, DAMAGED) for part in parts)]:
         try:
-            if (path := _beside(stem, suffix)).exists() and not _beside(stem, aside).exists():
-                fsync.move(path, _beside(stem, aside))
+            if (path := beside(stem, suffix)).exists() and not beside(stem, aside).exists():
+                fsync.move(path, beside(stem, aside))
         except OSError as refused:
             log.error("%s", refused)
     pictures.discard(stem)
     archive.settle(stem)
-
-
-def _beside(stem: Path, suffix: str) -> Path:
-    return stem.with_name(f"{stem.name}{suffix}")
 
 
 def _shape(notes: Journal) -> Shape:

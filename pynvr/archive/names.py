@@ -51,6 +51,11 @@ def free_stem(folder: Path, utc: datetime, prefix: str) -> Path:
     return next(stem for stem in stems if not any(os.path.lexists(f"{stem}{end}") for end in SUFFIXES))
 
 
+def beside(stem: Path, suffix: str) -> Path:
+    """The file of a recording that has this suffix. (`with_suffix` would cut a name with a dot.)"""
+    return stem.with_name(f"{stem.name}{suffix}")
+
+
 def is_open(stem: Path) -> bool:
     """Whether anything is there of a recording that is not closed."""
     return any(os.path.lexists(f"{stem}{end}") for end in OPEN_SUFFIXES)
@@ -61,7 +66,7 @@ def open_bytes(stem: Path) -> int:
     size = 0
     for end in OPEN_SUFFIXES:
         with suppress(OSError):
-            size += stem.with_name(f"{stem.name}{end}").stat().st_size
+            size += beside(stem, end).stat().st_size
     return size
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pynvr.archive import fsync
+from pynvr.archive.names import beside
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ END_OF_JPEG = b"\xff\xd9"
 
 def keep(stem: Path, kind: str, jpeg: bytes) -> None:
     """Write a picture of the open recording; it replaces the previous one. Raises OSError."""
-    part = stem.with_name(f"{stem.name}{PARTS[kind]}")
+    part = beside(stem, PARTS[kind])
     new = part.with_name(f"{part.name}.new")
     new.write_bytes(jpeg)
     new.replace(part)
@@ -30,17 +31,17 @@ def finish(stem: Path) -> dict[str, Path]:
     Torn pictures are removed. A disk that refuses costs a picture, but no recording.
     """
     for kind, suffix in PARTS.items():
-        part = stem.with_name(f"{stem.name}{suffix}")
+        part = beside(stem, suffix)
         try:
             part.with_name(f"{part.name}.new").unlink(missing_ok=True)
             if part.exists():
                 if part.read_bytes().endswith(END_OF_JPEG):
-                    fsync.move(part, stem.with_name(f"{stem.name}{FINAL[kind]}"))
+                    fsync.move(part, beside(stem, FINAL[kind]))
                 else:
                     part.unlink()
         except OSError as error:
             log.warning("%s: the recording will be without it: %s", part.name, error)
-    final = {kind: stem.with_name(f"{stem.name}{suffix}") for kind, suffix in FINAL.items()}
+    final = {kind: beside(stem, suffix) for kind, suffix in FINAL.items()}
     return {kind: path for kind, path in final.items() if path.exists()}
 
 
@@ -48,5 +49,5 @@ def discard(stem: Path) -> None:
     """Remove the pictures of a recording that has become no file."""
     with suppress(OSError):
         for suffix in PARTS.values():
-            for name in (f"{stem.name}{suffix}", f"{stem.name}{suffix}.new"):
-                stem.with_name(name).unlink(missing_ok=True)
+            for each in (suffix, f"{suffix}.new"):
+                beside(stem, each).unlink(missing_ok=True)

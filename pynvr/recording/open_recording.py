@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 from pynvr.archive import journal, pictures
 from pynvr.archive.archive import Archive
 from pynvr.archive.closing import close_recording
-from pynvr.archive.names import JOURNAL_SUFFIX
+from pynvr.archive.names import JOURNAL_SUFFIX, beside
 from pynvr.errors import RecordingError
 from pynvr.media.frame import Frame
 from pynvr.media.packet import Recordable
@@ -95,7 +95,7 @@ class OpenRecording:
         self._begin = begin
         self.stem = archive.new_stem(begin.trigger_utc)
         try:
-            self._journal = journal.JournalWriter(self.stem.with_name(self.stem.name + JOURNAL_SUFFIX))
+            self._journal = journal.JournalWriter(beside(self.stem, JOURNAL_SUFFIX))
         except OSError:
             archive.settle(self.stem)  # there is nothing to close, and there may be a try every few seconds
             raise
@@ -149,5 +149,5 @@ class OpenRecording:
             trigger_utc=journal.iso(self._begin.trigger_utc),
             continues=self._begin.continues,
         )
-        path = self.stem.with_name(f"{self.stem.name}.part{facts['part_suffix']}")
+        path = beside(self.stem, f".part{facts['part_suffix']}")
         return self._format.open(path, first, self._begin.nominal_fps)
