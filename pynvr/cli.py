@@ -23,13 +23,12 @@ from pynvr.notify.from_settings import Notifications
 from pynvr.recording.arming import ArmedEvents
 from pynvr.redaction import without_password
 from pynvr.service import logs
-from pynvr.service.arming_signals import armed_by_signals
 from pynvr.service.console import streams_made_lasting, with_progress
 from pynvr.service.health import Health
 from pynvr.service.malloc import share_freed_memory
 from pynvr.service.native_output import native_output_logged
 from pynvr.service.permissions import files_for
-from pynvr.service.stopping import Stop, stop_on_signals, threads_watched
+from pynvr.service.stopping import Stop, armed_by_signals, stop_on_signals, threads_watched
 from pynvr.settings import Settings, load
 from pynvr.settings.loading import ConfigLoader, import_config, installed_defaults
 from pynvr.settings.strangers import settings_files, warn_of_strangers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from pynvr.notify.broker import Broker
 from pynvr.notify.event import EVENT_TYPES
@@ -14,59 +15,34 @@ STATUS_TOPIC = "homeassistant/status"
 def discovery(broker: Broker, camera: str) -> tuple[str, str]:
     """Topic and payload; the long form of its keys, as its documentation has them."""
     topic, node = broker.topic, broker.node
-
-    def component(name: str, platform: str, key: str, **options: object) -> dict[str, object]:
-        return {"platform": platform, "name": name, "unique_id": f"{node}_{key}", **options}
-
-    state = f"{topic}/state"
+    picture = {"image_topic": f"{topic}/picture", "content_type": "image/jpeg"}
+    event = {
+        "state_topic": f"{topic}/event",
+        "event_types": list(EVENT_TYPES),
+        "value_template": "{{ dict(value_json, event_type=value_json.type) | tojson }}",
+    }
+    armed = {
+        "state_topic": f"{topic}/armed",
+        "command_topic": f"{topic}/armed/set",
+        "icon": "mdi:shield-home",
+    }
+    record = {"command_topic": f"{topic}/record/set", "icon": "mdi:record-rec"}
+    status = {"state_topic": f"{topic}/state", "entity_category": "diagnostic"}
+    state = status | {"value_template": "{{ value_json.state }}"}
+    free = status | {"value_template": "{{ value_json.free_bytes }}"}
+    free |= {"device_class": "data_size", "unit_of_measurement": "B"}
+    platforms: dict[str, tuple[str, dict[str, Any]]] = {
+        "motion": ("binary_sensor", {"device_class": "motion", "state_topic": f"{topic}/motion"}),
+        "picture": ("image", picture),
+        "event": ("event", event),
+        "armed": ("switch", armed),
+        "record": ("button", record),
+        "state": ("sensor", state),
+        "free": ("sensor", free),
+    }
     components = {
-        "motion": component(
-            "Motion", "binary_sensor", "motion", device_class="motion", state_topic=f"{topic}/motion"
-        ),
-        "picture": component(
-            "Picture", "image", "picture", image_topic=f"{topic}/picture", content_type="image/jpeg"
-        ),
-        "event": component(
-            "Event",
-            "event",
-            "event",
-            state_topic=f"{topic}/event",
-            event_types=list(EVENT_TYPES),
-            value_template="{{ dict(value_json, event_type=value_json.type) | tojson }}",
-        ),
-        "armed": component(
-            "Armed",
-            "switch",
-            "armed",
-            state_topic=f"{topic}/armed",
-            command_topic=f"{topic}/armed/set",
-            icon="mdi:shield-home",
-        ),
-        "record": component(
-            "Record",
-            "button",
-            "record",
-            command_topic=f"{topic}/record/set",
-            icon="mdi:record-rec",
-        ),
-        "state": component(
-            "State",
-            "sensor",
-            "state",
-            state_topic=state,
-            value_template="{{ value_json.state }}",
-            entity_category="diagnostic",
-        ),
-        "free": component(
-            "Free",
-            "sensor",
-            "free",
-            state_topic=state,
-            value_template="{{ value_json.free_bytes }}",
-            device_class="data_size",
-            unit_of_measurement="B",
-            entity_category="diagnostic",
-        ),
+        key: {"platform": platform, "name": key.capitalize(), "unique_id": f"{node}_{key}", **options}
+        for key, (platform, options) in platforms.items()
     }
     payload = {
         "device": {"identifiers": [node], "name": camera, "manufacturer": "pynvr"},

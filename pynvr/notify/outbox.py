@@ -77,7 +77,7 @@ class Outbox:
 
     def status(self) -> Status:
         """For each receiver: pending, failed, expired."""
-        return {postman.receiver.name: postman.counts()._asdict() for postman in self._postmen}
+        return {postman.receiver.name: postman.counts() for postman in self._postmen}
 
     def close(self) -> None:
         """Report that the recorder stops, deliver what can be delivered at once, and close the receivers."""

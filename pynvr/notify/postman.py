@@ -42,16 +42,6 @@ class Receiver(Protocol):
         """Let go, and have a delivery that is under way fail; called by another thread."""
 
 
-class Counts(NamedTuple):
-    """Counters of a receiver."""
-
-    pending: int
-    failed: int
-    """Tries that failed."""
-    expired: int
-    """Parcels that were given up."""
-
-
 class _Waiting(NamedTuple):
     parcel: Parcel
     until: float
@@ -86,10 +76,11 @@ class Postman:
         """Begin to deliver."""
         self._thread.start()
 
-    def counts(self) -> Counts:
-        """The counters."""
+    def counts(self) -> dict[str, int]:
+        """For the status: what is pending, the tries that failed, and the parcels that were given up."""
         with self._changed:
-            return Counts(len(self._now) + len(self._closed) + self._unread, self._failed, self._expired)
+            pending = len(self._now) + len(self._closed) + self._unread
+            return {"pending": pending, "failed": self._failed, "expired": self._expired}
 
     def tell(self, parcel: Parcel) -> None:
         """Take something that is about now; never waits. A receiver that fails is tried at once."""
@@ -179,14 +170,13 @@ class Postman:
             fetched = self._backlog(self._cursor.id)
         except OSError as error:
             log.warning("the index cannot be read: %s; trying again", error)
-            fetched = []
-            refused = True
-        else:
-            refused = False
+            with self._changed:
+                self._more = True
+            return False
         with self._changed:
             self._closed.extend(fetched)
-            self._more = refused or bool(fetched)  # there may be more than are fetched at a time
-        return not refused
+            self._more = bool(fetched)  # there may be more than are fetched at a time
+        return True
 
     def _give_up_what_is_old(self) -> None:
         now = time.monotonic()

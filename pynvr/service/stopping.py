@@ -10,8 +10,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 from pynvr.errors import PynvrError
@@ -78,14 +78,33 @@ def _end_at_last(stop: Stop, over: threading.Event) -> None:
 
 
 @contextmanager
-def stop_on_signals(stop: threading.Event) -> Iterator[None]:
+def on_signals(numbers: Iterable[signal.Signals], handle: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Call `handle` at these signals; afterwards they mean what they meant before."""
+
+    def called(number: int, _: FrameType | None) -> None:
+        handle(signal.Signals(number))
+
+    previous = {number: signal.signal(number, called) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def armed_by_signals(say: Callable[[bool], None]) -> AbstractContextManager[None]:
+    """SIGUSR1 arms, SIGUSR2 disarms: hand that on to `say`."""
+    return on_signals((signal.SIGUSR1, signal.SIGUSR2), lambda number: say(number == signal.SIGUSR1))
+
+
+def stop_on_signals(stop: threading.Event) -> AbstractContextManager[None]:
     """Set `stop` on SIGINT, SIGTERM or SIGHUP (the terminal is gone); a second one ends the process at once.
 
     A second SIGHUP does not: the kernel and the shell both send one. If SIGHUP is ignored, as under nohup, it
     stays ignored.
     """
 
-    def handle(number: int, _: FrameType | None) -> None:
+    def handle(number: signal.Signals) -> None:
         if stop.is_set() and number != signal.SIGHUP:
             os._exit(128 + number)
         stop.set()
@@ -93,9 +112,4 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
-    previous = {number: signal.signal(number, handle) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    return on_signals(numbers, handle)
