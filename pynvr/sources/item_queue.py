@@ -5,36 +5,30 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from pynvr.errors import PynvrError
-from pynvr.media.frame import Gap
+from pynvr.media.frame import Frame, Gap
+from pynvr.media.packet import TimedPacket
 
 LOOK_EVERY_S = 0.1
 """A stop does not wake a thread that waits here, so it looks for itself."""
 
 
-class Sized(Protocol):
-    """Something that takes memory while it waits."""
-
-    @property
-    def nbytes(self) -> int: ...
-
-
-Item = TypeVar("Item", bound=Sized)
+Item = TypeVar("Item", bound=Frame | TimedPacket)
 
 
 class ItemQueue(Generic[Item]):
     """Items and gaps in order. Filled by the reader's thread, emptied by one other."""
 
-    def __init__(self, limit_bytes: int, begins_group: Callable[[Item], bool] | None = None) -> None:
+    def __init__(self, limit_bytes: int, whole_groups: bool = False) -> None:
         """Hold at most `limit_bytes` of items, or a single larger one.
 
-        When it is full, the newest item is dropped. With `begins_group` the oldest group of items is
-        dropped instead: a part of a group of pictures could not be decoded.
+        When it is full, the newest item is dropped. With `whole_groups` the oldest group of pictures is
+        dropped instead: a part of a group could not be decoded.
         """
         self.limit_bytes = limit_bytes
-        self._begins_group = begins_group
+        self._whole_groups = whole_groups
         self._items: deque[Item | Gap] = deque()
         self._bytes = self._gaps = 0
         self._over = False
@@ -56,9 +50,9 @@ class ItemQueue(Generic[Item]):
             else:
                 self.received += 1
                 if self._bytes and self._bytes + item.nbytes > self.limit_bytes:
-                    dropped = 1 if self._begins_group is None else self._drop_group(self._begins_group)
+                    dropped = self._drop_group() if self._whole_groups else 1
                     self.dropped += dropped
-                    if self._begins_group is None:
+                    if not self._whole_groups:
                         return dropped
                 self._bytes += item.nbytes
             self._items.append(item)
@@ -110,12 +104,12 @@ class ItemQueue(Generic[Item]):
         with self._changed:
             self._changed.wait_for(lambda: self._gaps or ended(), timeout_s)
 
-    def _drop_group(self, begins: Callable[[Item], bool]) -> int:
-        """Drop the oldest group of items; return how many they were."""
+    def _drop_group(self) -> int:
+        """Drop the oldest group of pictures; return how many they were."""
         count = 0
         while self._items:
             oldest = self._items[0]
-            if count and not isinstance(oldest, Gap) and begins(oldest):
+            if count and not isinstance(oldest, Gap) and oldest.key:
                 break
             count += not isinstance(self._pop(), Gap)
         return count

@@ -62,7 +62,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         At most `limit_bytes` of packets wait.
         """
         opener = Opener(cam, timeouts)
-        queue = ItemQueue[TimedPacket](limit_bytes, lambda packet: packet.key)
+        queue = ItemQueue[TimedPacket](limit_bytes, whole_groups=True)
         super().__init__(
             opener.name,
             stop,
