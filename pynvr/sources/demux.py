@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from pynvr.errors import CameraError
 from pynvr.media.packet import SoundPacket
 from pynvr.sources.film import Film
-from pynvr.sources.hearing import Hearing
+from pynvr.sources.interleave import Interleaver
 from pynvr.sources.losses import promise_of
 from pynvr.sources.timeline import Timeline
 
@@ -61,7 +61,7 @@ class Demuxer(Film):
         self._joinable = bool(int(self.container.format.flags) & TIMES_MAY_BEGIN_ANEW)
         self._sound: tuple[float, float] | None = None
         """From when to when other streams, mostly sound, have gone on without a leap."""
-        self._hearing: Hearing | None = None
+        self._interleaver: Interleaver | None = None
         self.timeline = Timeline(1 / self.fps, self._believes)
         self.packets = 0
         """How many have come so far."""
@@ -73,7 +73,7 @@ class Demuxer(Film):
         """Hand out the file's first sound with its pictures; return it, or None if there is no sound."""
         sound = next(iter(self.container.streams.audio), None)
         if sound is not None:
-            self._hearing = Hearing(LATEST_SOUND_S)
+            self._interleaver = Interleaver(LATEST_SOUND_S)
         return sound
 
     def annex_b(self) -> Iterator[Step]:
@@ -94,9 +94,11 @@ class Demuxer(Film):
     def __iter__(self) -> Iterator[Step]:
         """Yield the stream's packets, in the order of decoding, up to where the file really ends."""
         disordered = self._dated_only and self.stream.codec_context.has_b_frames
-        for packet in self._read() if self._hearing is None else self._read_with_sound(self._hearing):
+        for packet in self._read() if self._interleaver is None else self._read_with_sound(self._interleaver):
             decoded, shown = self._seconds(packet.dts), self._seconds(packet.pts)
-            sound = self._hearing.beside(shown) if self._hearing is not None and shown is not None else ()
+            sound: tuple[SoundPacket, ...] = ()
+            if self._interleaver is not None and shown is not None:
+                sound = self._interleaver.sound_for(shown)
             self.dated |= decoded is not None
             if decoded is None and not self.stream.codec_context.has_b_frames:
                 decoded = shown
@@ -117,7 +119,7 @@ class Demuxer(Film):
 
     def _read(self) -> Iterator[AvPacket[VideoStream]]:
         """All packets of the stream. It goes on after damage, until nothing comes any more."""
-        everything = self._joinable or self._hearing is not None
+        everything = self._joinable or self._interleaver is not None
         streams = list(self.container.streams) if everything else [self.stream]
         errors = 0
         while True:
@@ -127,7 +129,7 @@ class Demuxer(Film):
                     if packet.size and packet.stream_index == self.stream.index:
                         yield cast("AvPacket[VideoStream]", packet)
                     elif packet.dts is not None and packet.stream_index != self.stream.index:
-                        self._hear(packet, float(packet.dts * packet.time_base) - self._zero)
+                        self._note_other(packet, float(packet.dts * packet.time_base) - self._zero)
                 return
             except av.error.FFmpegError as error:
                 errors += 1
@@ -136,19 +138,19 @@ class Demuxer(Film):
                 if errors > READ_ERRORS:
                     return
 
-    def _read_with_sound(self, hearing: Hearing) -> Iterator[AvPacket[VideoStream]]:
+    def _read_with_sound(self, interleaver: Interleaver) -> Iterator[AvPacket[VideoStream]]:
         """The same, but each only when its sound has been read, too: in some files that lies behind it."""
         held: deque[AvPacket[VideoStream]] = deque()
         most = LATEST_SOUND_S * self.fps
         for packet in self._read():
             held.append(packet)
-            while held and (len(held) > most or (self._seconds(held[0].pts) or 0.0) <= hearing.until_s):
+            while held and (len(held) > most or (self._seconds(held[0].pts) or 0.0) <= interleaver.until_s):
                 yield held.popleft()
         yield from held
 
-    def _hear(self, packet: AvPacket[Any], time: float) -> None:
-        if self._hearing is not None and packet.stream_index == self.container.streams.audio[0].index:
-            self._hearing.hear(time, bytes(packet))
+    def _note_other(self, packet: AvPacket[Any], time: float) -> None:
+        if self._interleaver is not None and packet.stream_index == self.container.streams.audio[0].index:
+            self._interleaver.add_sound(time, bytes(packet))
         if self._sound is not None and 0 <= time - self._sound[1] <= SOUND_STEP_S:
             self._sound = self._sound[0], time
         elif self._sound is None or abs(time - self._sound[1]) > SOUND_STEP_S:

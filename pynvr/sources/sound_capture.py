@@ -16,11 +16,11 @@ from av.bitstream import BitStreamFilterContext
 from av.packet import Packet as AvPacket
 
 from pynvr.media import codecs
-from pynvr.media.packet import Packet, Stream
+from pynvr.media.packet import Packet, SoundPacket, Stream
 from pynvr.media.sound_container import writable
 from pynvr.sources.address import is_rtsp
 from pynvr.sources.file import plausible_fps
-from pynvr.sources.hearing import Hearing
+from pynvr.sources.interleave import Interleaver
 from pynvr.sources.opening import Opener
 from pynvr.sources.packet_file import copyable
 
@@ -46,7 +46,7 @@ class SoundCapture:
             raise
         self._streams = [one for one in (self._picture, self._sound) if one is not None]
         self._packets = self._container.demux(self._streams)
-        self._hearing = Hearing()
+        self._interleaver = Interleaver()
         self._heard_s = 0.0
         self._to_annex_b: BitStreamFilterContext | None = None
         self.stream_s: float | None = None
@@ -89,7 +89,7 @@ class SoundCapture:
         if packet.size and not packet.is_corrupt:
             if packet.pts is not None:
                 self._heard_s = float(packet.pts * packet.time_base)
-            self._hearing.hear(self._heard_s, bytes(packet), monotonic())
+            self._interleaver.add_sound(self._heard_s, bytes(packet), monotonic())
             self._heard_s += float((packet.duration or 0) * packet.time_base)
 
     def _annex_b(self, packet: AvPacket[Any]) -> bytes | None:
@@ -103,7 +103,7 @@ class SoundCapture:
             self.stream_s = float(ticks * packet.time_base)
         elif self.stream_s is None and self._rtsp:
             self.stream_s = 0.0  # of the first one RTSP does not always tell it
-        sound = (
-            () if self.stream_s is None or ticks is None else self._hearing.beside(self.stream_s, monotonic())
-        )
+        sound: tuple[SoundPacket, ...] = ()
+        if self.stream_s is not None and ticks is not None:
+            sound = self._interleaver.sound_for(self.stream_s, monotonic())
         return Packet(np.frombuffer(data, np.uint8)[None], packet.is_keyframe, sound=sound)

@@ -10,7 +10,7 @@ FURTHEST_APART_S = 2.0
 """Picture and sound that come together are no further apart. If their times are, their clocks differ."""
 
 
-class Hearing:
+class Interleaver:
     """Puts sound beside the pictures that it came with. Times are seconds."""
 
     def __init__(self, furthest_apart_s: float = FURTHEST_APART_S) -> None:
@@ -24,7 +24,7 @@ class Hearing:
         self._seen: tuple[float, float] | None = None
         """The latest picture's time and arrival."""
 
-    def hear(self, stream_s: float, data: bytes, arrival_s: float = 0.0) -> None:
+    def add_sound(self, stream_s: float, data: bytes, arrival_s: float = 0.0) -> None:
         """Take a piece of sound."""
         if self._seen is not None:
             expected_s = self._seen[0] + arrival_s - self._seen[1]
@@ -34,7 +34,7 @@ class Hearing:
         self.until_s = stream_s + self._shift_s
         self._waiting.append((self.until_s, data))
 
-    def beside(self, stream_s: float, arrival_s: float = 0.0) -> tuple[SoundPacket, ...]:
+    def sound_for(self, stream_s: float, arrival_s: float = 0.0) -> tuple[SoundPacket, ...]:
         """The sound up to a picture of this time. Later sound waits for a later picture."""
         blind_s = 0.0 if self._seen is None else arrival_s - self._seen[1]
         earliest_s = stream_s - blind_s - self._furthest_s  # anything else is from before the clocks were set

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pynvr.sources.hearing import FURTHEST_APART_S, Hearing
+from pynvr.sources.interleave import FURTHEST_APART_S, Interleaver
 
 PICTURE_S, PIECE_S = 0.04, 0.02
 
@@ -20,16 +20,17 @@ def heard(
     Its sound has a clock that is ahead, and arrives later than the pictures. At 5 s both clocks leap by
     `leap`, and from then on no pictures come for so long.
     """
-    hearing, found = Hearing(), []
+    interleaver, found = Interleaver(), []
     events = [(n * PICTURE_S, n * PICTURE_S, b"") for n in range(250)]
     events += [(n * PIECE_S + sound_late_s, n * PIECE_S, str(n).encode()) for n in range(500)]
     for arrival, truth, data in sorted(events):
         told = truth + (leap[bool(data)] if truth >= 5 else 0.0)
         if data:
-            hearing.hear(told + sound_ahead_s, data, arrival)
+            interleaver.add_sound(told + sound_ahead_s, data, arrival)
         elif not 5 <= truth < 5 + blind:
             found += [
-                (int(piece.data) * PIECE_S, truth + piece.after_s) for piece in hearing.beside(told, arrival)
+                (int(piece.data) * PIECE_S, truth + piece.after_s)
+                for piece in interleaver.sound_for(told, arrival)
             ]
     return found
 
@@ -55,15 +56,15 @@ def test_sound_is_laid_beside_its_pictures(stream: dict[str, object], wrong_s: f
 
 
 def test_sound_waits_for_the_picture_after_it() -> None:
-    hearing = Hearing()
-    hearing.beside(0.0, 0.0)
-    hearing.hear(0.05, b"later", 0.0)
-    assert hearing.beside(0.04, 0.04) == ()
-    (piece,) = hearing.beside(0.08, 0.08)
+    interleaver = Interleaver()
+    interleaver.sound_for(0.0, 0.0)
+    interleaver.add_sound(0.05, b"later", 0.0)
+    assert interleaver.sound_for(0.04, 0.04) == ()
+    (piece,) = interleaver.sound_for(0.08, 0.08)
     assert (piece.data, piece.after_s) == (b"later", pytest.approx(-0.03))
 
 
 def test_what_is_too_far_away_is_forgotten() -> None:
-    hearing = Hearing()
-    hearing.hear(100.0, b"before the first picture", 0.0)
-    assert hearing.beside(100.0 + 2 * FURTHEST_APART_S, 0.1) == ()
+    interleaver = Interleaver()
+    interleaver.add_sound(100.0, b"before the first picture", 0.0)
+    assert interleaver.sound_for(100.0 + 2 * FURTHEST_APART_S, 0.1) == ()
