@@ -66,13 +66,11 @@ class Frame:
     @property
     def image(self) -> Image:
         """The picture as BGR. It is decoded at each call, unless it is kept as BGR."""
-        match self.encoding:
-            case Encoding.BGR:
-                return self.data
-            case Encoding.I420:
-                return cast(Image, cv2.cvtColor(self.data, cv2.COLOR_YUV2BGR_I420))
-            case Encoding.JPEG:
-                return cast(Image, cv2.imdecode(self.data, cv2.IMREAD_COLOR))
+        if self.encoding is Encoding.BGR:
+            return self.data
+        if self.encoding is Encoding.I420:
+            return cast(Image, cv2.cvtColor(self.data, cv2.COLOR_YUV2BGR_I420))
+        return cast(Image, cv2.imdecode(self.data, cv2.IMREAD_COLOR))
 
     def encoded(self, encoding: Encoding) -> Frame:
         """The same frame in another encoding; itself if it takes as little memory already.

@@ -83,7 +83,7 @@ class Demuxer(Film):
             with suppress(av.error.FFmpegError):  # damaged: nobody could decode it
                 for packet in convert.filter(step.packet):
                     if packet.size:
-                        yield replace(step, packet=packet)
+                        yield Step(packet, step.decoded, step.shown, step.sound)
 
     @property
     def frame_count(self) -> int | None:
