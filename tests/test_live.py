@@ -20,7 +20,7 @@ from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources import packet_camera, reader
 from pynvr.sources.burst import Reading
 from pynvr.sources.item_queue import ItemQueue
-from pynvr.sources.opening import Timeouts
+from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead
 
@@ -33,7 +33,6 @@ class Camera:
     """Sends pictures of these times, the last of them live, and then goes away."""
 
     nominal_fps = 25.0
-    longest_wait_s = 5.0
     undecodable = 0
     lag_s = 0.0
 
@@ -96,7 +95,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iter
                     raise camera
                 return camera
 
-            reader = LiveReader("test", stop, ItemQueue(1000), Timeouts(), connect, read_ahead)
+            reader = LiveReader(Opener("test", Timeouts()), stop, ItemQueue(1000), connect, read_ahead)
             stack.callback(reader.close)
             return reader
 

@@ -76,10 +76,9 @@ class LiveSource(LiveReader[Frame, Seen]):
         opener, freeze = Opener(cam, timeouts), Freeze()
 
         super().__init__(
-            opener.name,
+            opener,
             stop,
             ItemQueue(limit_bytes),
-            timeouts,
             lambda: PictureConnection(opener, stop, fit_inside, reduce, snapshots, freeze),
             read_ahead,
         )

@@ -35,11 +35,10 @@ class Connection(ABC, Generic[Given, Content]):
 
     def __init__(self, opener: Opener, stop: threading.Event, clock: StreamClock | PacketClock) -> None:
         """For the camera that `opener` has opened; `clock` gives its items their times."""
-        self.longest_wait_s = opener.timeouts.read_s
-        """A read that takes longer has failed, whatever it gave."""
         self.undecodable = 0
         """Packets so far of which nothing could be made, between others."""
         self._name = opener.name
+        self._longest_wait_s = opener.timeouts.read_s
         self._stop = stop
         self._clock = clock
         self._meter = Meter() if opener.in_pieces else None
@@ -62,7 +61,7 @@ class Connection(ABC, Generic[Given, Content]):
                 if self._meter is not None and reading.stream_s is not None:
                     self._stop.wait(self._meter.wait_s(reading.stream_s, monotonic()))
                 return reading
-            if monotonic() - began > 0.9 * self.longest_wait_s:
+            if monotonic() - began > 0.9 * self._longest_wait_s:
                 break
         return None
 

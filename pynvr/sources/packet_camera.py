@@ -64,12 +64,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         opener = Opener(cam, timeouts)
         queue = ItemQueue[TimedPacket](limit_bytes, whole_groups=True)
         super().__init__(
-            opener.name,
-            stop,
-            queue,
-            timeouts,
-            lambda: PacketConnection(opener, stop, suffix, with_sound),
-            A_FEW,
+            opener, stop, queue, lambda: PacketConnection(opener, stop, suffix, with_sound), A_FEW
         )
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:

@@ -21,7 +21,7 @@ from pynvr.sources.burst import Burst
 from pynvr.sources.camera_log import CameraLog
 from pynvr.sources.connection import Connection, StreamEndedError
 from pynvr.sources.item_queue import Item, ItemQueue
-from pynvr.sources.opening import Timeouts
+from pynvr.sources.opening import Opener
 from pynvr.sources.pace import Pace
 from pynvr.sources.stoppable import LETTING_GO_S, may_hang
 
@@ -55,10 +55,9 @@ class LiveReader(Generic[Item, Content]):
 
     def __init__(
         self,
-        name: str,
+        opener: Opener,
         stop: threading.Event,
         queue: ItemQueue[Item],
-        timeouts: Timeouts,
         connect: Callable[[], Connection[Item, Content]],
         read_ahead: ReadAhead = AT_ONCE,
     ) -> None:
@@ -67,7 +66,8 @@ class LiveReader(Generic[Item, Content]):
         `connect` raises CameraError if there is no camera now, and SettingsError if there never will be.
         After a first success a SettingsError only means that the stream's description was damaged.
         """
-        self.name = name
+        self.name = opener.name
+        self._opener = opener
         self.nominal_fps = DEFAULT_FPS
         self.lag_s = 0.0
         """As `Connection.lag_s`."""
@@ -79,8 +79,6 @@ class LiveReader(Generic[Item, Content]):
         """When the reader thread last showed a sign of life. It does so while the camera is away, too."""
         self._stop = stop
         self._queue = queue
-        self._timeouts = timeouts
-        self._longest_wait_s = timeouts.read_s
         self._connect = connect
         self._read_ahead = read_ahead
         self._pace = Pace()
@@ -88,7 +86,7 @@ class LiveReader(Generic[Item, Content]):
         """Pictures or packets of this connection."""
         self._undecodable_before = 0
         """Those of the connections before this one."""
-        self._log = CameraLog(name, self._overflow)
+        self._log = CameraLog(opener.name, self._overflow)
         self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
         may_hang.add(self._reader)
         self._reader.start()
@@ -106,7 +104,8 @@ class LiveReader(Generic[Item, Content]):
     def status(self) -> SourceStatus:
         """How it is just now."""
         # its heart beats at least so often unless OpenCV ignores the timeouts
-        longest_s = max(self._timeouts.open_s, self._longest_wait_s) + LONGEST_PAUSE_S
+        timeouts = self._opener.timeouts
+        longest_s = max(timeouts.open_s, timeouts.read_s) + LONGEST_PAUSE_S
         overdue_s = time.monotonic() - self._heartbeat - longest_s
         return SourceStatus(
             self.connected,
@@ -115,7 +114,7 @@ class LiveReader(Generic[Item, Content]):
             self.received,
             self._queue.dropped,
             self.undecodable,
-            self._longest_wait_s,
+            timeouts.read_s,
             overdue_s,
         )
 
@@ -156,7 +155,7 @@ class LiveReader(Generic[Item, Content]):
     def _read_connection(self) -> None:
         """Read until stopped; raises CameraError if the camera is away or gets lost."""
         connection = self._connect()
-        self._longest_wait_s, self._came = connection.longest_wait_s, 0
+        self._came = 0
         self._undecodable_before = self.undecodable
         self._pace.begin()
         burst: Burst[Content] = Burst(self._pace, self._queue.limit_bytes // 2)
@@ -196,7 +195,7 @@ class LiveReader(Generic[Item, Content]):
         self._heartbeat = arrival = time.monotonic()
         waited_s = arrival - asked
         # after a stall the decoder hands out old pictures and says that all is well
-        silent = waited_s > 0.9 * connection.longest_wait_s
+        silent = waited_s > 0.9 * self._opener.timeouts.read_s
         if got is None or silent:
             kind = CameraError if silent else StreamEndedError
             raise kind(f"camera {self.name}: lost after {waited_s:.1f} s of silence")
