@@ -12,7 +12,7 @@ EVEN = [number * STEP for number in range(50)]
 
 def laid(times: list[float], joinable: bool = True) -> list[float]:
     line = Timeline(STEP, lambda *_: not joinable)
-    return [line.place(time, time).decoded for time in times]
+    return [line.place(time, time)[0] for time in times]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_pause_is_believed_where_it_can_be() -> None:
 def test_what_is_shown_later_than_decoded_stays_so_after_times_begin_anew() -> None:
     line = Timeline(STEP, lambda *_: True)
     group = [(0.0, 0.08), (0.04, 0.2), (0.08, 0.12), (0.12, 0.16)]
-    shown = [line.place(*times).shown for times in group + group]
+    shown = [line.place(*times)[1] for times in group + group]
     assert sorted(time for time in shown if time is not None) == pytest.approx(
         [0.08, 0.12, 0.16, 0.2, 0.24, 0.28, 0.32, 0.36]
     )

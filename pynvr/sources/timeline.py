@@ -7,7 +7,6 @@ Only the distance of packets that follow each other as they should is known to b
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 BELIEVED_LEAP_S = 10.0
 """FFmpeg, too, takes a longer leap for a new count, in containers where that happens."""
@@ -15,14 +14,6 @@ STANDSTILL_S = 0.5
 """Times that fall back by less stand still or are not exact. They are no new count."""
 USUAL_STEP_S = 2.0
 """Packets further apart say nothing about the rate."""
-
-
-class Placed(NamedTuple):
-    """When a packet is decoded and when it is shown, seconds from the beginning of the stream."""
-
-    decoded: float
-    shown: float | None
-    """None where the file does not say."""
 
 
 class Timeline:
@@ -44,16 +35,26 @@ class Timeline:
         self.laid_anew: list[float] = []
         """Where times had to be laid anew, in the times that resulted."""
 
-    def place(self, decoded: float | None, shown: float | None) -> Placed:
-        """Lay the next packet; the two times are those of the file, in seconds, None where it has none."""
-        if decoded is None:
-            return self._undated(shown)
-        delay = 0.0 if shown is None else shown - decoded
-        laid = decoded + self._offset
-        if self._decoded is not None and self._told is not None:
-            laid = self._following(decoded, self._told, self._decoded, delay)
-        self._told, self._decoded = decoded, laid
-        return self._placed(laid, None if shown is None else laid + delay)
+    def place(self, decoded: float | None, shown: float | None) -> tuple[float, float | None]:
+        """Lay the next packet: return when it is decoded and when it is shown, None if the file does not say.
+
+        The arguments are the same two times as the file has them, in seconds.
+        """
+        if decoded is None:  # the first packets of a file with B-frames, or all of a bare stream
+            laid = 0.0 if self._decoded is None else self._decoded + self._step
+            laid_shown = None if shown is None else shown + self._offset
+            if shown is None:
+                self._decoded = laid
+        else:
+            delay = 0.0 if shown is None else shown - decoded
+            laid = decoded + self._offset
+            if self._decoded is not None and self._told is not None:
+                laid = self._following(decoded, self._told, self._decoded, delay)
+            self._told, self._decoded = decoded, laid
+            laid_shown = None if shown is None else laid + delay
+        if laid_shown is not None:
+            self._shown = max(self._shown, laid_shown)
+        return laid, laid_shown
 
     def _following(self, decoded: float, told: float, laid: float, delay: float) -> float:
         """When to decode a packet of the time `decoded`, after one of `told` that was laid at `laid`."""
@@ -69,15 +70,3 @@ class Timeline:
         self._offset = begin - decoded
         self.laid_anew.append(begin)
         return begin
-
-    def _undated(self, shown: float | None) -> Placed:
-        """A packet with no time of decoding: the first ones of a file with B-frames, or all of a bare one."""
-        laid = 0.0 if self._decoded is None else self._decoded + self._step
-        if shown is None:
-            self._decoded = laid
-        return self._placed(laid, None if shown is None else shown + self._offset)
-
-    def _placed(self, decoded: float, shown: float | None) -> Placed:
-        if shown is not None:
-            self._shown = max(self._shown, shown)
-        return Placed(decoded, shown)
