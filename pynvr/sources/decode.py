@@ -122,7 +122,9 @@ class Decoder:
         """The picture as BGR, upright, with square pixels; it never has fewer lines than were decoded."""
         frame = picture.frame
         image = cast(Image, self._reformatter.reformat(frame, format="bgr24", threads=1).to_ndarray())
-        ratio = self._demuxer.pixel_ratio
+        stream = self._demuxer.stream
+        # a pixel's width divided by its height
+        ratio = float(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 1)
         if ratio > 1:
             image = cast(Image, cv2.resize(image, (_even(image.shape[1] * ratio), image.shape[0])))
         elif ratio < 1:

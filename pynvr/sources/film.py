@@ -83,12 +83,6 @@ class Film:
         ratio = self.stream.sample_aspect_ratio or Fraction(1)
         return Shape(self._turn(), ratio.numerator, ratio.denominator)
 
-    @property
-    def pixel_ratio(self) -> float:
-        """A pixel's width divided by its height."""
-        ratio = self.stream.sample_aspect_ratio or self.stream.codec_context.sample_aspect_ratio
-        return float(ratio) if ratio else 1.0
-
     def close(self) -> None:
         """Close the file; harmless when repeated."""
         self.container.close()
