@@ -6,7 +6,6 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta, timezone
 from typing import NamedTuple, TypeAlias, cast
 
 import cv2
@@ -153,8 +152,7 @@ class PictureConnection(Connection[Frame, Seen]):
             yield Gap(f"camera {self._name}: the picture's size changed")
         self._shape = shape
         moment = self._clock.place(got.stream_s, arrival)
-        utc = datetime.now(timezone.utc) - timedelta(seconds=time.monotonic() - moment)
-        yield Frame(image, moment, utc, index, jpeg=jpeg)
+        yield Frame(image, moment, self._utc(moment), index, jpeg=jpeg)
 
     def close(self) -> None:
         """Release the capture."""

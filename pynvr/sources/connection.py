@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -64,6 +65,10 @@ class Connection(ABC, Generic[Given, Content]):
             if monotonic() - began > 0.9 * self._longest_wait_s:
                 break
         return None
+
+    def _utc(self, moment: float) -> datetime:
+        """The wall clock at this moment of the monotonic one."""
+        return datetime.now(timezone.utc) - timedelta(seconds=monotonic() - moment)
 
     @abstractmethod
     def _receive(self) -> Reading[Content] | None:

@@ -7,8 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -167,8 +165,7 @@ class PacketConnection(Connection[TimedPacket, Packet]):
 
     def _placed(self, packet: Packet, stream_s: float | None, arrival: float) -> TimedPacket:
         time = self._clock.place(stream_s, arrival)
-        now, moment = datetime.now(timezone.utc), time + self._clock.lag_s
-        utc = now - timedelta(seconds=monotonic() - moment)
+        utc = self._utc(time + self._clock.lag_s)
         return TimedPacket(packet.data, packet.key, time, utc, self._stream, sound=packet.sound)
 
     def _heed_parameters(self, packet: Packet) -> Iterator[TimedPacket | Gap]:
