@@ -14,6 +14,9 @@ from rtsp import needs_rtsp
 from pynvr.media.codecs import H264, H265, CopyCodec
 from pynvr.media.picture_size import size_of
 
+WRONG_SEI = {H264.name: b"\0\0\1\x06\x05\xff\xff\x10", H265.name: b"\0\0\1\x4e\x01\x05\xff\xff"}
+"""It says that it is longer than it is."""
+
 pytestmark = [needs_rtsp, pytest.mark.slow]  # for ffmpeg
 
 
@@ -40,7 +43,9 @@ def test_size_as_the_encoder_was_told(
     pixels = [] if "pix_fmt" in options else ["-pix_fmt", "yuv420p"]
     command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "1", "-c:v"]
     subprocess.run([*command, *options.split(), *pixels, str(path)], check=True)
-    assert size_of(codec, packets_of(path)[0].data) == size
+    packet = packets_of(path)[0].data
+    assert size_of(codec, packet) == size
+    assert size_of(codec, WRONG_SEI[codec.name] + packet) == size
 
 
 @given(st.binary(max_size=60))

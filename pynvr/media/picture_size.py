@@ -6,15 +6,14 @@ Imported only where parameter sets change, because PyAV costs 17 MB.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import cast
 
 import av
 import av.error
 import av.logging
 
-from pynvr.media.codecs import CopyCodec
-
-av.logging.set_level(av.logging.ERROR)  # what is damaged is told by the return value
+from pynvr.media.codecs import START_CODE, CopyCodec
 
 
 def size_of(codec: CopyCodec, data: bytes) -> tuple[int, int] | None:
@@ -22,9 +21,11 @@ def size_of(codec: CopyCodec, data: bytes) -> tuple[int, int] | None:
     decoder = cast(av.VideoCodecContext, av.CodecContext.create(codec.ffmpeg_name, "r"))
     decoder.options = {"err_detect": "explode"}
     decoder.thread_count = 1
-    try:
-        decoder.decode(av.Packet(data))
+    # not SEI: some cameras write it wrongly, and no decoder needs it
+    needed = (*codec.parameter_sets, *codec.first_picture)
+    units = [unit for unit in data.split(START_CODE) if unit and codec.unit_type(unit[0]) in needed]
+    with av.logging.Capture(), suppress(av.error.FFmpegError):  # it may be damaged
+        decoder.decode(av.Packet(b"".join(START_CODE + unit for unit in units)))
         decoder.decode(None)
-    except av.error.FFmpegError:
-        return None
-    return (decoder.width, decoder.height) if decoder.width else None
+        return (decoder.width, decoder.height) if decoder.width else None
+    return None
