@@ -74,6 +74,10 @@ class RtspCamera(Loopback):
     """Whether the camera chooses other interleaved channels than it was asked for."""
     asks: bool = False
     """Whether the camera sends requests of its own among the pictures."""
+    reports: Callable[[float], float] | None = None
+    """What the camera's wall clock says so many seconds after the beginning; told once a second (RTCP)."""
+    renewed_at: int | None = None
+    """The packet with which the encoder begins anew: another source, other numbers."""
     rtp_info: str | None = None
     """What PLAY says of the first time stamp."""
     began: list[float] = field(default_factory=list)
@@ -113,6 +117,7 @@ class _Client:
         self._channels: dict[str, int] = {}
         self._gone = threading.Event()
         self._numbers: dict[int, int] = {}
+        self._source = 77
 
     def serve(self) -> None:
         try:
@@ -208,6 +213,11 @@ class _Client:
             try:
                 if camera.asks and number % 25 == 10:
                     self._ask()
+                if camera.reports is not None and number % 25 == 10:
+                    self._report(channel, camera.reports(shown_s), stamp)
+                if number == camera.renewed_at:
+                    self._source += 1000
+                    self._numbers[channel] = 54321
                 self._send_picture(channel, data, stamp)
             except OSError:
                 return
@@ -239,6 +249,23 @@ class _Client:
         with self._sending:
             self._socket.sendall(request.encode())
 
+    def _report(self, channel: int, clock_s: float, stamp: int) -> None:
+        whole = int(clock_s)
+        report = struct.pack(
+            ">BBHIIIIII",
+            0x80,
+            200,
+            6,
+            self._source + channel,
+            whole,
+            int((clock_s - whole) * 2**32),
+            stamp % 2**32,
+            1,
+            1,
+        )
+        with self._sending:
+            self._socket.sendall(struct.pack(">cBH", b"$", channel + 1, len(report)) + report)
+
     def _play_silence(self) -> None:
         began, channel, number = time.monotonic(), self._channels["audio"], 0
         while not self._gone.is_set():
@@ -246,6 +273,8 @@ class _Client:
                 return
             try:
                 self._send_rtp(channel, 0, b"\xff" * 160, number * 160, False)
+                if self._camera.reports is not None and number % 50 == 35:
+                    self._report(channel, self._camera.reports(number * 0.02), number * 160)
             except OSError:
                 return
             number += 1
@@ -259,7 +288,9 @@ class _Client:
             first = 0x80 | 0x20 | 0x10 | 1  # padding, extension, one contributing source
             extra = struct.pack(">I", 5) + b"\xab\xac\0\3" + bytes(12)
             payload += b"\0\0\0\4"
-        head = struct.pack(">BBHII", first, kind | marked << 7, sequence % 65536, stamp % 2**32, 77 + channel)
+        head = struct.pack(
+            ">BBHII", first, kind | marked << 7, sequence % 65536, stamp % 2**32, self._source + channel
+        )
         packet = head + extra + payload
         with self._sending:
             self._socket.sendall(struct.pack(">cBH", b"$", channel, len(packet)) + packet)
