@@ -213,7 +213,7 @@ def test_a_torn_picture_is_left_out(archive: Archive, torn: bytes) -> None:
     recording = open_one(archive)
     (part,) = archive.root.glob("*.part.jpg")
     part.write_bytes(torn)
-    (archive.root / f"{part.name}.new").write_bytes(torn)
+    (archive.root / f"{part.name}.part").write_bytes(torn)
     recording.close()
     (entry,) = read_index(archive.root)
     assert "picture" not in entry

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pynvr.archive import fsync
 from pynvr.archive.names import beside
+from pynvr.archive.replaced_file import replace_file
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +20,7 @@ END_OF_JPEG = b"\xff\xd9"
 
 def keep(stem: Path, kind: str, jpeg: bytes) -> None:
     """Write a picture of the open recording; it replaces the previous one. Raises OSError."""
-    part = beside(stem, PARTS[kind])
-    new = part.with_name(f"{part.name}.new")
-    new.write_bytes(jpeg)
-    new.replace(part)
+    replace_file(beside(stem, PARTS[kind]), jpeg)
 
 
 def finish(stem: Path) -> dict[str, Path]:
@@ -33,7 +31,7 @@ def finish(stem: Path) -> dict[str, Path]:
     for kind, suffix in PARTS.items():
         part = beside(stem, suffix)
         try:
-            part.with_name(f"{part.name}.new").unlink(missing_ok=True)
+            part.with_name(f"{part.name}.part").unlink(missing_ok=True)
             if part.exists():
                 if part.read_bytes().endswith(END_OF_JPEG):
                     fsync.move(part, beside(stem, FINAL[kind]))
@@ -49,5 +47,5 @@ def discard(stem: Path) -> None:
     """Remove the pictures of a recording that has become no file."""
     with suppress(OSError):
         for suffix in PARTS.values():
-            for each in (suffix, f"{suffix}.new"):
+            for each in (suffix, f"{suffix}.part"):
                 beside(stem, each).unlink(missing_ok=True)

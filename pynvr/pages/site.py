@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
 import msgspec
 from msgspec import UNSET
@@ -40,6 +40,9 @@ NOW_OPENING, CLOSING = "pynvr.now(", ");\n"
 
 class _Now(msgspec.Struct):
     alive: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+_now = msgspec.json.Decoder(_Now)
 
 
 class Site:
@@ -128,20 +131,12 @@ class Site:
         """Say what goes on at this moment."""
         self._write(self._root / "page/now.js", NOW_OPENING + json.dumps(now) + CLOSING)
 
-    def read_now(self) -> dict[str, Any]:
-        """What the recorder before this one said last; empty where there was none."""
+    def last_alive(self) -> datetime | None:
+        """When the recorder before this one was alive for certain; None where nothing says so."""
         try:
             text = (self._root / "page/now.js").read_text("ascii")
-            content = json.loads(text.removeprefix(NOW_OPENING).removesuffix(CLOSING))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return content if isinstance(content, dict) else {}
-
-    def last_alive(self) -> datetime | None:
-        """When that recorder was alive for certain; None where nothing says so."""
-        try:
-            return msgspec.convert(self.read_now(), _Now).alive
-        except msgspec.MsgspecError:
+            return _now.decode(text.removeprefix(NOW_OPENING).removesuffix(CLOSING)).alive
+        except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
             return None
 
     def _path(self, day: str) -> Path:

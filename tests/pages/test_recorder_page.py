@@ -51,7 +51,7 @@ def test_page_says_what_the_index_says(config: ModuleType, clip: Path, tmp_path:
         assert row.motion == index[name]["peak_changed_px"]
         length_s = index[name]["last_frame_s"] - index[name]["first_frame_s"]
         assert row.length_s == pytest.approx(length_s, abs=0.1)
-    assert Site(archive).read_now()["state"] == "stopped"
+    assert script(archive / "page" / "now.js", "now")["state"] == "stopped"
 
 
 def test_page_of_all_cameras(config: ModuleType, clip: Path, tmp_path: Path) -> None:

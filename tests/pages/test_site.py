@@ -64,6 +64,11 @@ def days(root: Path) -> dict[str, list[int]]:
     return json.loads(text.removeprefix("pynvr.days(").removesuffix(");\n"))
 
 
+def now(root: Path) -> dict[str, Any]:
+    text = (root / "page" / "now.js").read_text()
+    return json.loads(text.removeprefix("pynvr.now(").removesuffix(");\n"))
+
+
 # ---- rows
 
 
@@ -260,8 +265,8 @@ def test_page_follows_the_recorder(tmp_path: Path, record: Any) -> None:
         page.closed(line(MORNING + timedelta(minutes=1)))
         page.removed([gone.file])
     assert list(day(tmp_path).rows) == [before.file, after.file]
-    now = Site(tmp_path).read_now()
-    assert now["state"] == "stopped" and now["recording"] is None
+    last = now(tmp_path)
+    assert last["state"] == "stopped" and last["recording"] is None
 
 
 def test_time_without_a_camera_is_a_gap(tmp_path: Path) -> None:
@@ -292,7 +297,7 @@ def test_spoilt_word_of_the_last_recorder_is_no_gap(tmp_path: Path, record: Any,
     site.write_now({"state": "watching", "recording": None, "alive": alive})
     with ArchivePage(tmp_path, "front door", None, lambda: [record()]):
         pass
-    assert Site(tmp_path).read_now()["state"] == "stopped"
+    assert now(tmp_path)["state"] == "stopped"
     assert [len(day(tmp_path, path.stem).gaps) for path in (tmp_path / "days").glob("*.js")] == [0]
 
 
