@@ -48,3 +48,9 @@ def test_a_folder_that_refuses_is_told_of_once(tmp_path: Path, caplog: pytest.Lo
     assert not file.write(b"first")
     assert not file.write(b"second")
     assert caplog.text.count("METRICS_FILE_PATH") == 1
+
+
+def test_a_disk_that_is_away_gets_no_folder_in_its_place(tmp_path: Path) -> None:
+    file = ReplacedFile(tmp_path / "archive" / ".pynvr.cursor.mqtt", "cursor: %s", durable=True)
+    assert not file.write(b"x")
+    assert list(tmp_path.iterdir()) == []

@@ -29,15 +29,19 @@ class ReplacedFile:
     """A file that is replaced again and again. A disk that refuses is logged once, until it works again."""
 
     def __init__(self, path: Path, complaint: str, mode: int | None = None, durable: bool = False) -> None:
-        """`complaint` is what is logged, with a %s for the error. The rest is as `replace_file` has it."""
+        """`complaint` is what is logged, with a %s for the error. The rest is as `replace_file` has it.
+
+        The folder of a durable file is never made: it is the archive, and its disk may be away.
+        """
         self._path, self._complaint = path, complaint
         self._mode, self._durable = mode, durable
         self._refused = False
 
     def write(self, content: bytes) -> bool:
-        """Replace the file, and make its folder if it is missing; return False if the disk refuses."""
+        """Replace the file; return False if the disk refuses."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._durable:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(self._path, content, self._mode, self._durable)
         except OSError as error:
             log.log(logging.DEBUG if self._refused else logging.WARNING, self._complaint, error)
