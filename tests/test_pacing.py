@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from recordings import numbered, rising, wandering
 
@@ -71,6 +73,22 @@ def test_every_second_frame_of_a_fast_camera_while_nothing_stirs(fps: float, sha
     passed = rested(fps, 12)
     assert len(passed) == pytest.approx(share * fps * (12 - REST_AFTER_S), abs=2)
     assert all(time_s > REST_AFTER_S for time_s in passed)
+
+
+def test_every_second_frame_while_motion_goes_on_and_the_one_before_speaks_for_it() -> None:
+    looked: list[float] = []
+
+    class Moving(Scored):
+        def detect(self, image: Image | Gray, time_s: float) -> Detection:
+            looked.append(time_s)
+            return replace(super().detect(image, time_s), motion=5 <= time_s < 11)
+
+    detector, image = RestingDetector(Moving((5, 11), False)), numbered(0)
+    said = [time_s for time_s in rising(25, 15) if detector.detect(image, time_s).motion]
+    assert (said[0], said[-1]) == (pytest.approx(5, abs=0.041), pytest.approx(11, abs=0.041))
+    assert len(said) == pytest.approx(6 * 25, abs=1)
+    assert not any(4.99 < time_s < 5 + REST_AFTER_S and time_s not in looked for time_s in said)
+    assert len([time_s for time_s in said if time_s in looked and time_s > 7.1]) == pytest.approx(49, abs=2)
 
 
 @pytest.mark.parametrize("blind", [False, True])

@@ -47,9 +47,10 @@ class PacedDetector:
 
 
 class RestingDetector:
-    """A detector that passes over every second frame of a fast camera while nothing stirs.
+    """A detector that passes over every second frame of a fast camera while the answer is plain.
 
-    Anything that has a score, be it far from the threshold, wakes it up, as does a change of the light.
+    It is while nothing stirs, and while motion goes on: then the frame before speaks for the one passed over.
+    Anything in between, be it far from the threshold, wakes it up, as does a change of the light.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -59,17 +60,21 @@ class RestingDetector:
     def reset(self) -> None:
         """Forget what was seen, and look at every frame for a while."""
         self._looked_s: float | None = None
-        self._stirred_s = 0.0
+        self._doubted_s = 0.0
+        """When the answer was last not plain, or another one."""
+        self._seen = NOT_LOOKED
         self._detector.reset()
 
     def detect(self, image: Image | Gray, time_s: float) -> Detection:
         """As `Detector` has it, for a frame that is looked at."""
         if self._looked_s is None:
-            self._stirred_s = time_s
-        elif time_s - self._stirred_s > REST_AFTER_S and 0 <= time_s - self._looked_s < RESTING_STEP_S:
-            return NOT_LOOKED
+            self._doubted_s = time_s
+        elif time_s - self._doubted_s > REST_AFTER_S and 0 <= time_s - self._looked_s < RESTING_STEP_S:
+            return self._seen if self._seen.motion else NOT_LOOKED
         self._looked_s = time_s
         seen = self._detector.detect(image, time_s)
-        if seen.score > 0 or seen.blind:
-            self._stirred_s = time_s
+        plain = seen.motion or not (seen.score > 0 or seen.blind)
+        if not plain or seen.motion != self._seen.motion:
+            self._doubted_s = time_s
+        self._seen = seen
         return seen
