@@ -135,7 +135,7 @@ def make_recorder(
 
     def want(pictures: bool) -> None:
         if isinstance(source, LiveSource):
-            source.snapshots.every_s = SNAPSHOT_S if pictures else told.pictures_every_s
+            source.snapshots.want(SNAPSHOT_S if pictures else told.pictures_every_s)
 
     want(False)
     pictures = EventPictures(writer.keep, want, told.first_picture)

@@ -38,6 +38,8 @@ A_FEW = ReadAhead(0.3, 5 * 1024 * 1024)
 
 SNAPSHOT_S = 0.2
 """How often a whole picture is kept during an event: a person walks half a step meanwhile."""
+SLOWING_S, LATER_S = 0.05, 1.0
+"""The longer an event lasts, the less each picture adds: the pause grows by so much with each, up to that."""
 PX_A_SECOND = 10_000_000
 """Large pictures are kept less often: encoding as many pixels takes about 25 ms."""
 
@@ -186,16 +188,23 @@ class Snapshots:
     """
 
     def __init__(self) -> None:
-        self.every_s: float | None = None
-        """None: no picture is wanted."""
+        self._every_s: float | None = None
+        self._taken = 0
         self._last_s = -math.inf
+
+    def want(self, every_s: float | None) -> None:
+        """From now on take one so often, less often as it goes on; None: no picture is wanted."""
+        self._every_s, self._taken = every_s, 0
 
     def of(self, image: Image, time_s: float) -> NDArray[np.uint8] | None:
         """The picture as JPEG where it is time for one. A stream's times may begin anew."""
-        if self.every_s is None:
+        every_s = self._every_s
+        if every_s is None:
             return None
-        pause_s = max(self.every_s, image.shape[0] * image.shape[1] / PX_A_SECOND)
+        later_s = min(LATER_S, self._taken * SLOWING_S)
+        pause_s = max(every_s, later_s, image.shape[0] * image.shape[1] / PX_A_SECOND)
         if 0 <= time_s - self._last_s < pause_s:
             return None
         self._last_s = time_s
+        self._taken += 1
         return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
