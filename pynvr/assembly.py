@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pynvr.archive.archive import Archive
 from pynvr.archive.retention import Retention
 from pynvr.archive.surplus import Limits
-from pynvr.demo.camera import DemoCamera, is_demo
-from pynvr.demo.scene import DemoScene
+from pynvr.demo import is_demo
 from pynvr.errors import SettingsError
 from pynvr.events import MotionEvents
 from pynvr.notify.from_settings import Notifications
@@ -160,7 +159,7 @@ def open_source(
     `read_ahead` and `reduce` are those of `LiveSource`.
     """
     if is_demo(settings.cam):
-        return DemoCamera(_demo_scene(settings), stop=stop)
+        return _demo(settings, stop)
     film = film_place(settings.cam, settings.CAMERA_OPEN_TIMEOUT_SECS, stop)
     if film is None:
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
@@ -222,11 +221,14 @@ def open_page(settings: Settings, archive: Archive, stack: ExitStack) -> list[St
     return [page.status]
 
 
-def _demo_scene(settings: Settings) -> DemoScene:
+def _demo(settings: Settings, stop: threading.Event) -> Source:
     """The scene of `demo` or `demo:rain+lamp`; raises SettingsError for unknown weather."""
+    from pynvr.demo.camera import DemoCamera  # 1.5 MB that no real camera needs
+    from pynvr.demo.scene import DemoScene
+
     weather = settings.cam.partition(":")[2]
     try:
         size = fitted_size(DEMO_SIZE, settings.scaleFrameTo)
-        return DemoScene(size, weather=weather.split("+") if weather else ())
+        return DemoCamera(DemoScene(size, weather=weather.split("+") if weather else ()), stop=stop)
     except ValueError as error:
         raise SettingsError(f"cam = {settings.cam!r}: {error}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pynvr.demo.camera import is_demo
+from pynvr.demo import is_demo
 from pynvr.demo.scene import CROSSING, CROSSING_BACK, DemoScene, Visit
 from pynvr.demo.weather import KINDS, LAMP_OFF_S, LAMP_ON_S
 from pynvr.detection.robust import RobustDetector

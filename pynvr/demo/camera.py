@@ -11,11 +11,6 @@ from pynvr.demo.scene import DemoScene
 from pynvr.media.frame import Frame
 
 
-def is_demo(cam: str) -> bool:
-    """Whether `cam` names the drawn scene: "demo", or "demo:rain+lamp" with weather."""
-    return cam.partition(":")[0] == "demo"
-
-
 class StopFlag(Protocol):
     """Something like `threading.Event` that says when to stop."""
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, log, sqrt
-
-import numpy as np
+from statistics import linear_regression, median
 
 from pynvr.sources.clock import LONGEST_STEP_S
 
@@ -147,14 +146,14 @@ class Pace:
 
     def _judge(self, watched_s: float) -> None:
         ratios = [step.arrival_s / max(step.stream_s, 1e-9) for step in self._steps]
-        usual = float(np.median(ratios))
+        usual = median(ratios)
         has_times = 1 / WORST < usual < WORST
         doubted = has_times and abs(log(usual / self.factor)) > NOTICEABLE
         if doubted and watched_s < DOUBTED_S:
             return
         self.judged = True
         half = len(ratios) // 2
-        if doubted and abs(log(np.median(ratios[half:]) / np.median(ratios[:half]))) > log(STEADY):
+        if doubted and abs(log(median(ratios[half:]) / median(ratios[:half]))) > log(STEADY):
             return
         if not has_times or self._leaps > len(self._steps) / 3:
             self._change(inf)
@@ -194,7 +193,7 @@ class Pace:
             return
         arrivals = [mark.arrival_s - self._slots[0].arrival_s for mark in self._slots]
         late = [self._late_s(mark) for mark in self._slots]
-        slope, start = np.polyfit(arrivals, late, 1)
+        slope, start = linear_regression(arrivals, late)  # numpy.polyfit would take 1 MB of memory
         residues = (one - start - slope * arrival for one, arrival in zip(late, arrivals, strict=True))
         deviation = sqrt(sum(residue**2 for residue in residues) / len(arrivals))
         span_s = arrivals[-1]

@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -217,6 +219,6 @@ def with_first_time(times: list[float]) -> list[float]:
     before the others: one step before the earliest of them. The step is their median distance.
     """
     later = sorted(times[1:])
-    step = float(np.median(np.diff(later)))
+    step = median(after - before for before, after in pairwise(later))
     known = step / 2 < later[0] - times[0] < MOST_STEPS * step
     return times if known else [later[0] - step, *times[1:]]
