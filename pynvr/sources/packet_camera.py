@@ -37,8 +37,6 @@ A_FEW = ReadAhead(0.2, 64 * 1024)
 JPEG_BEGINS, JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
 LOOK_AHEAD = 6
 """How many packets are used to work out the unknown time of a stream's first one."""
-
-
 MOST_STEPS = 4
 """The longest step between the first two packets. A longer one means that the first time was not known."""
 
