@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pynvr.archive.archive import Archive
-from pynvr.archive.names import TRIAL_PREFIX
+from pynvr.archive.names import TRIAL_PREFIX, beside
 from pynvr.archive.remux import rate_for, remux
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
@@ -86,7 +86,7 @@ def _trial(archive: Archive, suffix: str) -> Iterator[Path]:
     """The path of a trial file in the archive; it and what belongs to it are removed afterwards."""
     stem = archive.new_stem(datetime.now(timezone.utc), prefix=TRIAL_PREFIX)
     try:
-        yield stem.with_name(stem.name + suffix)
+        yield beside(stem, suffix)
     finally:
         for path in stem.parent.glob(f"{stem.name}.*"):
             path.unlink()

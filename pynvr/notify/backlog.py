@@ -6,9 +6,10 @@ remove lines meanwhile; the other lines stay as they are.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
+
+import msgspec
 
 from pynvr.archive.index import ID, Index
 from pynvr.archive.names import lies_inside
@@ -21,6 +22,7 @@ MOST = 500
 """Recordings that are fetched at a time."""
 
 Entry = Mapping[str, object]
+_decoder = msgspec.json.Decoder(dict[str, object])
 
 
 def closed_after(index: Index, recording_id: str) -> list[Entry]:
@@ -57,10 +59,9 @@ def _with_ids(index: Index, offset: int) -> list[Entry]:
 def _object(line: bytes) -> Entry | None:
     """The object in a line, whatever it holds; None if it is none."""
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
+        return _decoder.decode(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    return entry if isinstance(entry, dict) else None
 
 
 def closed_event(entry: Entry, archive: Path, camera: str) -> Event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event, Timer
@@ -27,6 +27,9 @@ from pynvr.tuning import mosaic
 from pynvr.tuning.alarms import AlarmList
 from pynvr.tuning.report import Report
 from pynvr.tuning.view import View
+
+OVERTIME_S = 5.0
+"""A camera that sends nothing has no time; then the clock ends the run, so much later."""
 
 Painter = Callable[[Frame, Detection, float, str], Image]
 """Makes the picture to show from a frame, its detection, the seconds of hold left, and the state."""
@@ -88,7 +91,7 @@ def _tune(
             view = View(settings, detector, source.nominal_fps, options, name, panes)
             stack.callback(view.close)
             events = make_events(settings, source.live)
-            frames = _Limited(source, options.duration, stop)
+            frames = _limited(source, options.duration, stop)
             alarms = _watch(frames, detector, events, painter, view, report)
         for alarm in alarms.alarms:
             print(
@@ -116,42 +119,31 @@ def _seconds(text: str) -> float:
     return value
 
 
-class _Limited:
-    """A source that ends after some seconds of its own time, if asked."""
-
-    OVERTIME_S = 5.0
-    """A camera that sends nothing has no time; then the clock ends the run, so much later."""
-
-    def __init__(self, source: Source, duration_s: float | None, stop: Event) -> None:
-        self._source = source
-        self._duration_s = duration_s
-        self._stop = stop
-        self.live = source.live
-
-    def __iter__(self) -> Iterator[Frame | Gap]:
-        if self._duration_s is None:
-            yield from with_progress(self._source)
-            return
-        timer = Timer(self._duration_s + self.OVERTIME_S, self._stop.set)
-        if self.live:
-            timer.start()
-        first_s: float | None = None
-        try:
-            with tqdm(total=self._duration_s, unit=" s", disable=not sys.stderr.isatty()) as bar:
-                for frame in self._source:
-                    if isinstance(frame, Frame):
-                        first_s = frame.time if first_s is None else first_s
-                        passed_s = frame.time - first_s
-                        if passed_s >= self._duration_s:
-                            return
-                        bar.update(round(passed_s - bar.n, 1))
-                    yield frame
-        finally:
-            timer.cancel()
+def _limited(source: Source, duration_s: float | None, stop: Event) -> Iterator[Frame | Gap]:
+    """The source's frames, for some seconds of its own time if asked, with a progress bar."""
+    if duration_s is None:
+        yield from with_progress(source)
+        return
+    timer = Timer(duration_s + OVERTIME_S, stop.set)
+    if source.live:
+        timer.start()
+    first_s: float | None = None
+    try:
+        with tqdm(total=duration_s, unit=" s", disable=not sys.stderr.isatty()) as bar:
+            for frame in source:
+                if isinstance(frame, Frame):
+                    first_s = frame.time if first_s is None else first_s
+                    passed_s = frame.time - first_s
+                    if passed_s >= duration_s:
+                        return
+                    bar.update(round(passed_s - bar.n, 1))
+                yield frame
+    finally:
+        timer.cancel()
 
 
 def _watch(
-    frames: _Limited,
+    frames: Iterable[Frame | Gap],
     detector: MotionDetector,
     events: MotionEvents,
     painter: Painter,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 
+from pynvr.archive.names import beside
 from pynvr.assembly import make_archive
 from pynvr.detection.detector import MotionDetector
 from pynvr.errors import RecordingError
@@ -51,8 +52,7 @@ class View:
         self._shape: tuple[int, ...] = (1, 1)
         self._panes = panes
         if self._window is None and output is None and options.report is None:
-            stem = make_archive(settings).new_stem(datetime.now(timezone.utc), name)
-            output = stem.with_name(stem.name + settings.OUTPUT_FILES_EXTENSION)
+            output = self._new_path(settings.OUTPUT_FILES_EXTENSION)
         if output is not None:
             if self._window is None:
                 reason = "as asked" if no_window else "there is no display"
@@ -123,7 +123,9 @@ class View:
             self._controls.click((x % width / width, y % height / height))
 
     def _save(self, image: Image, time: float | None) -> None:
-        stem = make_archive(self._settings).new_stem(datetime.now(timezone.utc), self._name)
-        path = stem.with_name(stem.name + ".png")
+        path = self._new_path(".png")
         path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
         print(f"saved {path}" + (f" ({time:.2f} s)" if time is not None else ""))
+
+    def _new_path(self, suffix: str) -> Path:
+        return beside(make_archive(self._settings).new_stem(datetime.now(timezone.utc), self._name), suffix)
