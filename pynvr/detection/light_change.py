@@ -27,41 +27,50 @@ LEAST_TEXTURE = 2.0
 """Grey levels, a deviation: coding makes up finer ones."""
 TEXTURE_NOISE = 2.0
 """Texture is known again where it is so many times the noise, in both lights."""
-ALIKE = 0.5
-"""Correlation of the same patch in two lights; that of different patches is near 0."""
+KEPT = 0.5
+"""Light shows this share of the dimmer picture's texture in the brighter one again; a body hides it."""
+ALIKE = 0.2
+"""Least correlation of the same patch in two lights; that of different patches is near 0."""
 GLARE = 230
 """Grey levels: near the end of the range texture is lost."""
 LEAST_KNOWN = 0.04
 """Of the picture has to have texture, else nothing can be told."""
 EVERYWHERE = 0.9
 """Of all texture changed at once: nobody comes in so fast. The camera was moved, or shows something else."""
-REPLACED = 0.5
+BODY, LIGHT = 0.33, 0.1
+"""Shares of the texture that seem to be replaced: by somebody who fills the picture 0.36 at least, by
+somebody smaller 0.17; by beams through a gate 0.26 at most, by those that fall in 0.06."""
+SUSPECT = 0.6
+"""From this part of the fraction for a light change on, the change is one if the texture proves it."""
 CHANGED = 127.0
 """More than half of the larger picture's pixels did."""
 
 
-def texture_replaced(old: Gray, now: Gray, changed: Gray, noise: float) -> bool:
-    """Whether a body, not light, made most of `changed` (0 where nothing did).
+def texture_replaced(old: Gray, now: Gray, changed: Gray, noise: float, at_once: bool) -> float:
+    """The share of the texture in `changed` (0: it is not) that is gone or new; NaN where none can be told.
 
-    Looks where texture of either picture would be seen in the other one if only the light had changed.
+    Looks where texture of either picture would be seen in the other one if only the light had changed. Light
+    may add some, the shadow of a gate for example: where it got brighter, only the old texture counts.
+    `at_once`: `old` is the picture of a moment ago.
     """
     a, b, share_changed = _halved(old), _halved(now), _halved(changed)
     a_mean, b_mean = _mean(a, PATCH_PX), _mean(b, PATCH_PX)
     a, b = a - _mean(a, GRAIN_PX), b - _mean(b, GRAIN_PX)
     a_power, b_power = _mean(a * a, PATCH_PX), _mean(b * b, PATCH_PX)
     least = max(LEAST_TEXTURE, TEXTURE_NOISE * noise) ** 2
-    gain = ((b_mean + BLACK) / (a_mean + BLACK)) ** 2
-    darker = np.minimum(gain, 1.0)
-    brighter = np.maximum(gain, 1.0)
-    seen_twice = (a_power * darker > least) | (b_power / brighter > least)
-    textured = seen_twice & (np.maximum(a_mean, b_mean) < GLARE)
+    gain = (b_mean + BLACK) / (a_mean + BLACK)
+    old_lasts = a_power * np.minimum(gain, 1) ** 2 > least
+    new_lasted = (b_power > least) & (gain < 1)
+    textured = (old_lasts | new_lasted) & (np.maximum(a_mean, b_mean) < GLARE)
     known = (share_changed > CHANGED) & textured
     count = np.count_nonzero(known)
-    if count < LEAST_KNOWN * known.size or count > EVERYWHERE * np.count_nonzero(textured):
-        return False
-    power = np.maximum(a_power * b_power, 0)  # of a flat patch the running sums may make it less
-    alike = _mean(a * b, PATCH_PX) > ALIKE * np.sqrt(power)
-    return bool(np.count_nonzero(known & ~alike) > REPLACED * count)
+    if count < LEAST_KNOWN * known.size or (at_once and count > EVERYWHERE * np.count_nonzero(textured)):
+        return math.nan
+    common = _mean(a * b, PATCH_PX)
+    kept = old_lasts & (common > KEPT * gain * a_power) | new_lasted & (common > KEPT / gain * b_power)
+    # of a flat patch the running sums may make the power less than 0
+    kept &= common > ALIKE * np.sqrt(np.maximum(a_power * b_power, 0))
+    return np.count_nonzero(known & ~kept) / count
 
 
 def _halved(plane: Gray) -> Levels:

@@ -46,6 +46,11 @@ class References:
         due_s = now.time_s - STEP_S + EARLY_S
         return next((past for past in reversed(self._past) if past.time_s <= due_s), self._past[0])
 
+    @property
+    def oldest(self) -> Picture:
+        """The oldest picture remembered."""
+        return self._past[0]
+
     def lost(self, now: Picture) -> bool:
         """Whether no remembered picture was taken in the light of `now`."""
         return not any(same_exposure(past, now, self._same_light) for past in reversed(self._past))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pynvr.detection.detector import AREA_WIDTH_PX, Detection, blurred, scaled_gray
 from pynvr.detection.exposure import FINE, Picture, Plane, count_above, difference, remember
-from pynvr.detection.light_change import Settling, texture_replaced
+from pynvr.detection.light_change import BODY, LIGHT, SUSPECT, Settling, texture_replaced
 from pynvr.detection.mask_filters import Persistence, clear_specks, closed
 from pynvr.detection.parameters import RobustParameters
 from pynvr.detection.pixel_variance import Habits
@@ -141,15 +141,20 @@ class RobustDetector:
             return False
         looked_at = cv2.countNonZero(visible) if visible is not None else fresh.size
         level = max(p.floor, 3 * self._noise)
-        unrest = count_above(fresh, level) > p.light_fraction * looked_at or self._references.lost(now)
-        body = False
-        if unrest:
-            changed = (fresh > level * FINE).astype(np.uint8) * 255
-            clear_specks(changed, COHERENT)
-            body = texture_replaced(self._references.recent(now).gray, now.gray, changed, self._noise)
+        share = count_above(fresh, level) / max(1, looked_at)
+        unrest, body = share > p.light_fraction or self._references.lost(now), False
+        if unrest or share > SUSPECT * p.light_fraction:
+            since_before = self._replaced(self._references.oldest, now, level, at_once=False)
+            body = unrest and since_before > BODY
+            body = body and self._replaced(self._references.recent(now), now, level, at_once=True) > BODY
+            unrest = (unrest and not body) or since_before < LIGHT
         self._covered_s = self._covered_s + step_s if body else 0.0
-        unrest = unrest and not body
         return self._settling.waiting(unrest, now.time_s)
+
+    def _replaced(self, past: Picture, now: Picture, level: float, at_once: bool) -> float:
+        changed = (self._difference(past, now) > level * FINE).astype(np.uint8) * 255
+        clear_specks(changed, COHERENT)
+        return texture_replaced(past.gray, now.gray, changed, self._noise, at_once)
 
     def _follow_noise(self, fresh: Plane, step_s: float) -> None:
         """The mean change of what does not move, over some seconds."""
@@ -182,10 +187,11 @@ class RobustDetector:
         if cv2.countNonZero(mask) >= FEWEST_PX:
             mask = closed(mask, p.close_px)
             blobs = self._blobs(mask, fresh, px_area)
-        if not self._references.reach_back(p.second_reference_s, now):
+        settled = self._references.reach_back(p.second_reference_s, now)
+        if not settled:
             # until both references exist, a drawn clock looks like a small thing that travels
             blobs = [blob for blob in blobs if blob.area_px >= p.small_px]
-        objects = self._tracker.update(blobs, now.time_s, step_s, px_area)
+        objects = self._tracker.update(blobs, now.time_s, step_s, px_area, settled)
         return Detection(
             now.gray,
             cast(Gray, cv2.convertScaleAbs(change, alpha=1 / FINE)),

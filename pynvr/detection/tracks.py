@@ -15,6 +15,7 @@ from typing import TypeAlias
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, width and height in pixels of the work picture."""
 
+EARLY_S = 1e-4
 LONGEST_STEP_S = 0.5
 """A gap between two pictures counts as no more than this."""
 REACH_PX = 4
@@ -99,18 +100,25 @@ class Tracker:
         self.tracks.clear()
         self._resting.clear()
 
-    def update(self, blobs: Sequence[Blob], time_s: float, step_s: float, px_area: float) -> list[Track]:
+    def update(
+        self, blobs: Sequence[Blob], time_s: float, step_s: float, px_area: float, settled: bool = True
+    ) -> list[Track]:
         """Give each blob, largest first, to the nearest track; return the objects that are to be seen now.
 
-        `px_area` is how many px of the 500 px wide picture a work pixel is.
+        `px_area` is how many px of the 500 px wide picture a work pixel is. Unless the scene or its light is
+        new (not `settled`), a large blob of a slow camera is an object at once: what persists there was in
+        two pictures so far apart that a third one would come late.
         """
+        at_once = settled and step_s >= self._first_s - EARLY_S
         free = list(self.tracks)
         for blob in sorted(blobs, key=lambda blob: -blob.area_px)[: self._most]:
             track = max(free, key=lambda track: _nearness(track.box, blob.box), default=None)
             counted_px = min(blob.area_px, self._cap_px)
             before = counted_px * self._first_s
             if track is None or not _nearness(track.box, blob.box):
-                self.tracks.append(Track(blob.box, time_s, _centre(blob.box), before, before))
+                confirmed = at_once and before >= self._evidence_px_s and blob.area_px >= self._small_px
+                new = Track(blob.box, time_s, _centre(blob.box), before, before, confirmed=confirmed)
+                self.tracks.append(new)
                 continue
             free.remove(track)
             for part in [part for part in free if _inside(part.box, blob.box)]:
