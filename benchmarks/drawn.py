@@ -21,6 +21,7 @@ from pathlib import Path as FilePath
 sys.path.insert(0, str(FilePath(__file__).resolve().parents[1]))
 
 import numpy as np
+from car import PARKS, PAST, CarAtTheEdge
 from scoring import HOLD_S
 
 from pynvr.demo.person import REACH_LEFT, REACH_RIGHT
@@ -64,6 +65,7 @@ def _busy(seed: int) -> Path:
     return (*path, (0.9, *path[-1][1:]), (1.0, 1.0, 0.8))
 
 
+CAR_KIND = "a car at the edge"
 KINDS_OF_VISIT: dict[str, tuple[tuple[Visit, ...], str]] = {
     "right before the lens": ((Visit(6.0, 1.2, CLOSE, 3.0), Visit(12.0, 1.6, CLOSE, 2.5)), ""),
     "… and stays": ((Visit(6.0, 6.0, CLOSE_AND_STAYS, 3.0),), ""),
@@ -77,6 +79,7 @@ KINDS_OF_VISIT: dict[str, tuple[tuple[Visit, ...], str]] = {
     "behind leaves all over": (TWICE, "foliage"),
     "in water": (TWICE, "water"),
     "beside a balloon": (TWICE, "balloon"),
+    CAR_KIND: ((Visit(6.0, 2.5, PAST), Visit(12.0, 8.0, PARKS)), ""),
 }
 """Visits, and the weather in which they happen."""
 SEEDS = (1, 2, 3)
@@ -155,7 +158,8 @@ def kinds_of_visit(kind: Callable[[], MotionDetector]) -> dict[str, dict[str, Re
     for name, (coming, weather) in KINDS_OF_VISIT.items():
         results[name] = {f"{fps:g} frames/s": Result() for fps in (7.0, 15.0)}
         for seed in SEEDS:
-            scene = DemoScene(SIZE, visits=coming, weather=weather.split(), seed=seed)
+            drawn = CarAtTheEdge if name == CAR_KIND else DemoScene
+            scene = drawn(SIZE, visits=coming, weather=weather.split(), seed=seed)
             for fps in (7.0, 15.0):
                 results[name][f"{fps:g} frames/s"] += watch(kind(), scene, fps)
         print(f"{name} done", file=sys.stderr)
