@@ -46,8 +46,8 @@ def measure(clip: str, size: tuple[int, int] | None) -> dict[str, float]:
         steps: dict[str, Callable[[], object]] = {
             "detecting": partial(robust.detect, frame.image, frame.time),
             "detecting, classic": partial(classic.detect, frame.image),
-            "into I420": partial(frame.buffered, Encoding.I420),
-            "into JPEG": partial(frame.buffered, Encoding.JPEG),
+            "into I420": partial(frame.encoded, Encoding.I420),
+            "into JPEG": partial(frame.encoded, Encoding.JPEG),
         }
         name = list(steps)[index % len(steps)]
         costs.setdefault(name, []).append(_cpu_ms(steps[name]))
