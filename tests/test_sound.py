@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from copies import QUICK, complaints, numbers_of
+from copies import FPS, QUICK, complaints, numbers_of
 from rtsp import RtspServer, needs_rtsp
-from running import Start
+from running import Start, until
 from sounds import apart_s, clapping, claps_in, codec_of_sound, spoilt, times_in
 from wire import Harm, Wire
 
@@ -223,7 +223,12 @@ def test_a_bad_wire_ends_nothing(stream: Callable[..., Path], start: Start, harm
         recorder.wait_for("lost" if harm.flip_all else "motion", 30, count=1 if harm.flip_all else 2)
         wire.harm = Harm()
         seen = len(recorder.index())
-        recorder.wait_for_recording(seen + 2, 60)
+
+        def whole() -> list[str]:
+            """Not the rest of an event that lasted until the camera was found again."""
+            return [entry["file"] for entry in recorder.index()[seen:] if entry["frames"] >= 3 * FPS]
+
+        until(lambda: len(whole()) >= 2, 60, "two recordings of whole events")
         recorder.stop()
-    check(recorder.archive / recorder.index()[-1]["file"], "aac", claps=2)
+    check(recorder.archive / whole()[-1], "aac", claps=2)
     assert recorder.count("Traceback") == 0
