@@ -68,7 +68,7 @@ class PreAlarmRing:
         self._bytes = 0
 
     def _append(self, frame: Frame) -> None:
-        self._frames.append(frame.encoded(self.encoding))
+        self._frames.append(frame.encoded(self.encoding).waiting())
         self._bytes += self._frames[-1].nbytes
 
     def _forget_oldest(self) -> None:
