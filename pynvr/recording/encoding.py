@@ -35,13 +35,14 @@ class Codec:
     """These two as FFmpeg names them."""
 
 
-MPEG4 = 1, "mpeg4", {"qmin": "3", "g": "12"}
+# "bt" lets the rate control spend on a scene that has become lively what it has saved before
+MPEG4 = 2, "mpeg4", {"qmin": "3", "g": "12", "bt": "4000000"}
 CODECS = {
     "DIVX": Codec(".ts", {".avi": "DIVX", ".mp4": "mp4v"}, *MPEG4),
     "XVID": Codec(".ts", {".avi": "XVID", ".mp4": "mp4v"}, *MPEG4),
     "mp4v": Codec(".ts", {".avi": "DIVX", ".mp4": "mp4v"}, *MPEG4),
     # which a transport stream cannot carry
-    "MJPG": Codec(".avi", {".avi": "MJPG"}, 3, "mjpeg", {"qmin": "3", "pixel_format": "yuvj420p"}),
+    "MJPG": Codec(".avi", {".avi": "MJPG"}, 4, "mjpeg", {"qmin": "3", "pixel_format": "yuvj420p"}),
 }
 """The codecs that are tested to survive kill -9. The first three are MPEG-4 under three names."""
 CONTAINERS = {".ts": "mpegts", ".avi": "avi"}
