@@ -137,13 +137,11 @@ class Decoder:
         return image if turn is None else cast(Image, cv2.rotate(image, turn))
 
     def planes(self, picture: Picture) -> Planes | None:
-        """The picture as the decoder has it, where that is what encoders take: then `image` is the same."""
+        """The picture as the decoder has it, if encoders take it so; then `image` is the same or scaled."""
         frame = picture.frame
         plain = frame.format.name == "yuv420p" and frame.color_range != ColorRange.JPEG
         plain = plain and frame.colorspace in ENCODERS_COLOURS and not (frame.width % 2 or frame.height % 2)
-        if not plain or frame.rotation % 360 or self._demuxer.pixel_ratio != 1:
-            return None
-        return Planes(*map(_plane, frame.planes))
+        return Planes(*map(_plane, frame.planes)) if plain and frame.rotation % 360 == 0 else None
 
     def check_end(self) -> None:
         """Log what was lost; raises CameraError if no picture came, or much less than promised."""
