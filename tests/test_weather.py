@@ -55,6 +55,12 @@ def test_nobody_is_seen_where_nobody_is(name: str) -> None:
     assert len(found) <= 0.1 * FPS
 
 
+def test_beams_through_a_gate_are_motion_for_a_moment_only() -> None:
+    """They sweep over the yard for 2.5 s, twice."""
+    found = alarms(DemoScene(SIZE, visits=(), weather=("headlights",)), 18)
+    assert len(found) <= 0.5 * FPS
+
+
 def test_lamp_steps_make_at_most_one_recording_no_longer_than_the_hold() -> None:
     for names in (("lamp",), ("lamp", "rain"), ("lamp", "gain")):
         made = recordings(alarms(DemoScene(SIZE, visits=(), weather=names), 40), 40)
