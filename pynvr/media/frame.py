@@ -143,7 +143,7 @@ class Frame:
         if encoding is Encoding.JPEG:
             data = cast(Jpeg, self.as_jpeg())
         elif self.planes is not None:
-            return self.waiting()
+            data = self.planes.joined()
         elif self.size[0] % 2 or self.size[1] % 2:
             return self
         else:

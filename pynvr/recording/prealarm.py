@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import replace
 
 from pynvr.media.frame import TIME_TOLERANCE_S, Encoding, Frame
 
@@ -68,7 +69,8 @@ class PreAlarmRing:
         self._bytes = 0
 
     def _append(self, frame: Frame) -> None:
-        self._frames.append(frame.encoded(self.encoding).waiting())
+        # without the decoder's planes, whose memory FFmpeg would keep for ever
+        self._frames.append(replace(frame.encoded(self.encoding), planes=None))
         self._bytes += self._frames[-1].nbytes
 
     def _forget_oldest(self) -> None:
