@@ -199,6 +199,7 @@ SPEAKS = {"debug": False, "info": True, "warning": True, "error": True, "critica
 OF_PROGRAMMERS = {
     "Habits.begin comes first",
     "…: a picture of shape … is not …",
+    "…: the encoder refused a picture",
     "a fault of the program, not of the archive: …",
     "a fault of the program, not of the settings",
     "no such time",

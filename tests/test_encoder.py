@@ -1,4 +1,4 @@
-"""The encoder says what FFmpeg keeps to itself."""
+"""The encoder says what OpenCV keeps to itself."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def test_codecs_offered_do_work(fourcc: str) -> None:
 
 
 def test_codec_that_does_not_work_names_those_that_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CODECS, "ZZZZ", encoding.Codec(".ts", {".avi": "ZZZZ"}, 1, "zzzz", {}))
+    monkeypatch.setitem(CODECS, "ZZZZ", encoding.Codec(".ts", {".avi": "ZZZZ"}))
     with pytest.raises(SettingsError, match=r"FOURCC_CODEC = 'ZZZZ'.*DIVX, XVID, mp4v, MJPG$"):
         check_codec("ZZZZ")

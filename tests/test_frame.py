@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from recordings import frame
 
 from pynvr.demo.frame_number import read_frame_number
 from pynvr.demo.scene import DemoScene
-from pynvr.media.frame import Encoding, as_i420, planes_of
+from pynvr.media.frame import Encoding
 
 
 @pytest.mark.parametrize(("encoding", "smaller", "differs"), [(Encoding.I420, 2, 2), (Encoding.JPEG, 5, 4)])
@@ -40,21 +38,3 @@ def test_what_is_as_small_already_is_not_made_again() -> None:
         waiting = raw.encoded(encoding)
         assert all(waiting.encoded(other) is waiting for other in Encoding if other <= encoding)
     assert raw.nbytes == 160 * 120 * 3
-
-
-def test_a_frame_waits_as_its_decoder_has_it_and_leaves_that_as_it_is() -> None:
-    image = DemoScene((640, 480)).render(7.5, 1234)
-    joined = as_i420(image)
-    before = joined.copy()
-    raw = replace(frame(1234, image=image), planes=planes_of(joined))
-    waiting = raw.waiting()
-    assert np.array_equal(raw.encoded(Encoding.I420).i420(), waiting.i420())
-    assert waiting.encoding is Encoding.I420
-    assert waiting.size == (640, 480)
-    assert waiting.nbytes == raw.nbytes / 2
-    assert np.abs(waiting.image.astype(int) - image).mean() < 2
-    waiting.i420()[:] = 0
-    assert np.array_equal(joined, before)
-    jpeg = raw.encoded(Encoding.JPEG)
-    assert jpeg.planes is None
-    assert read_frame_number(jpeg.image) == read_frame_number(waiting.packed().image) == 1234

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import subprocess
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
@@ -181,28 +179,3 @@ def test_any_picture_becomes_bgr(shape: tuple[int, ...]) -> None:
 def test_rate_that_cannot_be_is_not_believed(claimed: float, believed: float) -> None:
     capture = SimpleNamespace(get={cv2.CAP_PROP_FPS: claimed}.__getitem__)
     assert claimed_fps(cast(cv2.VideoCapture, capture)) == believed
-
-
-@pytest.mark.parametrize(
-    ("options", "known"),
-    [
-        ("-pix_fmt yuv420p", True),
-        ("-pix_fmt yuv420p -colorspace bt470bg", True),
-        ("-pix_fmt yuv420p -colorspace bt709", False),
-        ("-pix_fmt yuv420p -color_range pc", False),
-        ("-pix_fmt yuv422p", False),
-    ],
-)
-@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
-def test_the_decoder_s_planes_come_along_where_they_are_what_encoders_take(
-    tmp_path: Path, options: str, known: bool
-) -> None:
-    path = tmp_path / "clip.mkv"
-    source = ["-f", "lavfi", "-i", "testsrc2=s=320x240:d=0.2", "-c:v", "ffv1", *options.split()]
-    subprocess.run(["ffmpeg", "-v", "error", *source, str(path)], check=True)
-    for frame in frames_of(FileSource(path, Event())):
-        assert (frame.planes is not None) == known
-        if known:
-            assert frame.waiting().nbytes == frame.nbytes / 2
-            assert np.abs(frame.waiting().image.astype(int) - frame.image).mean() < 2
-    assert all(frame.planes is None for frame in frames_of(FileSource(path, Event(), (160, 120))))

@@ -54,9 +54,9 @@ class Gate:
         opened = self.opened = threading.Event()
 
         class GatedEncoder(encoding.Encoder):
-            def write(self, picture: Image) -> None:
+            def write(self, image: Image) -> None:
                 opened.wait()
-                super().write(picture)
+                super().write(image)
 
         monkeypatch.setattr(open_recording, "Encoder", GatedEncoder)
 
@@ -201,8 +201,8 @@ def test_a_file_waits_for_the_encoder(
     ahead: list[int] = []
 
     class CountingEncoder(encoding.Encoder):
-        def write(self, picture: Image) -> None:
-            super().write(picture)
+        def write(self, image: Image) -> None:
+            super().write(image)
             ahead.append(written - len(ahead))
 
     monkeypatch.setattr(open_recording, "Encoder", CountingEncoder)
@@ -231,10 +231,10 @@ def test_live_recording_goes_on_when_the_disk_works_again(
     refused = iter(range(5))
 
     class Moody(encoding.Encoder):
-        def write(self, picture: Image) -> None:
-            if picture.mean() > 128 and next(refused, None) is not None:
+        def write(self, image: Image) -> None:
+            if image.mean() > 128 and next(refused, None) is not None:
                 raise RecordingError("no space left")
-            super().write(picture)
+            super().write(image)
 
     monkeypatch.setattr(open_recording, "Encoder", Moody)
     monkeypatch.setattr(retry, "RETRY_S", 0.0)
@@ -338,7 +338,7 @@ def test_failing_encoder_is_told_at_the_next_frame_and_at_the_end(
     make_writer: MakeWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class FullDisk(encoding.Encoder):
-        def write(self, picture: Image) -> None:
+        def write(self, image: Image) -> None:
             raise RecordingError("is the disk full (PATH_FOR_VIDEO)?")
 
     monkeypatch.setattr(open_recording, "Encoder", FullDisk)
@@ -358,7 +358,7 @@ def test_picture_of_another_size_is_an_error_and_not_lost_silently(make_writer: 
     recorder.begin(begins(frame(0)))
     recorder.write(frame(0), 0, True, HOLD_S)
     recorder.write(frame(1, image=numbered(1, (192, 144))), 0, True, HOLD_S)
-    with pytest.raises(RecordingError, match="(216, 192)".replace("(", r"\(").replace(")", r"\)")):
+    with pytest.raises(RecordingError, match="(144, 192, 3)".replace("(", r"\(").replace(")", r"\)")):
         recorder.close()
 
 
@@ -388,7 +388,7 @@ def test_unforeseen_failure_is_logged_and_told(
     def stumble(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(open_recording, "label_video", stumble)
+    monkeypatch.setattr(open_recording, "draw_label", stumble)
     recorder = make_writer()
     recorder.begin(begins(frame(0)))
     recorder.write(frame(0), 0, True, HOLD_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
-from typing import NamedTuple, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -15,10 +15,6 @@ Image: TypeAlias = NDArray[np.uint8]
 """Height x width x 3, 8 bits, channels in the order blue, green, red."""
 Gray: TypeAlias = NDArray[np.uint8]
 """Height x width, 8 bits."""
-I420: TypeAlias = NDArray[np.uint8]
-"""One plane of 1.5 x height rows, both even: the brightness, then both colours at half the size."""
-Jpeg: TypeAlias = NDArray[np.uint8]
-"""The bytes of a JPEG file."""
 
 JPEG_QUALITY = 90
 
@@ -34,45 +30,17 @@ class Encoding(IntEnum):
     BGR = 0
     """As `Image` has it, 3 bytes a pixel."""
     I420 = 1
-    """1.5 bytes a pixel. Video is encoded from this form, so hardly anything is lost."""
+    """1.5 bytes a pixel. Video is encoded from this form, so hardly anything is lost. 1.5 x height rows:
+    first the brightness, then both colour planes at half the size."""
     JPEG = 2
     """Some 10 times smaller than I420, with hardly visible loss."""
-
-
-class Planes(NamedTuple):
-    """What I420 has, in three: a picture of even size as its decoder keeps it, which nobody may change."""
-
-    brightness: Gray
-    blue: Gray
-    red: Gray
-    """Both colours at half the size."""
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        return sum(plane.nbytes for plane in self)
-
-    def joined(self) -> I420:
-        """A copy of them as one plane."""
-        height, width = self.brightness.shape
-        joined = np.empty((height * 3 // 2, width), np.uint8)
-        for part, plane in zip(planes_of(joined), self, strict=True):
-            part[:] = plane
-        return joined
-
-
-def planes_of(picture: I420) -> Planes:
-    """The three parts of an I420 picture, as views."""
-    height, width = picture.shape[0] * 2 // 3, picture.shape[1]
-    colours = picture[height:].reshape(2, height // 2, width // 2)
-    return Planes(picture[:height], colours[0], colours[1])
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One picture of a camera, as it came or as it waits in memory."""
 
-    data: NDArray[np.uint8] | Planes
+    data: NDArray[np.uint8]
     """The whole picture, as its encoding has it; or only the small grey picture for the detector, if nothing
     else is needed."""
     time: float
@@ -83,11 +51,9 @@ class Frame:
     """Counts the frames of one source from 0."""
     lost_before: int = 0
     """How many pictures between the previous frame and this one could not be decoded."""
-    jpeg: Jpeg | None = None
+    jpeg: NDArray[np.uint8] | None = None
     """From time to time the whole picture as JPEG, if `data` is only the small grey one."""
     encoding: Encoding = Encoding.BGR
-    planes: Planes | None = None
-    """What `data` was made of, if the source knows it: half as large, and all that video is encoded from."""
 
     key = True
     """Always True: a picture needs no other. A packet may need the packets before it."""
@@ -98,40 +64,13 @@ class Frame:
         return self.data.nbytes + (0 if self.jpeg is None else self.jpeg.nbytes)
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Width and height."""
-        shape = (self.data.brightness if isinstance(self.data, Planes) else self.image).shape
-        return shape[1], shape[0]
-
-    @property
     def image(self) -> Image:
         """The picture as BGR. It is decoded at each call, unless it is kept as BGR."""
         if self.encoding is Encoding.BGR:
-            return cast(Image, self.data)
+            return self.data
         if self.encoding is Encoding.I420:
-            return cast(Image, cv2.cvtColor(self.i420(), cv2.COLOR_YUV2BGR_I420))
-        return cast(Image, cv2.imdecode(cast(Jpeg, self.data), cv2.IMREAD_COLOR))
-
-    def i420(self) -> I420:
-        """The picture as video is encoded from it, without an odd last column or row.
-
-        It is made at each call, unless it is kept so, and may be drawn on.
-        """
-        if isinstance(self.data, Planes):
-            return self.data.joined()
-        return self.data if self.encoding is Encoding.I420 else as_i420(self.image)
-
-    def as_jpeg(self) -> Jpeg | None:
-        """The whole picture as JPEG; None where there is only the small grey one."""
-        if self.jpeg is not None or self.image.ndim == 2:
-            return self.jpeg
-        return cv2.imencode(".jpg", self.image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-
-    def waiting(self) -> Frame:
-        """The same frame in the smallest encoding that costs no work."""
-        if self.planes is None:
-            return self
-        return replace(self, data=self.planes, planes=None, encoding=Encoding.I420)
+            return cast(Image, cv2.cvtColor(self.data, cv2.COLOR_YUV2BGR_I420))
+        return cast(Image, cv2.imdecode(self.data, cv2.IMREAD_COLOR))
 
     def encoded(self, encoding: Encoding) -> Frame:
         """The same frame in another encoding; itself if it takes as little memory already.
@@ -140,25 +79,18 @@ class Frame:
         """
         if encoding <= self.encoding:
             return self
+        image = self.image
         if encoding is Encoding.JPEG:
-            data = cast(Jpeg, self.as_jpeg())
-        elif self.planes is not None:
-            data = self.planes.joined()
-        elif self.size[0] % 2 or self.size[1] % 2:
+            _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        elif image.shape[0] % 2 or image.shape[1] % 2:
             return self
         else:
-            data = self.i420()
-        return replace(self, data=data, planes=None, encoding=encoding)
+            data = cast(NDArray[np.uint8], cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420))
+        return replace(self, data=data, encoding=encoding)
 
     def packed(self) -> Frame:
         """The same frame in as little memory as possible: as JPEG."""
         return self.encoded(Encoding.JPEG)
-
-
-def as_i420(image: Image) -> I420:
-    """A BGR picture as video is encoded from it, without an odd last column or row."""
-    height, width = image.shape[:2]
-    return cast(I420, cv2.cvtColor(image[: height // 2 * 2, : width // 2 * 2], cv2.COLOR_BGR2YUV_I420))
 
 
 @dataclass(frozen=True, slots=True)

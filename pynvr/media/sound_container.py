@@ -6,9 +6,10 @@ same for pictures alone.
 
 from __future__ import annotations
 
+import io
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -19,12 +20,12 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet as AvPacket
+from av.stream import Stream as AvStream
 from av.video.stream import VideoStream
 
 from pynvr.errors import RecordingError
 from pynvr.media.codecs import CopyCodec
 from pynvr.media.container import TICKS_PER_SECOND, decode_times
-from pynvr.media.output import Output
 from pynvr.media.packet import AS_CODED, Packet, Shape, Stream
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class SoundPartWriter:
 
     def __init__(self, path: Path, stream: Stream, sound: AudioStream) -> None:
         """Open it for writing; `sound` is as `writable` returns it. Raises RecordingError."""
-        self._out = Output(path, "mpegts", PART_OPTIONS)
+        self._out = _Output(path, "mpegts", PART_OPTIONS)
         size = {"width": stream.width, "height": stream.height}
         self._pictures = self._out.container.add_mux_stream(stream.codec.ffmpeg_name, time_base=TICK, **size)
         context = sound.codec_context
@@ -136,7 +137,7 @@ def copy(
             pictures = source.streams.video[0]
             sounds = [one for one in source.streams.audio if one.codec_context.sample_rate]
             is_mp4 = target.suffix == ".mp4"
-            out = Output(target, "mp4") if is_mp4 else Output(target, "mpegts", PART_OPTIONS)
+            out = _Output(target, "mp4") if is_mp4 else _Output(target, "mpegts", PART_OPTIONS)
             add = out.container.add_stream_from_template
             tracks = {one.index: add(one, opaque=True) for one in (pictures, *sounds)}
             if shape != AS_CODED:
@@ -182,6 +183,56 @@ def _look_at(part: Path) -> tuple[float, float, int]:
     picture_s, _ = first["video"]
     sound_s, position = first.get("audio", (picture_s, 0))
     return picture_s, sound_s, min(max(0, position) + PROBED_BYTES, MOST_PROBED_BYTES)
+
+
+class _WholeWrites(io.FileIO):
+    """A file without a buffer that never writes only a part."""
+
+    def write(self, data: Any) -> int:
+        """All of it; raises OSError."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[super().write(rest) :]
+        return len(data)
+
+
+class _Output:
+    """A container to write to, each stream of which goes only forward."""
+
+    def __init__(self, path: Path, kind: str, options: dict[str, str] | None = None) -> None:
+        self._path = path
+        # PyAV holds the GIL while it ends a file by itself: until a disk answers, or for ever where the pipe
+        # that is full is emptied by another thread
+        self._file = _WholeWrites(path, "wb")
+        self.container = av.open(self._file, "w", format=kind, container_options=options or {})
+        self._latest: dict[int, int] = {}
+
+    def begin(self) -> None:
+        """Open the file, and write what comes before the first packet; raises RecordingError."""
+        with self._explaining():
+            self.container.start_encoding()
+
+    def write(self, packet: AvPacket[Any], stream: AvStream, is_sound: bool = False) -> None:
+        """Add a packet, unless it would go back in time; raises RecordingError. Damaged sound is left out."""
+        decoded = packet.dts or 0
+        if decoded <= self._latest.get(stream.index, -1 if is_sound else decoded - 1):
+            return
+        self._latest[stream.index] = decoded
+        packet.stream = stream
+        with self._explaining(), suppress(*((av.error.InvalidDataError,) if is_sound else ())):
+            self.container.mux(packet)
+
+    def close(self) -> None:
+        """Write what is buffered and close the file; raises RecordingError."""
+        with self._explaining(), self._file:
+            self.container.close()
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except (av.error.FFmpegError, OSError) as error:
+            raise RecordingError(f"{self._path}: cannot be written: {error.strerror}") from None
 
 
 def _decoder(told: AudioCodecContext) -> AudioCodecContext:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pynvr.archive.replaced_file import ReplacedFile
-from pynvr.media.frame import Frame, Gap
+from pynvr.media.frame import Encoding, Frame, Gap
 
 
 class LatestPicture:
@@ -41,7 +41,9 @@ class LatestPicture:
         self._thread.join(1.0)
 
     def _take(self, frame: Frame) -> None:
-        jpeg = frame.as_jpeg()
+        jpeg = frame.jpeg
+        if jpeg is None and frame.image.ndim == 3:
+            jpeg = frame.encoded(Encoding.JPEG).data
         if jpeg is None:  # of a stream that is only looked at, the whole picture comes with a later frame
             return
         self._due_s = frame.time + self._every_s

@@ -1,7 +1,7 @@
-"""Encodes pictures into a video file that survives a crash, with PyAV.
+"""Encodes pictures into a video file that survives a crash: a checked cv2.VideoWriter.
 
-OpenCV's encoder takes nothing but BGR, which costs a quarter of encoding, and most pictures come from video,
-whose own form is I420. It also says nothing when a codec is missing or the disk is full.
+OpenCV says nothing when a codec is missing, a picture has the wrong size or the
+disk is full. This module raises an error.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from pynvr.errors import RecordingError, SettingsError
-from pynvr.media.frame import I420, Image, as_i420
+from pynvr.media.frame import Image
+from pynvr.media.opencv import name_of
 from pynvr.recording.part_file import PipedFile
 
 LOWEST_RATE, HIGHEST_RATE = 1.0, 120.0
@@ -28,24 +30,15 @@ class Codec:
     """Container of an open recording: readable after a crash up to the last packets."""
     fourcc: dict[str, str]
     """Container's suffix -> the codec's name there."""
-    bits_a_pixel: int
-    """At most. The finest quantizer, `qmin`, usually decides long before."""
-    encoder: str
-    options: dict[str, str]
-    """These two as FFmpeg names them."""
 
 
-# "bt" lets the rate control spend on a scene that has become lively what it has saved before
-MPEG4 = 2, "mpeg4", {"qmin": "3", "g": "12", "bt": "4000000"}
 CODECS = {
-    "DIVX": Codec(".ts", {".avi": "DIVX", ".mp4": "mp4v"}, *MPEG4),
-    "XVID": Codec(".ts", {".avi": "XVID", ".mp4": "mp4v"}, *MPEG4),
-    "mp4v": Codec(".ts", {".avi": "DIVX", ".mp4": "mp4v"}, *MPEG4),
-    # which a transport stream cannot carry
-    "MJPG": Codec(".avi", {".avi": "MJPG"}, 4, "mjpeg", {"qmin": "3", "pixel_format": "yuvj420p"}),
+    "DIVX": Codec(".ts", {".avi": "DIVX", ".mp4": "mp4v"}),
+    "XVID": Codec(".ts", {".avi": "XVID", ".mp4": "mp4v"}),
+    "mp4v": Codec(".ts", {".avi": "DIVX", ".mp4": "mp4v"}),
+    "MJPG": Codec(".avi", {".avi": "MJPG"}),  # a transport stream cannot carry it
 }
 """The codecs that are tested to survive kill -9. The first three are MPEG-4 under three names."""
-CONTAINERS = {".ts": "mpegts", ".avi": "avi"}
 
 
 class Encoder:
@@ -54,52 +47,43 @@ class Encoder:
     def __init__(self, path: Path, fourcc: str, fps: float, size: tuple[int, int]) -> None:
         """Create `path` for pictures of `size` (width, height); raises RecordingError.
 
-        Of an odd size the last column or row is left out. The rate only guides the encoder's bit rate; the
-        final container gets the true times.
+        The rate only guides the encoder's bit rate; the final container gets the true times.
         """
-        from pynvr.media.output import VideoOutput  # brings 17 MB, which copy mode does not need
-
-        width, height = size[0] // 2 * 2, size[1] // 2 * 2
-        self._shape = height * 3 // 2, width
+        self._size = size
         self._part = PipedFile(path)
-        codec, rate = CODECS[fourcc], round(max(LOWEST_RATE, min(fps, HIGHEST_RATE)))
-        options = {**codec.options, "b": str(codec.bits_a_pixel * rate * width * height)}
-        kind = CONTAINERS[path.suffix]
-        try:
-            self._out = VideoOutput(self._part.pipe, kind, codec.encoder, options, (width, height), rate)
-        except RecordingError:
+        rate = round(max(LOWEST_RATE, min(fps, HIGHEST_RATE)))
+        code = cv2.VideoWriter.fourcc(*fourcc)
+        with name_of(self._part.pipe) as name:  # the folder for temporary files may have any name, too
+            self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, code, rate, size)
+        if not self._writer.isOpened():
             self._part.close()
             path.unlink()
             raise RecordingError(
                 f"FOURCC_CODEC = {fourcc!r} cannot encode pictures of {size[0]}x{size[1]} (scaleFrameTo)"
-            ) from None
+            )
         self._part.start()
-        self._out.begin()
 
-    def write(self, picture: I420 | Image) -> None:
-        """Add a picture, I420 or BGR; raises RecordingError if it, or an earlier one, is lost."""
-        if picture.ndim == 3:
-            picture = as_i420(picture)
-        if picture.shape != self._shape:
-            place, shape = self._part.path, picture.shape
-            raise RecordingError(f"{place}: a picture of shape {shape} is not {self._shape}")
-        self._out.write(picture)
+    def write(self, image: Image) -> None:
+        """Add a BGR picture; raises RecordingError if it, or an earlier one, is lost."""
+        if image.ndim != 3 or (image.shape[1], image.shape[0]) != self._size:
+            raise RecordingError(f"{self._part.path}: a picture of shape {image.shape} is not {self._size}")
+        accepted = self._writer.write(image)
         self._part.check()
+        if accepted is False:  # OpenCV 4 returns None
+            raise RecordingError(f"{self._part.path}: the encoder refused a picture")
 
     def close(self) -> None:
         """Write what is buffered and close the file; raises RecordingError if the disk refuses."""
-        try:
-            self._out.close()
-        finally:
-            self._part.close()
+        self._writer.release()
+        self._part.close()
 
 
 def check_codec(fourcc: str) -> None:
-    """Raise SettingsError unless this FFmpeg can write with `fourcc`; say which codecs work."""
+    """Raise SettingsError unless this OpenCV can write with `fourcc`; say which codecs work."""
     if not encodes(fourcc):
         works = [name for name in CODECS if encodes(name)]
         raise SettingsError(
-            f"FOURCC_CODEC = {fourcc!r}: this FFmpeg cannot write it; "
+            f"FOURCC_CODEC = {fourcc!r}: this OpenCV cannot write it; "
             f"these work: {', '.join(works) or 'none'}"
         )
 

@@ -7,17 +7,20 @@ when it is better than the best so far, and not for each of them while something
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias, cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pynvr.detection.detector import Detection
-from pynvr.media.frame import Frame, Image, Jpeg
+from pynvr.media.frame import Encoding, Frame, Image
 from pynvr.recording.orders import Picture
 
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, width and height as fractions of the picture's width and height."""
+Jpeg: TypeAlias = NDArray[np.uint8]
 
 PX_A_FRAME = 250_000
 """A picture of so many pixels may be encoded for each frame, a larger one for every second, third …: 1 ms."""
@@ -72,7 +75,7 @@ class EventPictures:
         if weight > self._best:
             self._best = weight
             facts: dict[str, object] = {"peak_s": time_s}
-            self._waiting = frame, facts | ({} if box is None else {"peak_box": box})
+            self._waiting = self._held(frame), facts | ({} if box is None else {"peak_box": box})
         if self._rest <= 0:
             self._send()
         if self._strip.due(time_s):
@@ -86,15 +89,23 @@ class EventPictures:
             self._want(False)
         self._on, self._strip = False, Strip()
 
+    def _held(self, frame: Frame) -> Frame:
+        """The picture as it can wait: the frame's own will get a label."""
+        if frame.jpeg is not None:
+            return replace(frame, data=frame.jpeg, encoding=Encoding.JPEG, jpeg=None)
+        if self._rest <= 0:  # it does not wait
+            return frame
+        held = frame.encoded(Encoding.I420)
+        return held.packed() if held.encoding is Encoding.BGR else held
+
     def _send(self) -> None:
         if self._waiting is None:
             return
         held, facts = self._waiting
         self._waiting = None
-        jpeg = held.as_jpeg()
-        if jpeg is None:
-            return
-        self._rest = 0 if held.jpeg is not None else held.image.shape[0] * held.image.shape[1] // PX_A_FRAME
+        height, width = held.image.shape[:2] if held.encoding is not Encoding.JPEG else (0, 0)
+        self._rest = height * width // PX_A_FRAME
+        jpeg = held.packed().data
         self._keep(Picture("picture", jpeg, facts))
         if self._first_due:
             self._first_due = False

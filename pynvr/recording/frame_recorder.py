@@ -68,7 +68,7 @@ class FrameRecorder:
         self._pictures.see(frame, detection, frame.time)  # before it gets its label
         self._undecodable += frame.lost_before
         hold_left_s = self._last_motion + self._file.hold_s - frame.time
-        self._writer.write(frame.waiting(), detection.changed_px, detection.motion, hold_left_s)
+        self._writer.write(frame, detection.changed_px, detection.motion, hold_left_s)
 
     def interrupt(self, lost: int = 0) -> None:
         """Close the open recording, if any, and forget the pre-alarm: the next frame begins anew."""

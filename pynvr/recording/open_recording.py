@@ -15,7 +15,7 @@ from pynvr.errors import RecordingError
 from pynvr.media.frame import Frame
 from pynvr.media.packet import Recordable
 from pynvr.recording.encoding import CODECS, Encoder
-from pynvr.recording.label import label_video
+from pynvr.recording.label import draw_label
 from pynvr.recording.orders import Begin, End, Picture, Write
 
 
@@ -50,7 +50,7 @@ class EncodeFormat:
     def facts(self, first: Frame) -> dict[str, Any]:
         """As `RecordingFormat` has it."""
         codec = CODECS[self.fourcc]
-        width, height = first.size
+        height, width = first.image.shape[:2]
         return {
             "part_suffix": codec.part_suffix,
             "suffix": self.suffix,
@@ -62,7 +62,8 @@ class EncodeFormat:
 
     def open(self, path: Path, first: Frame, fps: float) -> Part:
         """As `RecordingFormat` has it."""
-        return EncodedPart(Encoder(path, self.fourcc, fps, first.size))
+        height, width = first.image.shape[:2]
+        return EncodedPart(Encoder(path, self.fourcc, fps, (width, height)))
 
 
 class EncodedPart:
@@ -73,10 +74,10 @@ class EncodedPart:
 
     def write(self, order: Write) -> int:
         """Encode a frame, with its label."""
-        picture = cast(Frame, order.frame).i420()
+        image = cast(Frame, order.frame).image
         if order.hold_left_s is not None:
-            label_video(picture, order.hold_left_s)
-        self._encoder.write(picture)
+            draw_label(image, order.hold_left_s)
+        self._encoder.write(image)
         return 0
 
     def close(self) -> None:

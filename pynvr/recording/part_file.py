@@ -1,4 +1,4 @@
-"""The file of an open recording: FFmpeg writes into a pipe, and a thread copies from it to the disk.
+"""The file of an open recording: OpenCV writes into a pipe, and a thread copies from it to the disk.
 
 FFmpeg buffers up to 256 KiB before it writes to a file. At a low bit rate these are
 many seconds, which kill -9 would lose. Into a pipe it writes every picture at once. The

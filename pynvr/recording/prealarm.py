@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import replace
 
 from pynvr.media.frame import TIME_TOLERANCE_S, Encoding, Frame
 
@@ -69,8 +68,7 @@ class PreAlarmRing:
         self._bytes = 0
 
     def _append(self, frame: Frame) -> None:
-        # without the decoder's planes, whose memory FFmpeg would keep for ever
-        self._frames.append(replace(frame.encoded(self.encoding), planes=None))
+        self._frames.append(frame.encoded(self.encoding))
         self._bytes += self._frames[-1].nbytes
 
     def _forget_oldest(self) -> None:

@@ -11,16 +11,14 @@ from typing import cast
 import av.error
 import av.logging
 import cv2
-import numpy as np
 from av.codec.context import Flags
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.plane import VideoPlane
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from pynvr.errors import CameraError
-from pynvr.media.frame import TIME_TOLERANCE_S, Gray, Image, Planes
+from pynvr.media.frame import TIME_TOLERANCE_S, Image
 from pynvr.sources.demux import Demuxer
 from pynvr.sources.losses import Losses, Stretches
 
@@ -29,8 +27,6 @@ log = logging.getLogger(__name__)
 SMALLEST_STEP_S = 0.001
 TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 """How to turn a picture by so many degrees, counter-clockwise."""
-ENCODERS_COLOURS = (2, 5, 6)
-"""AVCOL_SPC_UNSPECIFIED, BT470BG and SMPTE170M: what a player takes an encoded file for, which names none."""
 ONE_PICTURE_EACH = ("h264", "hevc")
 """Codecs with a picture in each packet. Others have packets that are never shown."""
 TICKS_PER_S = 1_000_000
@@ -136,13 +132,6 @@ class Decoder:
         turn = TURNS.get(frame.rotation % 360)
         return image if turn is None else cast(Image, cv2.rotate(image, turn))
 
-    def planes(self, picture: Picture) -> Planes | None:
-        """The picture as the decoder has it, if encoders take it so; then `image` is the same or scaled."""
-        frame = picture.frame
-        plain = frame.format.name == "yuv420p" and frame.color_range != ColorRange.JPEG
-        plain = plain and frame.colorspace in ENCODERS_COLOURS and not (frame.width % 2 or frame.height % 2)
-        return Planes(*map(_plane, frame.planes)) if plain and frame.rotation % 360 == 0 else None
-
     def check_end(self) -> None:
         """Log what was lost; raises CameraError if no picture came, or much less than promised."""
         demuxer = self._demuxer
@@ -163,11 +152,6 @@ class Decoder:
     def close(self) -> None:
         """Close the file."""
         self._demuxer.close()
-
-
-def _plane(plane: VideoPlane) -> Gray:
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    return rows[: plane.height, : plane.width]
 
 
 def _even(pixels: float) -> int:

@@ -85,11 +85,8 @@ class FileSource:
                 size = image.shape[1], image.shape[0]
             if size != (image.shape[1], image.shape[0]):
                 image = cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-            planes = self._decoder.planes(picture)
-            if planes is not None and planes.brightness.shape != image.shape[:2]:
-                planes = None  # it was scaled
             utc = self._started + timedelta(seconds=picture.time)
-            yield Frame(image, picture.time, utc, index, picture.lost_before, planes=planes)
+            yield Frame(image, picture.time, utc, index, picture.lost_before)
             index += 1
         if not self._stop.is_set():
             if lost := self._decoder.lost_at_end:
