@@ -15,6 +15,7 @@ import numpy as np
 from pynvr.demo.frame_number import draw_frame_number, read_frame_number
 from pynvr.demo.scene import DemoScene, Visit
 from pynvr.detection.classic import ClassicDetector
+from pynvr.detection.pacing import RestingDetector
 from pynvr.media.frame import Frame, Image
 from pynvr.recording.clip import Clip
 from pynvr.recording.event_pictures import EventPictures
@@ -144,10 +145,9 @@ def make_clip(path: Path, times: Sequence[float], visits: Iterable[Visit], fourc
 def expected_recordings(path: Path, pre_alarm_s: float, hold_s: float) -> list[list[int | None]]:
     """Which frames of a file belong into which recording, worked out the plain way over the whole list."""
     clip = play(path, keep=True)
-    detector = ClassicDetector()
-    motion = [
-        time for time, image in zip(clip.times, clip.images, strict=True) if detector.detect(image).motion
-    ]
+    detector = RestingDetector(ClassicDetector())
+    looked_at = zip(clip.times, clip.images, strict=True)
+    motion = [time for time, image in looked_at if detector.detect(image, time).motion]
     events: list[tuple[float, float]] = []  # trigger, latest motion
     for time in motion:
         if events and time <= events[-1][1] + hold_s + 1e-6:
