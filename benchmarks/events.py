@@ -96,7 +96,7 @@ def delays(clip: Path, folder: Path, mode: str, seconds: float) -> dict[str, Any
 def at_work(
     clip: Path, folder: Path, ways: list[dict[str, object]], **settings: object
 ) -> list[tuple[float, float]]:
-    """CPU percent and mean MB of recorders of a clip, all at the same time."""
+    """CPU percent and usual MB of recorders of a clip, all at the same time."""
     with RtspServer({"cam": clip}) as server, ExitStack() as stack:
         recorders = []
         for number, more in enumerate(ways):
@@ -112,14 +112,14 @@ def at_work(
         time.sleep(MEASURED_S)
         passed_s = time.monotonic() - begun
         return [
-            (100 * (cpu_s(recorder) - used) / passed_s, mean_mb(recorder.folder / "bytes"))
+            (100 * (cpu_s(recorder) - used) / passed_s, usual_mb(recorder.folder / "bytes"))
             for recorder, used in zip(recorders, before, strict=True)
         ]
 
 
-def mean_mb(samples: Path) -> float:
+def usual_mb(samples: Path) -> float:
     lines = samples.read_text().splitlines()[-round(10 * MEASURED_S) : -1]  # the last one may be cut off
-    return statistics.mean(map(int, lines)) / 2**20
+    return statistics.median(map(int, lines)) / 2**20
 
 
 def cpu_s(recorder: RecorderProcess) -> float:
