@@ -31,6 +31,7 @@ HEAD_BYTES = 64 * 1024
 JPEG = b"\xff\xd8\xff"
 CLIPS = (b"ftyp", b"RIFF", b"\x1a\x45\xdf\xa3", b"FLV", b"OggS", b"\0\0\1\xba")
 """How files of video begin, within their first 12 bytes."""
+MOVIE_HEADER, MOVIE_DATA, SEGMENT = b"mvhd", b"mdat", b"\x18\x53\x80\x67"
 SYNC, PACKET_BYTES = 0x47, 188
 """A transport stream: each packet begins so."""
 
@@ -140,8 +141,20 @@ def _content(kind: str, sized: bool, head: bytes) -> Content:
         return Content.PAGE
     is_transport = head[:1] == bytes([SYNC]) and head[PACKET_BYTES : PACKET_BYTES + 1] in (b"", bytes([SYNC]))
     begins_as_file = any(mark in head[:12] for mark in CLIPS)
-    if sized and (kind.startswith("video/") or is_transport or begins_as_file):
+    if (sized and (kind.startswith("video/") or is_transport or begins_as_file)) or _tells_its_end(head):
         return Content.CLIP
     if is_transport or kind == "video/mp2t":
         return Content.TRANSPORT
     return Content.STREAM if kind.startswith("video/") or begins_as_file else Content.UNKNOWN
+
+
+def _tells_its_end(head: bytes) -> bool:
+    """Whether a file says how long it is, which nobody knows of a stream that is still filmed."""
+    if head[4:8] == b"ftyp":
+        before, found, header = head.partition(MOVIE_HEADER)
+        duration = header[24:32] if header[:1] == b"\x01" else header[16:20]
+        return MOVIE_DATA in before if not found else any(duration) and any(byte != 0xFF for byte in duration)
+    if head.startswith(b"RIFF"):
+        return head[4:8] not in (bytes(4), b"\xff" * 4)
+    _, found, size = head.partition(SEGMENT)
+    return bool(found) and size[:1] != b"\xff" and size[:8] != b"\x01" + b"\xff" * 7

@@ -63,6 +63,15 @@ class LiveFootage:
     def transport_stream(self) -> Path:
         return self._again("plain.ts", copied=True)
 
+    @cached_property
+    def matroska(self) -> Path:
+        return self._again("plain.mkv", copied=True)
+
+    @cached_property
+    def described_first(self) -> Path:
+        """An .mp4 whose description comes before its pictures."""
+        return self._again("first.mp4", "-movflags", "faststart", copied=True)
+
     def segments(self) -> list[bytes]:
         """The scene in pieces of SEGMENT_S, as transport streams."""
         self._again("list.m3u8", "-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_list_size", "0", copied=True)

@@ -58,6 +58,8 @@ class WebCamera(Loopback):
     motion: Motion = field(default_factory=Motion)
     files: dict[str, Callable[[], bytes]] = field(default_factory=dict)
     """What lies under a path; asked for each time."""
+    sized: bool = True
+    """Whether the server says how long a file is, and hands out parts of it."""
     login: tuple[str, str] | None = None
     digest: bool = False
     host: str = "127.0.0.1"
@@ -99,7 +101,7 @@ class WebCamera(Loopback):
             self._send(handler, self.jpegs[0], "image/jpeg")
         elif path in self.files:
             kinds = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t", ".mp4": "video/mp4"}
-            kinds[".html"] = "text/html"
+            kinds |= {".html": "text/html", ".mkv": "video/x-matroska"}
             self._send(handler, self.files[path](), kinds[Path(path).suffix])
         else:
             handler.send_error(404)
@@ -123,6 +125,12 @@ class WebCamera(Loopback):
         return fields.get("response") == md5(f"{first}:{middle}:{second}")
 
     def _send(self, handler: BaseHTTPRequestHandler, body: bytes, kind: str) -> None:
+        if not self.sized:
+            handler.send_response(200)
+            handler.send_header("Content-Type", kind)
+            handler.end_headers()
+            handler.wfile.write(body)
+            return
         wanted = re.match(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
         start = int(wanted[1]) if wanted else 0
         end = min(len(body), int(wanted[2]) + 1 if wanted and wanted[2] else len(body))

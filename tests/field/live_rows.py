@@ -109,12 +109,14 @@ def jpegs(
     return LiveRow(HTTP, name, serve, **({"jitter_s": ARRIVAL_JITTER_S} | (expect or {})))
 
 
-def files(name: str, what: Callable[[LiveFootage], dict[str, Any]], path: str, **expect: Any) -> LiveRow:
+def files(
+    name: str, what: Callable[[LiveFootage], dict[str, Any]], path: str, sized: bool = True, **expect: Any
+) -> LiveRow:
     """Files and playlists over HTTP."""
 
     @contextmanager
     def serve(footage: LiveFootage) -> Iterator[Served]:
-        with WebCamera(files=what(footage)) as camera:
+        with WebCamera(files=what(footage), sized=sized) as camera:
             yield Served(camera.url(path), [number / FPS for number in range(round(SECONDS * FPS))])
 
     return LiveRow(HTTP, name, serve, **expect)
@@ -274,4 +276,10 @@ ROWS = [
     files("finished HLS", hls(True), "list.m3u8", ends=True),
     files("a finished .ts", lambda f: {"a.ts": f.transport_stream.read_bytes}, "a.ts", ends=True),
     files("a finished .mp4", lambda f: {"a.mp4": f.file.read_bytes}, "a.mp4", ends=True),
+    files("a finished .mp4 of a length that is not told", lambda f: {"a.mp4": f.file.read_bytes}, "a.mp4",
+          sized=False, ends=True),
+    files("the same, described first", lambda f: {"a.mp4": f.described_first.read_bytes}, "a.mp4",
+          sized=False, ends=True),
+    files("a finished .mkv of a length that is not told", lambda f: {"a.mkv": f.matroska.read_bytes}, "a.mkv",
+          sized=False, ends=True),
 ]  # fmt: skip
