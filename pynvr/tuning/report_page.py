@@ -115,7 +115,7 @@ def _cpu_plot(report: Report) -> str:
 
 
 def _thinned(times: Sequence[float], values: Sequence[float]) -> tuple[list[float], list[float]]:
-    step = max(1, len(times) // MOST_POINTS)
+    step = -(-len(times) // MOST_POINTS)  # rounded up
     highest = [
         max(range(i, min(i + step, len(times))), key=values.__getitem__) for i in range(0, len(times), step)
     ]
