@@ -72,7 +72,7 @@ PAGE_ROOT = None
 # --- When to record -----------------------------------------------------------------------------
 
 # Every frame is decoded and can be recorded, but looked at for motion at most so often per second.
-# None: every frame; of a fast camera every second one while the answer stays the same.
+# None: every frame; while the answer stays the same, every second one of 17 to 33 a second, fewer of more.
 MOTION_DETECTION_FPS = None
 # Seconds after each (re)connection of a live camera in which motion is ignored:
 # cameras need them to find exposure and white balance. A file needs none.
