@@ -175,7 +175,7 @@ def make_events(settings: Settings, live: bool) -> MotionEvents:
 
 
 def make_arming(settings: Settings, archive: Archive) -> Arming:
-    """Who says whether motion counts; raises SettingsError for times that are none."""
+    """What says whether motion counts; raises SettingsError for ARMED_TIMES that are no times."""
     times = ArmedTimes(settings.ARMED_TIMES) if settings.ARMED_TIMES else None
     return Arming(archive.root, settings.armedFunc or times)
 
@@ -210,7 +210,7 @@ def make_page(settings: Settings, archive: Archive) -> ArchivePage | None:
 
 
 def open_page(settings: Settings, archive: Archive, stack: ExitStack) -> list[StatusObserver]:
-    """Keep the archive's page true until the stack unwinds; returns who has to be told of each status."""
+    """Keep the archive's page up to date until the stack unwinds; return who is to be told of each status."""
     page = make_page(settings, archive)
     if page is None:
         return []

@@ -96,8 +96,8 @@ def _trial(archive: Archive, suffix: str) -> Iterator[Path]:
 def first_frame(source: Source) -> Frame:
     """A frame of the source; raises CameraError if there is none.
 
-    Of a camera that shows black or one picture again and again another one is waited for. Raises CameraError
-    if it goes on so until it would be a fault of a running recorder, or until the source is stopped.
+    A camera that shows black or repeats one picture gets more time. Raises CameraError if it goes on so until
+    a running recorder would call it a fault, or until the source is stopped.
     """
     watch = PictureWatch()
     first = last = before = None

@@ -83,9 +83,9 @@ def run_command(
 
 
 def _speak_utf8() -> None:
-    """Start anew in Python's UTF-8 mode where another encoding is asked for, as by LC_ALL=C.
+    """Start anew in Python's UTF-8 mode if the locale has another encoding, as LC_ALL=C does.
 
-    In it a name in the settings, which are UTF-8, would be no file's.
+    In that encoding names in the settings, which are UTF-8, would match no file.
     """
     if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
         os.environ["PYTHONUTF8"] = "1"
@@ -142,7 +142,7 @@ def _check(settings: Settings, stop: Stop) -> None:
         make_detector(settings)  # raises if its mask cannot be read
         mode = assembly.choose(settings, stop, stack)
         archive = assembly.open_archive(settings, stack)
-        Notifications(settings, archive, assembly.make_arming(settings, archive))  # they have to be possible
+        Notifications(settings, archive, assembly.make_arming(settings, archive))  # raises if it cannot work
         assembly.make_page(settings, archive)
         source = assembly.open_source(settings, stop)
         stack.callback(source.close)

@@ -1,8 +1,8 @@
-"""Secrets, and how they are kept out of everything that people read.
+"""Keeps secrets out of everything that people read.
 
-An address is shown by an allow-list: its scheme, host, port and path, and its user in front of a password.
-Whatever else it holds is blanked, whatever its name is and however wrongly the address is written. In doubt
-too much is blanked. Beside that the secrets of the settings are known by heart, and blanked everywhere.
+Of an address only scheme, host, port and path are shown, and the user in front of a password. Everything else
+is blanked, however wrongly the address is written; in doubt too much is blanked. The secrets of the settings
+are blanked wherever they appear.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BLANK = "***"
 SHORTEST = 4
 """Characters; a shorter secret is blanked in addresses only, since it may be a part of any word."""
 WHOLE_WORD_BELOW = 8
-"""Characters; a shorter secret is blanked where it stands as a word only."""
+"""Characters; a shorter secret is blanked as a whole word only."""
 NO_SECRET = {
     "admin", "administrator", "camera", "guest", "operator", "pynvr", "root", "service", "user", "video",
     "view", "viewer",
@@ -33,9 +33,9 @@ _LAST_AT = re.compile(r".*(?:@(?! 0x)|(?<! )@)", re.DOTALL)
 _PLAIN_USER = re.compile(r"[\w.+%@-]{0,64}")
 _HOST = re.compile(r"\s*(?:\[[\w:.%]*\]|[\w.-]*)(?::\d{1,5}(?!\w))?")
 _UNFINISHED = re.compile(r"[A-Za-z][\w+.-]*://[\w.+%-]*:[^@/]*")
-"""An address that may have come to its password, and not to the end of that."""
+"""An address that may end within its password."""
 _WITH_QUERY = re.compile(r"(\[[\w:.%]*\]|[\w.-]*)(?::\d{1,5})?(?:/[^?#]*)?[?#]")
-"""What is right without a login: an @ behind it is one of the query, or else of a password all of digits."""
+"""A right address without a login: a later @ belongs to its query, or to a password of digits only."""
 _AFTER_ADDRESS = re.compile(r"$|[\s'\"`)>\]},;|]|:(?:\s|$)|\.{3}")
 _QUERY = re.compile(r"[?#](?=[^\s'\"])")
 _CLOSING = re.compile(r"['\"`]?[:,;.)\]}>]*$")
@@ -137,7 +137,7 @@ def _loose(text: str) -> str:
 
 
 def _logins(address: str) -> Iterator[tuple[str, str]]:
-    """User and password as they may be meant: up to the last @ of all, or before the path as it should be."""
+    """User and password as they may be meant: up to the last @ of all, or the last one before the path."""
     scheme, marked, rest = address.partition("://")
     rest = rest if marked else scheme
     for login in {rest.rpartition("@")[0], re.split("[/?#]", rest)[0].rpartition("@")[0]}:

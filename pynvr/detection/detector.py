@@ -38,7 +38,7 @@ class Detection:
     mask: Gray
     """255 where something changed, after all the steps that clean it; else 0."""
     changed_px: int
-    """Pixels set in the mask, counted as in a picture as wide as the settings' areas mean."""
+    """Pixels set in the mask, in the units of `area_threshold_px`."""
     motion: bool
     """Whether that is motion."""
     score: float = 0.0
@@ -57,10 +57,8 @@ class Detector(Protocol):
     """Looks at pictures in their order and says in which something moves."""
 
     def detect(self, image: Image | Gray, time_s: float) -> Detection:
-        """Judge the next picture, BGR, of any size from one pixel on, which is not touched.
-
-        `time_s` is the frame's time and rises from picture to picture. What a `MotionDetector`
-        reduced it to may stand for it.
+        """Judge the next picture: BGR of any size from one pixel on, or what `reduced` made of it. Neither is
+        changed. `time_s` is the frame's time and rises from picture to picture.
         """
 
     def reset(self) -> None:
@@ -75,9 +73,9 @@ class MotionDetector(Detector, Protocol):
     zones: Zones
 
     def reduced(self, image: Image) -> Gray:
-        """Make what is looked at of a picture, which for who needs nothing else of it saves memory.
+        """Return the grey picture that `detect` looks at; to keep it alone saves memory.
 
-        It depends on the picture alone, so any thread may do it.
+        It depends on the BGR picture alone, so any thread may make it.
         """
 
 

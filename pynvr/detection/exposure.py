@@ -1,4 +1,4 @@
-"""Pictures remembered, and how the light differs between two of them: exposure told from movement.
+"""Tells exposure from movement: remembers pictures, and fits the light of one to that of another.
 
 A camera that changes its exposure, a lamp or a cloud changes all pixels together: new = gain x old + offset.
 Least squares finds both, trimmed of the pixels that moved; what is left after it is movement.
@@ -21,7 +21,7 @@ Plane: TypeAlias = NDArray[np.int16]
 
 FINE_BITS = 6
 FINE = 1 << FINE_BITS
-"""Differences are told to so small a part of a grey level, and end at 511 grey levels, above all limits."""
+"""Parts of a grey level that differences are told in; they end at 511 grey levels, above all limits."""
 
 Levels: TypeAlias = NDArray[np.float32]
 """Grey levels, in one dimension."""
@@ -30,11 +30,12 @@ COARSE = 4
 """So many times smaller is the picture of which wide surroundings are taken."""
 SAMPLE_STEP_PX = 5
 BLACK = 4.0
-"""Grey levels added to both before their ratio is taken: noise divided by noise would say anything."""
+"""Grey levels added to both before their ratio is taken: noise divided by noise says nothing."""
 OVEREXPOSED = 250
 """A pixel at the end of its range says nothing about the light."""
 FEWEST_SAMPLES = 200
 AS_IT_WAS = 0.25
+"""Share of the allowed ratio by which most pixels may differ where somebody covers the rest."""
 LEAST_SHIFT = 1.0
 """Grey levels: the light is the same as before, no fit is needed."""
 GAIN_LIMITS = 1 / 3, 3.0
@@ -55,7 +56,7 @@ class Picture:
     """Median of the sample, grey levels."""
     mean: float
     light: float
-    """Logarithm of the level."""
+    """Logarithm of the level plus `BLACK`."""
 
 
 def remember(gray: Gray, time_s: float, surroundings_px: int, visible: Gray | None) -> Picture:
@@ -91,8 +92,8 @@ def _halved(gray: Gray) -> Gray:
 def same_exposure(one: Picture, other: Picture, most: float) -> bool:
     """Whether the exposure of two pictures differs by a ratio whose logarithm is `most` at most.
 
-    Where the medians say no, somebody close may have covered half of the picture: then most of the other
-    pixels are as they were, which in another light none is.
+    If the medians differ by more, somebody close may cover half of the picture. Then most pixels are as they
+    were; in another light none is.
     """
     if abs(one.light - other.light) <= most:
         return True

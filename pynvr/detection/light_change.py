@@ -1,4 +1,4 @@
-"""Light told from a body, and waiting while the light changes.
+"""Tells light from a body, and waits while the light changes.
 
 Light scales what is there: edges and texture stay where they are. A body right before the lens replaces them.
 Who enters while the lamp goes on is judged a moment later, not lost.
@@ -38,12 +38,12 @@ LEAST_KNOWN = 0.04
 EVERYWHERE = 0.9
 """Of all texture changed at once: nobody comes in so fast. The camera was moved, or shows something else."""
 BODY, LIGHT = 0.33, 0.1
-"""Shares of the texture that seem to be replaced: by somebody who fills the picture 0.36 at least, by
-somebody smaller 0.17; by beams through a gate 0.26 at most, by those that fall in 0.06."""
+"""Limits for the share of the texture that seems to be replaced. Measured: 0.36 or more by somebody who fills
+the picture, 0.17 by somebody smaller; at most 0.26 by beams through a gate, 0.06 by those that fall in."""
 SUSPECT = 0.6
-"""From this part of the fraction for a light change on, the change is one if the texture proves it."""
+"""From this share of `light_fraction` on, a change of less is light if the texture proves it."""
 CHANGED = 127.0
-"""More than half of the larger picture's pixels did."""
+"""Above it, more than half of the pixels that were made into one have changed."""
 
 
 def texture_replaced(old: Gray, now: Gray, changed: Gray, noise: float, at_once: bool) -> float:
@@ -86,8 +86,8 @@ def _mean(values: Levels, side_px: int) -> Levels:
 class Settling:
     """Says whether the light is changing, from picture to picture.
 
-    It is until it has been quiet for `quiet_s`; after `limit_s` of unrest the
-    waiting ends and none begins for `rest_s`, or a flickering lamp would blind
+    It is changing until it has been quiet for `quiet_s`. After `limit_s` of unrest
+    the waiting ends, and none begins for `rest_s`: a flickering lamp would blind
     the detector for ever.
     """
 

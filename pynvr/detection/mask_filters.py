@@ -1,4 +1,4 @@
-"""Cleaning the mask: rain and snow are specks, insects are gone from where they just were.
+"""Cleans the mask of specks, as rain and snow make them, and of what moves on at once, as insects do.
 
 Each step works only around what is set, which is seldom more than a fifth of the picture.
 """
@@ -26,13 +26,13 @@ def square(side_px: int) -> Gray:
 
 
 def around(mask: Gray, rim_px: int) -> tuple[slice, slice]:
-    """The rows and columns that hold all that is set, and so much more on each side."""
+    """The rows and columns that hold all set pixels, and `rim_px` more on each side."""
     x, y, width, height = cv2.boundingRect(mask)
     return slice(max(0, y - rim_px), y + height + rim_px), slice(max(0, x - rim_px), x + width + rim_px)
 
 
 def clear_specks(mask: Gray, share: float) -> None:
-    """Clear the pixels of a mask around which no more than `share` of the 5x5 is set."""
+    """Clear, in place, each pixel around which no more than `share` of the 5x5 is set."""
     part = mask[around(mask, DENSITY_PX)]
     shares = cv2.blur(part, (DENSITY_PX, DENSITY_PX))
     part[:] = cv2.bitwise_and(part, cv2.threshold(shares, int(255 * share), 255, cv2.THRESH_BINARY)[1])
@@ -47,9 +47,9 @@ def closed(mask: Gray, side_px: int) -> Gray:
 
 
 class Persistence:
-    """Keeps what was near here `age_s` ago already.
+    """Keeps changes that had others nearby `age_s` ago already.
 
-    Near is `reach_px`, and `reach_px_s` more for every second that the pictures are farther apart.
+    Nearby is within `reach_px`, and `reach_px_s` more for every second that the pictures are farther apart.
     """
 
     def __init__(self, age_s: float, reach_px: float, reach_px_s: float) -> None:

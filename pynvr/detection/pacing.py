@@ -1,4 +1,4 @@
-"""Looking for motion less often than frames come, which leaves every frame's time as it is.
+"""Detectors that look at fewer frames than come. The frames and their times stay as they are.
 
 Which frames are passed over depends on their times and on what was seen, so a file gives the same events
 every time.
@@ -16,11 +16,11 @@ from pynvr.media.frame import TIME_TOLERANCE_S, Gray, Image
 REST_AFTER_S = 2.0
 """Somebody who was half seen is often seen again within that time."""
 RESTING_STEP_S = 0.06
-"""Every second picture of 17 to 33 a second; slower cameras have none to spare."""
+"""Passes over every second picture of 17 to 33 a second, more of a faster camera, none of a slower one."""
 
 _NOTHING = np.zeros((1, 1), np.uint8)
 NOT_LOOKED = Detection(_NOTHING, _NOTHING, _NOTHING, 0, False)
-"""For a frame that was passed over: no motion, as far as anybody knows."""
+"""For a frame that was passed over: no motion is known of."""
 
 
 class PacedDetector:
@@ -47,10 +47,10 @@ class PacedDetector:
 
 
 class RestingDetector:
-    """A detector that passes over every second frame of a fast camera while the answer is plain.
+    """A detector that passes over frames of a fast camera while the answer is plain.
 
-    It is while nothing stirs, and while motion goes on: then the frame before speaks for the one passed over.
-    Anything in between, be it far from the threshold, wakes it up, as does a change of the light.
+    It is plain while nothing stirs, and while motion goes on: then a frame passed over counts as motion, too.
+    Any score without motion, however low, or a change of the light makes it look at every frame again.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -61,7 +61,7 @@ class RestingDetector:
         """Forget what was seen, and look at every frame for a while."""
         self._looked_s: float | None = None
         self._doubted_s = 0.0
-        """When the answer was last not plain, or another one."""
+        """When the answer was last not plain, or differed from the one before."""
         self._seen = NOT_LOOKED
         self._detector.reset()
 

@@ -41,7 +41,7 @@ class RobustParameters:
     object_learning: float = 0.03
     """How fast habits are learnt below an object: one who stays must not be learnt away. 1: off."""
     rest_s: float = 10.0
-    """Who came and stands still is there for so long after the latest stirring. 0: off."""
+    """Somebody who stands still counts as present for so long after stirring last. 0: off."""
 
     light_fraction: float = 0.33
     """So much of the picture changes at once: that is light. 0: off."""

@@ -23,10 +23,10 @@ Power: TypeAlias = NDArray[np.float32]
 
 SQUARE_3 = np.ones((3, 3), np.uint8)
 LEARN_EVERY_S = 0.1
-"""Of the pictures of a fast camera some are enough."""
+"""A fast camera sends more pictures than are needed."""
 EARLY_S = 1e-4
 LONGEST_STEP_S = 1.0
-"""After a pause in the stream the pictures since are not known to have been alike."""
+"""A longer pause counts as so long: what changed meanwhile is not known."""
 FIRST_WEIGHT_S = 0.1
 """What is assumed at the start weighs as much as so many seconds of pictures."""
 RIM_PX = 4
@@ -37,8 +37,9 @@ class Habits:
     """The usual squared change of each pixel.
 
     `factor` times its deviation is usual for a pixel; `memory_s` is how long it
-    remembers, `cap` and `start` are grey levels: the most that one change counts,
-    and what is assumed of a pixel never seen before.
+    remembers; `cap` and `start` are grey levels: the most that one change counts,
+    and what is assumed of a pixel never seen before. Below an object it learns at
+    `object_rate` of the usual rate.
     """
 
     def __init__(self, factor: float, memory_s: float, cap: float, start: float, object_rate: float) -> None:
@@ -72,7 +73,7 @@ class Habits:
         return self._usual
 
     def learn(self, change: Plane, step_s: float, objects: Iterable[Box]) -> None:
-        """Take in the change of `step_s` seconds; slowly below `objects`, that none is learnt away."""
+        """Take in the change of `step_s` seconds; slowly below `objects`, so that none is learnt away."""
         self._waited_s += step_s
         if self._waited_s < LEARN_EVERY_S - EARLY_S:
             return

@@ -17,7 +17,7 @@ class References:
     """Remembers pictures for `oldest_s` seconds.
 
     `same_light` is the logarithm of the exposure ratio up to which an old picture
-    may still be compared with a new one; infinite: all may.
+    may still be compared with a new one; 0: any picture may.
     """
 
     def __init__(self, oldest_s: float, same_light: float) -> None:
@@ -56,7 +56,7 @@ class References:
         return not any(same_exposure(past, now, self._same_light) for past in reversed(self._past))
 
     def of_age(self, age_s: float, now: Picture) -> Picture:
-        """The picture of the same light that is best in age: the youngest old enough, else the oldest."""
+        """The youngest picture of the same light that is old enough; else its oldest; else the latest."""
         best = None
         for past in self._past:
             if not same_exposure(past, now, self._same_light):

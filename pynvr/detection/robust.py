@@ -30,14 +30,14 @@ LONGEST_GAP_S = 3.0
 """After a longer pause the scene is looked at anew."""
 NOISE_MEMORY_S = 2.0
 CLIPPED_MEAN = 1.25
-"""What the noise's mean loses by leaving out what moves."""
+"""Makes up for what the noise's mean loses by leaving out what moves."""
 FEWEST_PX = 4
 EVIDENCE_S = 0.1
-"""Area x time is told as the area that weighs the same in so long."""
+"""Evidence, area x time, is told as the area that weighs the same in so long."""
 COHERENT = 0.5
 """Share of its surroundings that changed with a pixel of a body; noise and rain are specks."""
 ALMOST = 0.95
-"""Where a blob has lasted long enough and has yet to travel, the score stops so near the threshold."""
+"""Share of the threshold at which the score of a blob stops that has lasted but has yet to travel."""
 
 
 class RobustDetector:
@@ -115,7 +115,7 @@ class RobustDetector:
         return self._judge(now, change, mask, fresh, step_s)
 
     def _prepare(self, image: Image | Gray) -> tuple[Gray, Gray | None]:
-        """The grey picture to work on, and 0 where it is not looked at, if anywhere."""
+        """The grey picture to work on, and the zones at its size: 0 where it is not looked at; None: none."""
         small = image if image.ndim == 2 else self.reduced(image)
         visible = self.zones.drawn(small.shape[1], small.shape[0])
         if visible is not None:

@@ -1,7 +1,7 @@
 """Which changes are objects: blobs of changed pixels followed from picture to picture.
 
-A blob by itself says little: rain, an insect or a leaf makes one too. What a person or a car does and they do
-not is *last*. So each blob is followed, and its track gathers evidence, area x time, in px s of a picture
+A blob by itself says little: rain, an insect or a leaf makes one too. But a person or a car *lasts*. So each
+blob is followed, and its track gathers evidence, area x time, in px s of a picture
 500 px wide: 1500 px for 0.1 s, or 300 px for 0.5 s, weigh the same.
 """
 
@@ -35,7 +35,7 @@ class Blob:
 
 @dataclass(slots=True)
 class Track:
-    """One thing in time; `confirmed` becomes True when its evidence suffices, and stays so."""
+    """One thing in time; `confirmed` becomes True when its evidence suffices. Only `require` undoes it."""
 
     box: Box
     seen_s: float
@@ -44,7 +44,7 @@ class Track:
     evidence: float
     """Area x time, px s."""
     before: float
-    """The part of it from before the picture in which it was largest, px s."""
+    """The part of it for the time before the first sight, px s; it grows with the blob."""
     moved: float = 0.0
     """Farthest from the start, work pixels."""
     confirmed: bool = False
@@ -56,8 +56,9 @@ class Tracker:
     """Blobs in, tracks out.
 
     `evidence_px_s` confirms a track; a blob counts `cap_px` at most; one below
-    `small_px` has to travel as well; a track lives unseen for `forget_s`. Who came
-    and stands still is taken to be there for `rest_s` after the latest stirring.
+    `small_px` has to travel as well; each has lasted `first_s` when it is first seen;
+    the `most` largest of a picture count. A track lives unseen for `forget_s`. Who
+    came and stands still counts as present for `rest_s` after stirring last.
     """
 
     def __init__(
@@ -87,11 +88,11 @@ class Tracker:
 
     @property
     def occupied(self) -> list[Box]:
-        """Where objects are, be it that they stand still."""
+        """Where objects are, those that stand still too."""
         return [track.box for track in (*self.confirmed, *self._resting)]
 
     def require(self, evidence_px_s: float) -> None:
-        """Confirm tracks from another evidence on; each has to show it anew."""
+        """Confirm tracks from another evidence on; a track with less is no longer confirmed."""
         self._evidence_px_s = evidence_px_s
         for track in self.tracks:
             track.confirmed = track.confirmed and track.evidence >= evidence_px_s
@@ -104,7 +105,7 @@ class Tracker:
     def update(
         self, blobs: Sequence[Blob], time_s: float, step_s: float, px_area: float, settled: bool = True
     ) -> list[Track]:
-        """Give each blob, largest first, to the nearest track; return the objects that are to be seen now.
+        """Give each blob, largest first, to the nearest track; return the objects that are seen now.
 
         `px_area` is how many px of the 500 px wide picture a work pixel is. Unless the scene or its light is
         new (not `settled`), a large blob of a slow camera is an object at once: what persists there was in

@@ -49,7 +49,7 @@ class Zones:
             fixed = np.round(corners * (1 << FINE)).astype(np.int32)
             cv2.fillPoly(looked_at, [fixed], 255, shift=FINE)
         if self._mask is not None:
-            # a pixel of which any part is ignored is ignored
+            # a pixel is ignored if any part of it is
             scaled = cv2.resize(self._mask, (width, height), interpolation=cv2.INTER_AREA)
             looked_at[scaled < 255] = 0
         return looked_at

@@ -17,7 +17,7 @@ from pynvr.notify.event import Event
 from pynvr.redaction import without_password
 
 TAIL_BYTES = 64 * 1024
-"""Bytes at the end of the index in which the next recordings mostly are."""
+"""The last bytes of the index, which mostly hold the next recordings."""
 MOST = 500
 """Recordings that are fetched at a time."""
 
@@ -57,7 +57,7 @@ def _with_ids(index: Index, offset: int) -> list[Entry]:
 
 
 def _object(line: bytes) -> Entry | None:
-    """The object in a line, whatever it holds; None if it is none."""
+    """The object in a line; None if there is none."""
     try:
         return _decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -65,10 +65,10 @@ def _object(line: bytes) -> Entry | None:
 
 
 def closed_event(entry: Entry, archive: Path, camera: str) -> Event:
-    """The event of an index's object."""
+    """Make the event of a recording from its object in the index."""
 
     def path(name: str) -> str | None:
-        """Of a file in the archive only: receivers read it and send it on."""
+        """A file's path; None outside of the archive, because receivers read the file and send it on."""
         found = archive / str(entry[name]) if entry.get(name) else None
         return str(found) if found is not None and lies_inside(archive, found) else None
 

@@ -52,7 +52,7 @@ class CommandReceiver:
         output = b""
         in_time = False
         self._process = process
-        if self._over:  # said while it was started
+        if self._over:  # `close` came while it was started
             kill_group(process)
         try:
             output, in_time = self._listen(process)
@@ -81,7 +81,7 @@ class CommandReceiver:
     def _start(self, event: Event) -> subprocess.Popen[bytes]:
         values = {name: _text(getattr(event, name)) for name in TEXT_FIELDS}
         environment = {f"PYNVR_{name.upper()}": value for name, value in values.items()}
-        # in memory, not in a pipe: that would have to be filled while the program reads, if it does
+        # in memory: a pipe would have to be filled while the program reads, if it reads at all
         with os.fdopen(os.memfd_create("event"), "w+b") as stdin:
             stdin.write(event.as_json().encode(errors="replace") + b"\n")
             stdin.seek(0)
@@ -112,7 +112,7 @@ class CommandReceiver:
                     output += some[: LOGGED_BYTES - len(output)]
                     if not some:
                         waiting.unregister(stdout)
-                elif ended in ready:  # and it has said all
+                elif ended in ready:  # and its output is read to the end
                     return output, True
             return output, False
         finally:
@@ -149,7 +149,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _text(value: object) -> str:
-    """A field as the system takes it: without NUL, which ends an argument."""
+    """A field as the system accepts it: without NUL, which ends an argument."""
     text = "" if value is None else str(value).replace("\0", "")
     try:
         os.fsencode(text)

@@ -15,18 +15,18 @@ NOT_KNOWN = ("stuck", "stopped", "failed")
 
 
 class Condition:
-    """Compares each status with the one before, and returns the events."""
+    """Compares each status with the previous one, and tells the outbox what has changed."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._lost = self._refused = False
         self._connecting = False
-        """Whether the status before said so: at the start a camera is given the time of two."""
+        """Whether the previous status said so. At the start a camera is lost only at the second one."""
         self._ever = False
         self._reconnects = 0
 
     def __call__(self, facts: Mapping[str, Any]) -> None:
-        """Compare with the status before."""
+        """Compare with the previous status."""
         error = facts.get("last_error")
         away = facts["state"] == "connecting"
         reconnects = int(facts.get("reconnects") or 0)

@@ -1,4 +1,4 @@
-"""Up to which recording a receiver has been told: one small file that survives a power cut."""
+"""Remembers up to which recording a receiver has been told, in a small file that survives a power cut."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Notifications:
             self._watch.first_picture(jpeg)
 
     def seen(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
-        """Pass frames through."""
+        """Pass frames through; the latest picture is taken from them."""
         return frames if self._latest is None else self._latest.seen(frames)
 
     def facts(self) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _hooks(settings: Settings, archive: Path) -> list[Receiver]:
     if settings.onEventFunc is not None:
         hooks.append(FunctionReceiver(settings.onEventFunc, timeout_s, archive))
     if settings.ON_EVENT_COMMAND is not None:
-        from pynvr.notify.command import CommandReceiver  # who has none need not pay for it
+        from pynvr.notify.command import CommandReceiver  # without a command nobody need pay for it
 
         hooks.append(CommandReceiver(settings.ON_EVENT_COMMAND, timeout_s, archive))
     return hooks

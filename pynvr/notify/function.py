@@ -17,7 +17,7 @@ class FunctionReceiver:
     waits_for_picture = True
 
     def __init__(self, function: Callable[[Event], object], timeout_s: float, archive: Path) -> None:
-        """A call that takes longer than `timeout_s` has failed; another one waits until it is over."""
+        """A call that takes longer than `timeout_s` has failed; until it returns, every delivery fails."""
         self._function = function
         self._timeout_s = timeout_s
         self._archive = archive

@@ -13,7 +13,7 @@ STATUS_TOPIC = "homeassistant/status"
 
 
 def discovery(broker: Broker, camera: str) -> tuple[str, str]:
-    """Topic and payload; the long form of its keys, as its documentation has them."""
+    """Topic and payload; the keys have their long form, as in Home Assistant's documentation."""
     topic, node = broker.topic, broker.node
     picture = {"image_topic": f"{topic}/picture", "content_type": "image/jpeg"}
     event = {

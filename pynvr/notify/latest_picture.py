@@ -11,7 +11,7 @@ from pynvr.media.frame import Encoding, Frame, Gap
 
 
 class LatestPicture:
-    """Takes a picture of those that go by; a thread of its own writes it, since a disk may hang."""
+    """Takes a frame now and then; a thread of its own writes it, because a disk may hang."""
 
     def __init__(self, path: Path, every_s: float) -> None:
         """Replace the file `path` when `every_s` seconds of frames have passed."""
@@ -25,7 +25,7 @@ class LatestPicture:
         self._thread.start()
 
     def seen(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
-        """Pass frames through."""
+        """Pass frames through, and take one when it is due."""
         for frame in frames:
             if isinstance(frame, Gap):
                 self._due_s = None
@@ -44,7 +44,7 @@ class LatestPicture:
         jpeg = frame.jpeg
         if jpeg is None and frame.image.ndim == 3:
             jpeg = frame.encoded(Encoding.JPEG).data
-        if jpeg is None:  # of a stream that is only looked at, the whole picture comes with a later frame
+        if jpeg is None:  # the frame was reduced for the detector; a later one brings the whole picture
             return
         self._due_s = frame.time + self._every_s
         with self._changed:

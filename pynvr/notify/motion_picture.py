@@ -1,4 +1,4 @@
-"""The picture of the moment of a motion as a file, for receivers that want a path."""
+"""Writes the picture of a motion into a file, for receivers that want a path."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def with_picture(parcel: Parcel, archive: Path, receiver: str) -> Event | None:
-    """Return the parcel's event, its picture written to a file that stays until the next motion."""
+    """Return the parcel's event with the path of its picture's file, which the next motion replaces."""
     if parcel.event is None or parcel.jpeg is None:
         return parcel.event
     path = archive / f".pynvr.motion.{receiver}.jpg"

@@ -1,4 +1,4 @@
-"""Events, state and pictures to an MQTT broker, and orders from there. Needs the extra paho-mqtt."""
+"""Sends events, state and pictures to an MQTT broker, and takes its orders. Needs the extra paho-mqtt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pynvr.notify.event import DeliveryError, Parcel
 log = logging.getLogger(__name__)
 
 ACKNOWLEDGED_S = 10.0
-"""A broker that takes longer than this to take an event is tried again."""
+"""If the broker does not acknowledge an event within this time, it is sent again."""
 KEEP_ALIVE_S = 30
 RECONNECT_S = 1, 60
 
@@ -30,7 +30,7 @@ class Orders:
     arm: Callable[[bool], None]
     record: Callable[[], None]
     keep: Callable[[str], None]
-    """Told the id of a recording."""
+    """Takes the id of a recording."""
 
 
 class MqttReceiver:
@@ -55,7 +55,7 @@ class MqttReceiver:
         self._camera = camera
         self._orders = orders
         self._retained: dict[str, str] = {"motion": "OFF"}
-        """What subscribers find, by topic; sent again at each connection."""
+        """The retained texts by topic, sent again at each connection."""
         self._complained = False
         self.on_connected: Callable[[], None] = lambda: None
         # the same name at each start: a broker that still holds a lost connection lets it go at once
@@ -107,7 +107,7 @@ class MqttReceiver:
             self._client.publish(self._topic(topic), text, qos=1, retain=True)
 
     def show_state(self, facts: Mapping[str, Any]) -> None:
-        """The same for the content of the status file, which is soon out of date."""
+        """Publish the status file's content, unless there is no connection: it is soon out of date."""
         if self._client.is_connected():
             self._client.publish(self._topic("state"), json.dumps(facts), retain=True)
 
@@ -156,7 +156,7 @@ class MqttReceiver:
             self._complain(str(reason))
 
     def _complain(self, reason: str) -> None:
-        """Say it once for each loss."""
+        """Warn once for each loss of the connection."""
         level = logging.DEBUG if self._complained else logging.WARNING
         log.log(level, "MQTT: %s:%d: %s; trying again", self._broker.host, self._broker.port, reason)
         self._complained = True

@@ -29,8 +29,8 @@ class Outbox:
     def start(self) -> None:
         """Find out what each receiver has not been told of yet, and begin to deliver. Raises OSError.
 
-        To be called before anything is added to the index: a new receiver is told of what comes from now
-        on. The first event is that the recorder has started.
+        Call it before anything is added to the index: a new receiver is told of later recordings only. The
+        first event is `started`.
         """
         newest = backlog.newest_id(self._index)
         for receiver in self._receivers:
@@ -51,13 +51,13 @@ class Outbox:
             postman.tell(Parcel(event, jpeg))
 
     def tell_at_once(self, event: Event) -> None:
-        """Tell of motion those who need no picture."""
+        """Tell the receivers that need no picture of a motion."""
         for postman in self._postmen:
             if not postman.receiver.waits_for_picture:
                 postman.tell(Parcel(event))
 
     def tell_with_picture(self, event: Event, jpeg: bytes | None) -> None:
-        """Tell of motion the others; who was told at once gets the picture alone."""
+        """Tell the other receivers of a motion; those that were told at once get the picture alone."""
         for postman in self._postmen:
             if postman.receiver.waits_for_picture:
                 postman.tell(Parcel(event, jpeg))

@@ -22,13 +22,13 @@ EXPIRES_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 """Seconds between two tries; each pause is twice the one before."""
 MOST_WAITING = 100
-"""Parcels about now; of more the oldest is given up. Few hold a picture."""
+"""Parcels about the present; beyond that the oldest is given up. Few hold a picture."""
 STOPPING_S = 5.0
-"""What a stop leaves a receiver to take the rest; what it does not take follows after the next start."""
+"""How long a stop waits for a receiver. Recordings that are left follow after the next start."""
 
 
 class Receiver(Protocol):
-    """Somebody who is told: used by its postman's thread only, but for `close`."""
+    """Somebody who is told. Only its postman's thread uses it, except for `close`."""
 
     name: str
     """In the cursor's file name, the log and the status."""
@@ -39,7 +39,7 @@ class Receiver(Protocol):
         """Deliver it; raises DeliveryError if it has to be tried again."""
 
     def close(self) -> None:
-        """Let go, and have a delivery that is under way fail; called by another thread."""
+        """Release everything, which makes a delivery under way fail; another thread calls this."""
 
 
 class _Waiting(NamedTuple):
@@ -63,9 +63,9 @@ class Postman:
         self._now: deque[_Waiting] = deque()
         self._closed: deque[Event] = deque()
         self._unread = 0
-        """Lines that the index has got since it was read last."""
+        """Lines added to the index since it was last read."""
         self._more = True
-        """Whether it may have others that are not fetched yet, as at the start."""
+        """Whether it may hold others that are not fetched yet, as at the start."""
         self._failed = self._expired = 0
         self._hurry = self._stopping = self._over = False
         self._changed = threading.Condition()
@@ -83,7 +83,7 @@ class Postman:
             return {"pending": pending, "failed": self._failed, "expired": self._expired}
 
     def tell(self, parcel: Parcel) -> None:
-        """Take something that is about now; never waits. A receiver that fails is tried at once."""
+        """Take something that is about now; never waits. A receiver that failed is tried again at once."""
         with self._changed:
             self._hurry = True
             if len(self._now) >= MOST_WAITING:
@@ -99,13 +99,13 @@ class Postman:
             self._changed.notify()
 
     def hurry(self) -> None:
-        """Try again at once: the receiver is there."""
+        """Try again at once: the receiver can be reached."""
         with self._changed:
             self._hurry = True
             self._changed.notify()
 
     def close(self) -> None:
-        """Deliver what can be delivered at once, then let the receiver go."""
+        """Deliver what can be delivered at once, then close the receiver."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -145,7 +145,7 @@ class Postman:
             pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
     def _next(self) -> Parcel | None:
-        """Wait for what is to be delivered next, which stays where it is; None: it is time to end."""
+        """Wait for the next parcel and leave it in its lane; None: it is time to end."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._has_work() or self._stopping)
@@ -199,7 +199,7 @@ class Postman:
                 self._now.popleft()
 
     def _pause(self, seconds: float) -> bool:
-        """Wait until it is worth another try; False where there is none any more."""
+        """Count a failure, and wait before another try; False if there is to be none."""
         with self._changed:
             self._failed += 1
             self._changed.wait_for(lambda: self._hurry or self._stopping, seconds)

@@ -1,4 +1,4 @@
-"""Sees the motion go by on its way to the recorder, and tells of it."""
+"""Tells of motion, which it sees on its way to the recorder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pynvr.notify.outbox import Outbox
 from pynvr.recording.base import Recorder
 
 PICTURE_WITHIN_S = 1.0
-"""Who waits for a picture of the motion is told without one then."""
+"""After this time, receivers that wait for a picture of the motion are told without one."""
 
 
 class Watch:
-    """A recorder that lets another one work."""
+    """A recorder that hands everything on to another one."""
 
     def __init__(self, recorder: Recorder, outbox: Outbox, on_motion: Callable[[bool], None]) -> None:
         """Tell `outbox` of events, and `on_motion` at once whether something moves."""
@@ -26,7 +26,7 @@ class Watch:
         self._moving = False
         self._last: Frame | None = None
         self._untold: Event | None = None
-        """A motion that some are to be told of together with its picture."""
+        """A motion of which the receivers that wait for its picture have not been told yet."""
         self._jpeg: bytes | None = None
 
     def first_picture(self, jpeg: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What the page knows of one day: a row for each recording, and the times in which nothing could be recorded.
+"""What the page knows of one day: a row for each recording, and the times in which nothing was watched.
 
 A day is one of UTC, as the names of recordings are; the browser makes local days of them. A row is as short
 as can be, because a year of twenty cameras has a million and a half of them: `site/data.js` reads it.
@@ -43,7 +43,7 @@ class Row(NamedTuple):
     length_s: Length
     nbytes: Count
     motion: Count
-    """The most changed pixels of a frame: how high its bar is."""
+    """The most pixels that changed in a frame: the height of its bar."""
     flags: Count
     tiles: Count
     """Pictures in the film strip; 0 where there is none."""
@@ -107,7 +107,7 @@ class Day:
     gaps: list[Gap] = field(default_factory=list)
 
     def hours(self) -> int:
-        """In which hours of UTC something was recorded: bit 0 is the first one."""
+        """A bit for each hour of UTC in which a recording was triggered; bit 0 is the first hour."""
         mask = 0
         for row in self.rows.values():
             mask |= 1 << int(row.trigger_s // 3600)
@@ -142,7 +142,7 @@ class Day:
         return self
 
     def _usual_name(self, row: Row, folder: str, suffix: str) -> str:
-        """How most recordings of a day are called: nothing of it needs to be in the file."""
+        """The name that most recordings have; the day's file leaves it out."""
         second = int(row.trigger_s)
         time = f"{second // 3600:02}{second // 60 % 60:02}{second % 60:02}"
         return f"{folder}video_{self.day}T{time}{suffix}"

@@ -1,8 +1,7 @@
-"""`pynvr export`: recordings of a span of time put together into one file, for the police or the insurance.
+"""`pynvr export` puts the recordings of a span of time into one file, for the police or the insurance.
 
-Into one `.mp4` by copying packets, nothing is encoded anew; or into a `.zip` of the files as they are. A JSON
-says what was put in, from when until when, with a SHA-256 of each file, so that anybody can check that it was
-not changed.
+A `.mp4` gets their packets, and nothing is encoded anew; a `.zip` gets the files as they are. A JSON names
+the recordings and their times, with a SHA-256 of each file, so that anybody can check that none was changed.
 """
 
 from __future__ import annotations
@@ -71,9 +70,9 @@ def sha256(path: Path) -> str:
 
 
 def find(archive: Path, begin: datetime, end: datetime) -> list[Recording]:
-    """The recordings of an archive that lie in the span, even in part; in the order of time.
+    """The recordings of an archive that overlap the span, in the order of their triggers.
 
-    Raises RecordingError where there is no archive.
+    Raises RecordingError if there is no archive.
     """
     if not (archive / INDEX_NAME).is_file():
         raise RecordingError(f"{archive}: is no archive: it has no {INDEX_NAME}")
@@ -103,9 +102,9 @@ def export_zip(recordings: Sequence[Recording], target: Path, about: dict[str, o
 
 
 def export_mp4(recordings: Sequence[Recording], target: Path) -> list[dict[str, object]]:
-    """Copy the packets of all into one `.mp4`, one after the other; return what each one is.
+    """Copy the packets of all into one `.mp4`, end to end; return what the JSON says of each.
 
-    Raises RecordingError for what cannot be put together: another codec, another size.
+    Raises RecordingError for another codec or size than the first one's.
     """
     told: list[dict[str, object]] = []
     with PacketReader(recordings[0].path) as first:
@@ -142,7 +141,7 @@ def _times_ms(path: Path) -> list[int]:
 
 
 def _last_step_ms(times_ms: Sequence[int]) -> int:
-    """How long the last picture is shown: as long as most are."""
+    """How long the last picture is shown: as long as the others on average; 40 ms if it is alone."""
     ordered = sorted(times_ms)
     return max(1, round(ordered[-1] / (len(ordered) - 1))) if len(ordered) > 1 else 40
 

@@ -1,7 +1,7 @@
-"""Keeping the page true while the recorder works: told of everything, never waited for.
+"""Keeps the page up to date while the recorder works, which never waits for it.
 
-A thread of its own writes the files. What it is told waits in a queue. A full disk costs the page, nothing
-else, and the next start makes the page whole again.
+A thread of its own takes the changes from a queue and writes the files. A full disk harms the page only, and
+the next start makes it whole again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OFF_AFTER_S = 90.0
 STOPPING_S = 10.0
 """How long a stop waits for the page; its disk may hang."""
 QUEUE_LIMIT = 1000
-"""Changes that may wait; what is lost then is made good at the next start."""
+"""Changes that may wait. Further ones are lost until the next start."""
 GAP_STATES: Mapping[str, Kind] = {"connecting": "lost", "disarmed": "disarmed"}
 """States of the recorder in which nothing is watched -> what the page calls them."""
 
@@ -66,7 +66,7 @@ class ArchivePage:
     def __exit__(self, *_: object) -> None:
         self.state("stopped", None)
         self._ending = True
-        self._put(lambda: None)  # else it may look only half a minute later
+        self._put(lambda: None)  # wakes the thread, which may wait for half a minute
         self._thread.join(STOPPING_S)
 
     def closed(self, entry: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
-"""The page over HTTP, for a try: `python -m pynvr.pages.serve DIR`. For every day use a web server.
+"""Serves the page over HTTP, for a try: `python -m pynvr.pages.serve DIR`. Daily use needs a web server.
 
-On 127.0.0.1 only, with ranges, so that a browser can seek. The page, recordings and their pictures can be
-read, nothing else and nothing outside of the folder; there is no listing. `keep` is the only thing that can
-be changed, by who has the token that is printed at the start.
+It listens on 127.0.0.1 only, and answers requests for a range, so that a browser can seek. It gives out the
+page, recordings and their pictures, nothing else and nothing outside of the folder; there is no listing.
+Whether a recording is kept can be changed with the token that is printed at the start, and nothing else.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def make_app(root: Path, token: str) -> Starlette:
     root = root.resolve()
 
     def found(name: str) -> Path | None:
-        """The file that a request may have; None for all others."""
+        """The file that a request may read; None if there is none."""
         names = PurePosixPath(name).parts
         if any(part.startswith(".") for part in names) or ".part." in name or "\0" in name:
             return None
@@ -79,7 +79,7 @@ def make_app(root: Path, token: str) -> Starlette:
         Route("/keep/{name:path}", keep, methods=["POST"]),
         Route("/{name:path}", read, methods=["GET", "HEAD"]),
     ]
-    # else any page of the world could name this server by a host of its own and read on
+    # else any page of the world could reach this server by a host name of its own (DNS rebinding)
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     return Starlette(routes=routes, middleware=[hosts])
 
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"pynvr: {options.folder}: has no page; ARCHIVE_PAGE makes one in each archive", file=sys.stderr
         )
         return 1
-    os.umask(0o777 & ~(options.folder / "index.html").stat().st_mode)  # what is replaced stays as it was
+    os.umask(0o777 & ~(options.folder / "index.html").stat().st_mode)  # replaced files keep their mode
     token = secrets.token_urlsafe(12)
     print(f"http://127.0.0.1:{options.port}/#token={token}", flush=True)
     uvicorn.run(make_app(options.folder, token), host="127.0.0.1", port=options.port, log_level="warning")

@@ -1,8 +1,8 @@
-"""The files of an archive's page, and how they are kept true: one day's at a time, each replaced at once.
+"""Writes the files of an archive's page. Each is replaced as a whole.
 
-`index.html` and `page/` come with the package. `days/2017-04-02.js` has a day's recordings. `page/days.js`
-says which days there are, `page/now.js` what goes on now, `page/cameras.js` whose archives the page shows.
-All of it can be made anew from the index, so nothing of it is worth a wait for the disk.
+`index.html` and most of `page/` come with the package. `days/2017-04-02.js` has a day's recordings and gaps.
+`page/days.js` says which days there are, `page/now.js` what goes on now, `page/cameras.js` whose archives the
+page shows. All but the gaps can be made anew from the index, so nothing is flushed to the disk.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ LOCK_NAME = ".lock"
 OWN_FILES = Path(__file__).parent / "site"
 NAMED_DAY = re.compile(r"video_(\d{4}-\d\d-\d\d)T")
 NO_FILE = NO_NAME | {errno.ENOTDIR, errno.ELOOP}
-"""Errors that mean that there is no such file, and not that the disk is ill."""
+"""Errors that mean that there is no such file, and not that the disk fails."""
 LONGEST_GAP = timedelta(days=100)
-"""A longer one is mostly the word of a clock that was not set yet. Each of its days is a file."""
+"""A longer one mostly comes from a clock that was not set yet, and each of its days would be a file."""
 NOW_OPENING, CLOSING = "pynvr.now(", ");\n"
 
 
@@ -68,7 +68,7 @@ class Site:
             _add_line(page_root / "page/cameras.js", _camera_line(camera, path))
 
     def reconcile(self, entries: Iterable[Known]) -> None:
-        """Make all days what the index says; after a crash, or a change by hand, they may be behind it."""
+        """Bring all days in line with the index; after a crash or a change by hand they may differ."""
         self._days = {}
         for name, lines in groupby(entries, _day_of):
             if name is None:
@@ -96,7 +96,7 @@ class Site:
             self._write_days()
 
     def look_again(self, recording: str) -> None:
-        """Show whether a recording is kept, which a file beside it says."""
+        """Show whether a recording is kept: a file beside it says so."""
         if found := NAMED_DAY.search(recording):
             with self._changed(found[1]) as day:
                 if (row := day.rows.get(recording)) is not None:
@@ -116,7 +116,7 @@ class Site:
         self._write_days()
 
     def note_gap(self, begin: datetime, end: datetime, kind: Kind) -> None:
-        """Note that nothing was watched between two moments; of a long time only the end."""
+        """Note that nothing was watched between two moments, or only the last `LONGEST_GAP` of that."""
         begin = max(begin, end - LONGEST_GAP)
         midnight = begin.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
         while midnight < end:
@@ -132,7 +132,7 @@ class Site:
         self._write(self._root / "page/now.js", NOW_OPENING + json.dumps(now) + CLOSING)
 
     def last_alive(self) -> datetime | None:
-        """When the recorder before this one was alive for certain; None where nothing says so."""
+        """When the previous recorder was last known to be alive; None if nothing says so."""
         try:
             text = (self._root / "page/now.js").read_text("ascii")
             return _now.decode(text.removeprefix(NOW_OPENING).removesuffix(CLOSING)).alive
@@ -154,7 +154,7 @@ class Site:
 
     @contextmanager
     def _changed(self, name: str) -> Iterator[Day]:
-        """A day to change, which is written afterwards; nobody else changes it meanwhile."""
+        """Lock a day and read it; write it at the end, if it was changed."""
         with (self._root / "days" / LOCK_NAME).open("a") as lock:
             _lock(lock)
             day = Day.read(self._path(name), name)
@@ -171,7 +171,7 @@ class Site:
     def _write_days(self) -> None:
         with_recordings = [name for name, (count, _) in self._days.items() if count]
         oldest = min(with_recordings, default="")
-        for name in [name for name in self._days if name < oldest]:  # with gaps of which nobody will ask
+        for name in [name for name in self._days if name < oldest]:  # gaps of which nobody will ask
             self._path(name).unlink(missing_ok=True)
             del self._days[name]
         content = json.dumps(dict(sorted(self._days.items())), separators=(",", ":"))
@@ -211,6 +211,6 @@ def _add_line(path: Path, line: str) -> None:
 
 
 def _lock(file: IO[str]) -> None:
-    """Have a file alone until it is closed; where a filesystem has no locks, hope for the best."""
+    """Lock a file until it is closed; on a file system without locks do nothing."""
     with suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Pictures that arrive together although the camera sent them one after the other."""
+"""Dates pictures that arrive together although the camera sent them one after the other."""
 
 from __future__ import annotations
 

@@ -30,16 +30,16 @@ SIZE = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
 
 
 Reduce: TypeAlias = Callable[[Image], Gray]
-"""Makes the picture that is needed from another one, in memory of its own."""
+"""Makes the grey picture that the detector needs, in memory of its own."""
 
 A_FEW = ReadAhead(0.3, 5 * 1024 * 1024)
-"""What a recorder lets gather. It reads large pictures one by one: they need the memory."""
+"""How much a recorder lets gather. It reads large pictures one by one, to save memory."""
 
 
 SNAPSHOT_S = 0.2
 """How often a whole picture is kept during an event: a person walks half a step meanwhile."""
 SLOWING_S, LATER_S = 0.05, 1.0
-"""The longer an event lasts, the less each picture adds: the pause grows by so much with each, up to that."""
+"""The longer an event lasts, the less a picture adds: each lengthens the pause by one, up to the other."""
 PX_A_SECOND = 10_000_000
 """Large pictures are kept less often: encoding as many pixels takes about 25 ms."""
 
@@ -71,7 +71,7 @@ class LiveSource(LiveReader[Frame, Seen]):
     ) -> None:
         """Start to read `cam`: a number, a device or a URL. At most `limit_bytes` of frames wait.
 
-        With `reduce` a frame holds the picture that `reduce` returns, and sometimes the whole one beside it.
+        With `reduce` a frame holds what `reduce` returns, and now and then the whole picture as JPEG.
         """
         self.snapshots = snapshots = Snapshots()
         opener, freeze = Opener(cam, timeouts), Freeze()
@@ -118,7 +118,7 @@ class PictureConnection(Connection[Frame, Seen]):
         self._fit_inside = fit_inside
         self._reduce = reduce
         self._whole: Image | None = None
-        """Memory for the next picture, where of each only a part is kept."""
+        """Memory for the next picture, used again if only reduced ones are kept."""
         self._time = StreamTime(opener.cam, self._capture)
         self._shape: tuple[int, ...] | None = None
 
@@ -138,7 +138,7 @@ class PictureConnection(Connection[Frame, Seen]):
         return Reading(seen, image.nbytes, self._time.latest_s())
 
     def _has_another_size(self) -> bool:
-        """Ask over another connection; pictures wait in this one. Where none is to be had it may be so."""
+        """Ask over a second connection, while pictures wait in this one; True if there is no second one."""
         try:
             other = self._opener.open()
         except CameraError:
@@ -182,7 +182,7 @@ class StreamTime:
 
 
 class Snapshots:
-    """Makes JPEGs of whole pictures, now and then, where otherwise only a part of each picture is kept.
+    """Makes JPEGs of whole pictures, now and then, while otherwise only reduced pictures are kept.
 
     It works on the reader's thread; any other may say how often.
     """
@@ -193,17 +193,17 @@ class Snapshots:
         self._last_s = -math.inf
 
     def want(self, every_s: float | None) -> None:
-        """From now on take one so often, less often as it goes on; None: no picture is wanted."""
+        """From now on take one every `every_s` seconds, and less often as it goes on; None: take none."""
         self._every_s, self._taken = every_s, 0
 
     def of(self, image: Image, time_s: float) -> NDArray[np.uint8] | None:
-        """The picture as JPEG where it is time for one. A stream's times may begin anew."""
+        """The picture as JPEG if one is due, else None; `time_s` is monotonic."""
         every_s = self._every_s
         if every_s is None:
             return None
         later_s = min(LATER_S, self._taken * SLOWING_S)
         pause_s = max(every_s, later_s, image.shape[0] * image.shape[1] / PX_A_SECOND)
-        if 0 <= time_s - self._last_s < pause_s:
+        if time_s - self._last_s < pause_s:
             return None
         self._last_s = time_s
         self._taken += 1

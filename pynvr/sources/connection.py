@@ -13,22 +13,22 @@ from pynvr.errors import CameraError
 from pynvr.media.frame import Gap
 from pynvr.sources.burst import Reading
 from pynvr.sources.clock import LONGEST_STEP_S, PacketClock, StreamClock
+from pynvr.sources.item_queue import Item
 from pynvr.sources.opening import Opener
 
-Given = TypeVar("Given")
 Content = TypeVar("Content")
 
 MOST_FAILED_READS = 100
-"""In a row. At the end of a stream they fail at once; each other one has used up a packet."""
+"""In a row. At the end of a stream reads fail at once; any other failure has used up a packet."""
 FURTHEST_BEHIND_S = 1.0
-"""A reader further behind than this begins anew with what there is."""
+"""If the reader falls further behind, the next picture is due at once and the others are metered from it."""
 
 
 class StreamEndedError(CameraError):
     """The camera has ended the stream by itself."""
 
 
-class Connection(ABC, Generic[Given, Content]):
+class Connection(ABC, Generic[Item, Content]):
     """A camera while it is connected; used on the reader's thread only."""
 
     nominal_fps: float
@@ -37,7 +37,7 @@ class Connection(ABC, Generic[Given, Content]):
     def __init__(self, opener: Opener, stop: threading.Event, clock: StreamClock | PacketClock) -> None:
         """For the camera that `opener` has opened; `clock` gives its items their times."""
         self.undecodable = 0
-        """Packets so far of which nothing could be made, between others."""
+        """Packets so far that could not be decoded, although others could after them."""
         self._name = opener.name
         self._longest_wait_s = opener.timeouts.read_s
         self._stop = stop
@@ -75,8 +75,8 @@ class Connection(ABC, Generic[Given, Content]):
         """Read once; None if the next picture could not be read."""
 
     @abstractmethod
-    def make(self, got: Reading[Content], arrival: float, index: int) -> Iterable[Given | Gap]:
-        """Make items of a reading that arrived at this monotonic time, after so many earlier items."""
+    def make(self, got: Reading[Content], arrival: float, index: int) -> Iterable[Item | Gap]:
+        """Make items of a reading; `arrival` is its monotonic time, `index` how many items came before."""
 
     @abstractmethod
     def close(self) -> None:
@@ -84,10 +84,10 @@ class Connection(ABC, Generic[Given, Content]):
 
 
 class Meter:
-    """Reads a stream that comes in pieces no faster than it was filmed.
+    """Slows down the reading of a stream that comes in pieces to the pace at which it was filmed.
 
     HLS gives some seconds at once, and then nothing for as long. Read at once, they would fill the memory;
-    what is left where it is, is not lost.
+    pieces that are read later are not lost.
     """
 
     def __init__(self) -> None:

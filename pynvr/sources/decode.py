@@ -84,7 +84,7 @@ class Decoder:
     ) -> Iterator[Picture]:
         """Put a packet in, or None at the end; yield the pictures that come out.
 
-        FFmpeg's `complaints` since the previous packet are taken.
+        FFmpeg's `complaints` since the previous packet are used and cleared.
         """
         try:
             frames = self._demuxer.stream.codec_context.decode(packet)
@@ -111,7 +111,7 @@ class Decoder:
             time = self._last + 1 / self.fps if self._count else 0.0
         self._last = time = time if time > self._last + TIME_TOLERANCE_S else self._last + SMALLEST_STEP_S
         self._count += 1
-        # before the first key frame there is nothing to see; after damage a smeared picture is more than none
+        # before the first key frame there is nothing to see; after damage a smeared picture beats none
         self._demuxer.stream.codec_context.flags |= Flags.output_corrupt
         if frame.interlaced_frame and not self._interlaced:
             self._interlaced = True

@@ -56,7 +56,7 @@ class Demuxer(Film):
         start = self.stream.start_time
         self._zero = 0.0 if start is None else float(start * self._base)
         self._promise = promise_of(self.container, self.stream, self._zero)
-        # one time for each packet, when it is decoded; FFmpeg guesses when it is shown
+        # it has one time for each packet, that of decoding; FFmpeg guesses when it is shown
         self._dated_only = self.container.format.name == "avi"
         self._joinable = bool(int(self.container.format.flags) & TIMES_MAY_BEGIN_ANEW)
         self._sound: tuple[float, float] | None = None
@@ -139,7 +139,7 @@ class Demuxer(Film):
                     return
 
     def _read_with_sound(self, interleaver: Interleaver) -> Iterator[AvPacket[VideoStream]]:
-        """The same, but each only when its sound has been read, too: in some files that lies behind it."""
+        """As `_read`, but each packet only when its sound was read, which in some files lies behind it."""
         held: deque[AvPacket[VideoStream]] = deque()
         most = LATEST_SOUND_S * self.fps
         for packet in self._read():

@@ -1,7 +1,7 @@
 """Finds out why a network camera cannot be opened.
 
-FFmpeg only says that it failed. So the camera is asked once more, within a few seconds, to tell apart what
-a user has to do different things about. No finding ever holds a secret.
+FFmpeg only says that it failed. So the camera is asked once more, within a few seconds, to tell apart causes
+that have different remedies. No finding ever holds a secret.
 """
 
 from __future__ import annotations

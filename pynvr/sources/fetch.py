@@ -1,4 +1,4 @@
-"""A film from a server that can only hand out the whole of it, fetched before it is read.
+"""Fetches a film before it is read, if the server can hand out only the whole of it.
 
 FFmpeg reads an .mp4 whose description lies at its end by leaping there and back, which such a server refuses.
 """
@@ -20,14 +20,14 @@ PARTIAL_CONTENT = 206
 LIST_BEGINS = b"#EXTM3U"
 CHUNK_BYTES = 1024 * 1024
 LEFT_FREE_BYTES = 256 * 1024 * 1024
-"""Of the disk of temporary files, for others: a server may send without end."""
+"""Of the disk of temporary files: a server may send without end."""
 
 
 def fetched(address: str, timeout_s: float) -> IO[bytes] | None:
-    """The film in a nameless file on the disk of temporary files; None where the server hands out parts.
+    """The film in a nameless temporary file; None if the server hands out parts.
 
-    None also for a list of pieces, each of which is read on its own. Raises CameraError where that fails, and
-    where the disk would become full.
+    None also for a list of pieces, which are read one by one. Raises CameraError if that fails or would fill
+    the disk.
     """
     opener, url = opener_for(address)
     request = Request(url, headers={"User-Agent": "pynvr", "Range": "bytes=0-"})

@@ -26,14 +26,14 @@ from pynvr.sources.kind import check_file
 
 log = logging.getLogger(__name__)
 
-# what FFmpeg complains of is counted where it is decoded, and only the sum is said
+# the decoder counts FFmpeg's complaints, and only the sum is logged
 av.logging.set_level(av.logging.ERROR)
 av.logging.set_skip_repeated(False)
 logging.getLogger("libav").addHandler(logging.NullHandler())
 logging.getLogger("libav").propagate = False
 
 NETWORK_TIMEOUTS_S = (10.0, 30.0)
-"""To open a film on a server, and to get more of it."""
+"""To open a film on a server, and to read more of it."""
 PLAUSIBLE_FPS = (Fraction(1, 3600), Fraction(240))
 """Files claim anything from 0 to 90000."""
 NO_VIDEO_FORMATS = ("image2", "tty", "lavfi", "ffmetadata")
@@ -118,7 +118,7 @@ class Film:
         if not chosen.codec_context.width:
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read")
         if len(streams) > 1:
-            # of the container as it is open now
+            # in the container as it is open now: `_moving` may have opened it again
             number = [one.index for one in self.container.streams.video].index(chosen.index) + 1
             context = chosen.codec_context
             size = f"{context.width}x{context.height}"

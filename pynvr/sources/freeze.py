@@ -1,8 +1,8 @@
 """Notices that OpenCV returns one picture for ever although the camera sends others.
 
-So does 4.12 when the pictures become larger within a stream. Its scaler refuses each of them ("Slice
+OpenCV 4.12 does so when the pictures become larger within a stream. Its scaler refuses each of them ("Slice
 parameters 0, 304 are invalid"), and read() returns the last one that fitted, with new times. No property
-of the capture tells it: another connection does, and only a new one helps.
+of the capture shows it; a second connection does, and only a new connection helps.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FEWEST = 10
 ROWS = 16
 """So many lines of each are compared: 0.01 ms of 1080p."""
 PAUSE_S = 600.0
-"""Between two looks at what the camera sends, each of which takes it a connection for a second."""
+"""Between two looks at what the camera sends, each of which needs another connection for a second."""
 
 
 class Freeze:

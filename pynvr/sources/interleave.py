@@ -1,4 +1,4 @@
-"""Which sound belongs to which picture: pure arithmetic on the stream's times and the arrivals."""
+"""Finds the picture that a piece of sound belongs to: pure arithmetic on stream times and arrivals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from pynvr.media.packet import SoundPacket
 
 FURTHEST_APART_S = 2.0
-"""Picture and sound that come together are no further apart. If their times are, their clocks differ."""
+"""Picture and sound that come together are no further apart; if their times are, their clocks differ."""
 
 
 class Interleaver:
@@ -37,7 +37,7 @@ class Interleaver:
     def sound_for(self, stream_s: float, arrival_s: float = 0.0) -> tuple[SoundPacket, ...]:
         """The sound up to a picture of this time. Later sound waits for a later picture."""
         blind_s = 0.0 if self._seen is None else arrival_s - self._seen[1]
-        earliest_s = stream_s - blind_s - self._furthest_s  # anything else is from before the clocks were set
+        earliest_s = stream_s - blind_s - self._furthest_s  # earlier sound is from before the clocks were set
         self._seen = stream_s, arrival_s
         taken = []
         while self._waiting and not 0 < self._waiting[0][0] - stream_s <= self._furthest_s:

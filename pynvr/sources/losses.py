@@ -1,4 +1,4 @@
-"""What a file owes: pictures that were lost or damaged in decoding, and what is missing at its end."""
+"""Finds out what a file lacks: pictures lost or damaged in decoding, and what is missing at its end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOWN_AT_MOST = 5
 CONNECTED_S = 1.0
 """Moments closer to each other are one stretch."""
 MAY_BE_MISSING = 0.05, 2.0
-"""This share, or so many seconds, are missing at the end of files that are whole otherwise."""
+"""Share, or seconds, that may be missing at the end of a file that is whole otherwise."""
 ROUNDING_FRAMES = 2.5
 """How exact a promise in seconds is: nobody knows how long the last picture lasts."""
 
@@ -124,7 +124,7 @@ def promise_of(container: InputContainer, stream: VideoStream, starts_s: float) 
     """The promise for a stream that starts at `starts_s`. Sound may last longer than the pictures."""
     pictures = int(stream.frames) or None
     if pictures is not None and pictures > container.size:
-        return Promise(None, None)  # a place holder of who could not come back to fill it in
+        return Promise(None, None)  # a place holder: the writer could not come back to fill it in
     if stream.duration and stream.time_base:
         return Promise(pictures, float(stream.duration * stream.time_base))
     told = re.match(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))  # Matroska

@@ -26,7 +26,7 @@ seconds of a stream that does not say whether there will be sound."""
 FOUND_AMONG_LINES = f"{QUICK}|input_format;mjpeg"
 """FFmpeg looks for the beginning of each picture, whatever stands between two."""
 TRANSPORT = USUAL
-"""FFmpeg must watch it: without, it tells no times."""
+"""FFmpeg has to watch a transport stream first, or it tells no times."""
 ALL_OF_RTSP = f"{USUAL}|fpsprobesize;0"
 PICTURES_OF_RTSP = f"{ALL_OF_RTSP}|allowed_media_types;video"
 """Otherwise FFmpeg waits five seconds for sound that a camera promises and does not send, and does not find
@@ -34,7 +34,7 @@ back into the stream afterwards."""
 IS_READ_WITHIN_S = 0.1
 """OpenCV reads the variable at the beginning of each opening."""
 SEGMENTS_AWAY = 3.0
-"""The next piece of a stream that comes in pieces may be so many lengths away."""
+"""The next piece of a stream may be so many lengths of a piece away."""
 
 # Read by OpenCV at its first use: without it one camera that is slow to open blocks all others.
 os.environ.setdefault("OPENCV_FFMPEG_IS_THREAD_SAFE", "1")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 USUAL_SUFFIX = ".mp4"
 FLEXIBLE = (".mp4", ".ts")
-"""Settings that are the default or meant for H.264: other codecs get their own container instead."""
+"""The default, and settings meant for H.264: other codecs get their own container instead."""
 
 
 class FilePackets:
@@ -53,7 +53,7 @@ class FilePackets:
             self._started = datetime.now(timezone.utc)
             self._stream: Stream | None = None
             packets = self._read()
-            # what lies on this machine comes at once, and a thread costs as much as a packet
+            # a file of this machine is read at once, and handing it over from a thread costs as much again
             self._ahead = Ahead(packets, stop) if isinstance(place, str) else None
             self._next = self._ahead.take if self._ahead else lambda: next(packets, None)
             self._waiting = self._next()
@@ -99,7 +99,7 @@ class FilePackets:
                 )
             if self._stream is None:
                 self._stream = self._stream_from(step)
-            # where the time of one is damaged, it is shown as long after its decoding as the first one was
+            # a packet whose time is damaged is shown as long after its decoding as the first one
             shown = step.decoded + self._stream.reorder_s if step.shown is None else step.shown
             utc = self._started + timedelta(seconds=shown)
             yield TimedPacket(data, key, shown, utc, self._stream, sound=step.sound)
@@ -117,7 +117,7 @@ class FilePackets:
 
 
 def copyable(sent: str, name: str, suffix: str) -> codecs.CopyCodec:
-    """The codec that is sent, if a file of this suffix can hold it; raises SettingsError if not."""
+    """The codec that FFmpeg calls `sent`; raises SettingsError if a file of this suffix cannot hold it."""
     codec = codecs.CODECS.get(sent.lower())
     if codec is None:
         raise SettingsError(

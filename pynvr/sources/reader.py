@@ -35,7 +35,7 @@ GIVE_UP_AFTER = 3
 
 @dataclass(frozen=True, slots=True)
 class ReadAhead:
-    """How much may gather before it is read; by default nothing."""
+    """How much may gather before it is read, in seconds and bytes; by default nothing."""
 
     s: float = 0.0
     nbytes: int = 0
@@ -61,7 +61,7 @@ class LiveReader(Generic[Item, Content]):
         connect: Callable[[], Connection[Item, Content]],
         read_ahead: ReadAhead = AT_ONCE,
     ) -> None:
-        """Start to read into `queue`. Half as much as it holds is held back until it is known when it came.
+        """Start to read into `queue`. Up to half of its limit is held back until it is known when it came.
 
         `connect` raises CameraError if there is no camera now, and SettingsError if there never will be.
         After a first success a SettingsError only means that the stream's description was damaged.
@@ -85,7 +85,7 @@ class LiveReader(Generic[Item, Content]):
         self._came = 0
         """Pictures or packets of this connection."""
         self._undecodable_before = 0
-        """Those of the connections before this one."""
+        """Undecodable packets of the connections before this one."""
         self._log = CameraLog(opener.name, self._overflow)
         self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
         may_hang.add(self._reader)

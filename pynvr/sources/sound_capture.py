@@ -27,11 +27,11 @@ from pynvr.sources.packet_file import copyable
 log = logging.getLogger(__name__)
 
 PROBED_US = 1_000_000
-"""FFmpeg would wait for more, to learn about sound that may never come."""
+"""Microseconds. FFmpeg would wait longer, to learn about sound that may never come."""
 
 
 class SoundCapture:
-    """What `RawCapture` is, with sound."""
+    """Does what `RawCapture` does, with sound."""
 
     def __init__(self, opener: Opener) -> None:
         """Open the camera; raises CameraError."""
@@ -102,7 +102,7 @@ class SoundCapture:
         if ticks is not None:
             self.stream_s = float(ticks * packet.time_base)
         elif self.stream_s is None and self._rtsp:
-            self.stream_s = 0.0  # of the first one RTSP does not always tell it
+            self.stream_s = 0.0  # RTSP does not always tell that of the first one
         sound: tuple[SoundPacket, ...] = ()
         if self.stream_s is not None and ticks is not None:
             sound = self._interleaver.sound_for(self.stream_s, monotonic())

@@ -1,7 +1,7 @@
-"""What may wait for others, on a thread of its own: whoever waits for it can be stopped.
+"""Runs what may hang on a thread of its own, so that a stop ends the wait for it.
 
-A socket or FFmpeg cannot be: it waits until its own timeout, and for ever for a server that sends a byte now
-and then. When the run is to end, that thread is left where it is, and the process ends without it.
+A read from a socket or by FFmpeg cannot be stopped: it waits until its own timeout, and for ever for a server
+that sends a byte now and then. At a stop its thread is left where it is, and the process ends without it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LETTING_GO_S = 1.5
 Result = TypeVar("Result")
 
 may_hang: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-"""Threads that read what may not come."""
+"""Threads that read what may never come."""
 
 
 def may_end() -> bool:
@@ -63,12 +63,12 @@ class Ahead(Generic[Result]):
             self._next = self._read()
         return item
 
-    def close(self, input_: Callable[[], None]) -> None:
-        """Close the input with this call, unless it is still being read: that would crash the process."""
+    def close(self, close_input: Callable[[], None]) -> None:
+        """Close the input, unless it is still being read: that would crash the process."""
         wait([self._next], LETTING_GO_S)
         self._thread.shutdown(wait=self._next.done())
         if self._next.done():
-            input_()
+            close_input()
 
     def _read(self) -> Future[Result | None]:
         return self._thread.submit(next, self._items, None)

@@ -31,7 +31,7 @@ class Timeline:
         self._told: float | None = None
         self._decoded: float | None = None
         self._shown = float("-inf")
-        """Latest of each: as the file told it, and as it was laid."""
+        """The latest times: as the file told it, and decoding and showing as they were laid."""
         self.laid_anew: list[float] = []
         """Where times had to be laid anew, in the times that resulted."""
 

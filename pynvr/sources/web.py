@@ -1,7 +1,7 @@
 """Finds out what an HTTP address gives: a stream, a finished clip or a picture.
 
 FFmpeg takes them all. It would fetch a finished clip again and again, and take a single picture for a camera
-that is lost once a second. It also needs other options for each.
+that is lost once a second. It also needs other options for each kind.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CLIPS = (b"ftyp", b"RIFF", b"\x1a\x45\xdf\xa3", b"FLV", b"OggS", b"\0\0\1\xba")
 """How files of video begin, within their first 12 bytes."""
 MOVIE_HEADER, MOVIE_DATA, SEGMENT = b"mvhd", b"mdat", b"\x18\x53\x80\x67"
 SYNC, PACKET_BYTES = 0x47, 188
-"""A transport stream: each packet begins so."""
+"""A transport stream: each of its packets begins with that byte and is so long."""
 
 
 class Content(Enum):
@@ -56,7 +56,7 @@ class Answer:
 
     content: Content
     status: int = 200
-    """HTTP's; 0 where there was none."""
+    """HTTP's; 0 if there was none."""
     reason: str = ""
     """In the words of the server or the system."""
     segment_s: float | None = None

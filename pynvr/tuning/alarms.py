@@ -1,4 +1,4 @@
-"""The runs of frames in which the detector says motion, before any hold time: for `--alarms`."""
+"""Collects the runs of frames in which the detector says motion, for `--alarms`."""
 
 from __future__ import annotations
 

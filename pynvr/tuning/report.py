@@ -28,7 +28,7 @@ MOST_MISSES = 4
 RUN_UP_S = 1.5
 THUMBNAIL_PX = 360
 LEAST_MISS = 0.02
-"""Share of the threshold; lower scores are not shown."""
+"""Share of the threshold; a lower score is no near miss."""
 
 
 @dataclass(slots=True)
@@ -107,7 +107,7 @@ class Report:
         return [moment for moment in shown if moment.score >= LEAST_MISS * self.threshold_px]
 
     def suggestion(self) -> tuple[int, str]:
-        """A threshold, and why: as far from the weakest event as from the strongest miss, in proportion."""
+        """A threshold, in px, and why: the geometric mean of the weakest event and the strongest miss."""
         misses = self.near_misses()
         if not self.events:
             return round(self.threshold_px), "Nothing was motion, so there is nothing to go by: keep it."

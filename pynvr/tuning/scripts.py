@@ -29,7 +29,7 @@ from pynvr.tuning.report import Report
 from pynvr.tuning.view import View
 
 OVERTIME_S = 5.0
-"""A camera that sends nothing has no time; then the clock ends the run, so much later."""
+"""A camera that sends nothing has no time of its own. Then a timer ends the run, so much later."""
 
 Painter = Callable[[Frame, Detection, float, str], Image]
 """Makes the picture to show from a frame, its detection, the seconds of hold left, and the state."""

@@ -43,10 +43,7 @@ class Window:
         self._clicked: Callable[..., None] | None = None
 
     def show(self, image: Image, wait_ms: int = 1) -> int:
-        """Show a BGR picture and return the key that was pressed, or -1.
-
-        A user who has closed the window by its frame has pressed Escape.
-        """
+        """Show a BGR picture; return the key that was pressed, or -1. Closing the window is Escape."""
         if not self._visible:
             self._open(image)
         cv2.imshow(self._title, image)
