@@ -19,9 +19,9 @@ from pynvr.detection.zones import Zones
 from pynvr.media.frame import Gray, Image
 
 WHOLE_UP_TO = 3.0
-"""A picture of at most so many lines for each one of the small picture is read whole: it is quick to read."""
+"""A picture with at most this many lines for each line of the small one is read whole, which is quick."""
 LINES_KEPT = 1.25
-"""Of a larger one, or of one that is to be halved, so many lines for each are enough."""
+"""This many lines for each line of the small one are enough of a larger picture, and before halving."""
 
 AREA_WIDTH_PX = 500
 """The robust detector tells areas in pixels of a picture with this longer side, whatever it works at."""
@@ -44,6 +44,7 @@ class Detection:
     score: float = 0.0
     """What decides: motion is a score of at least the threshold. Pixels, as `changed_px`."""
     threshold: float = 0.0
+    """As `score`."""
     blind: bool = False
     """The light is changing: no answer is possible until it has settled."""
 

@@ -27,7 +27,7 @@ Levels: TypeAlias = NDArray[np.float32]
 """Grey levels, in one dimension."""
 
 COARSE = 4
-"""So many times smaller is the picture of which wide surroundings are taken."""
+"""Wide surroundings are taken of a picture that is smaller by this factor."""
 SAMPLE_STEP_PX = 5
 BLACK = 4.0
 """Grey levels added to both before their ratio is taken: noise divided by noise says nothing."""
@@ -152,7 +152,7 @@ def difference(old: Picture, now: Picture, fit: bool, doubt: float, high_pass: b
 
 
 def count_above(plane: Plane, level: float) -> int:
-    """The number of pixels above so many grey levels."""
+    """The number of pixels above `level` grey levels."""
     return cv2.countNonZero(cv2.threshold(plane, level * FINE, 1, cv2.THRESH_BINARY)[1])
 
 

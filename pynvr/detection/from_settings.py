@@ -10,15 +10,10 @@ from pynvr.detection.zones import Zones, load_mask
 from pynvr.settings import Settings
 
 
-def make_zones(settings: Settings) -> Zones:
-    """The parts of the picture to look at; raises SettingsError for a mask that cannot be read."""
-    mask = load_mask(settings.MOTION_MASK) if settings.MOTION_MASK is not None else None
-    return Zones(mask, settings.MOTION_REGIONS)
-
-
 def make_detector(settings: Settings) -> MotionDetector:
     """The detector with the settings' numbers; raises SettingsError for a mask that cannot be read."""
-    zones = make_zones(settings)
+    mask = load_mask(settings.MOTION_MASK) if settings.MOTION_MASK is not None else None
+    zones = Zones(mask, settings.MOTION_REGIONS)
     if settings.MOTION_DETECTOR == "classic":
         return ClassicDetector(_classic(settings), zones)
     return RobustDetector(_robust(settings), zones)

@@ -20,13 +20,13 @@ Levels: TypeAlias = NDArray[np.float32]
 """Height x width, grey levels or their squares."""
 
 HALF = 2
-"""So many times smaller is the picture in which texture is sought: a night's noise hides finer one."""
+"""Texture is sought in a picture that is smaller by this factor: at night noise hides finer texture."""
 GRAIN_PX, PATCH_PX = 5, 9
 """Texture is what differs from its 5x5; it is compared patch by patch. Pixels of that smaller picture."""
 LEAST_TEXTURE = 2.0
 """Grey levels, a deviation: coding makes up finer ones."""
 TEXTURE_NOISE = 2.0
-"""Texture is known again where it is so many times the noise, in both lights."""
+"""Texture is known again where it exceeds the noise by this factor, in both lights."""
 KEPT = 0.5
 """Light shows this share of the dimmer picture's texture in the brighter one again; a body hides it."""
 ALIKE = 0.2
@@ -34,9 +34,9 @@ ALIKE = 0.2
 GLARE = 230
 """Grey levels: near the end of the range texture is lost."""
 LEAST_KNOWN = 0.04
-"""Of the picture has to have texture, else nothing can be told."""
+"""Share of the picture that has to have texture, else nothing can be told."""
 EVERYWHERE = 0.9
-"""Of all texture changed at once: nobody comes in so fast. The camera was moved, or shows something else."""
+"""If this share of all texture changes at once, the camera was moved or switched: nobody comes in so fast."""
 BODY, LIGHT = 0.33, 0.1
 """Limits for the share of the texture that seems to be replaced. Measured: 0.36 or more by somebody who fills
 the picture, 0.17 by somebody smaller; at most 0.26 by beams through a gate, 0.06 by those that fall in."""

@@ -11,11 +11,11 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from pynvr.detection.parameters import EARLY_S
 from pynvr.media.frame import Gray
 
 DENSITY_PX = 5
 """Side of the square in which density is measured; the work picture is about 270 px wide."""
-EARLY_S = 1e-4
 LONGEST_STEP_S = 1.0
 
 

@@ -24,10 +24,10 @@ NOT_LOOKED = Detection(_NOTHING, _NOTHING, _NOTHING, 0, False)
 
 
 class PacedDetector:
-    """A detector that looks at so many frames a second at most, evenly."""
+    """A detector that looks at `fps` frames a second at most, evenly."""
 
     def __init__(self, detector: Detector, fps: float) -> None:
-        """Have `detector` look at `fps` frames a second."""
+        """Have `detector` look at the frames."""
         self._detector = detector
         self._fps = fps
         self._turn: int | None = None

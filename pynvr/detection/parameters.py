@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+EARLY_S = 1e-4
+"""Seconds by which times that mean the same may differ: those of a steady camera are never exact."""
+
 
 @dataclass(frozen=True, slots=True)
 class RobustParameters:
@@ -15,7 +18,7 @@ class RobustParameters:
     """Takes the sensor's noise out, keeps what is 5 px wide."""
 
     reference_s: float = 1.0
-    """In that time a far walker has moved by its own width. 0: the picture 0.1 s before."""
+    """In that time a far walker has moved by its own width. 0: the latest picture that is remembered."""
     second_reference_s: float = 2.0
     """A change must differ from this one too: no ghost where something was. 0: off."""
     same_light: float = 0.12
@@ -41,7 +44,7 @@ class RobustParameters:
     object_learning: float = 0.03
     """How fast habits are learnt below an object: one who stays must not be learnt away. 1: off."""
     rest_s: float = 10.0
-    """Somebody who stands still counts as present for so long after stirring last. 0: off."""
+    """Time after the latest stirring for which somebody who stands still counts as present. 0: off."""
 
     light_fraction: float = 0.33
     """So much of the picture changes at once: that is light. 0: off."""
@@ -52,7 +55,7 @@ class RobustParameters:
     density: float = 0.5
     """Share of the 5x5 around a pixel that has to have changed too: drops and flakes are specks. 0: off."""
     persist_s: float = 0.1
-    """What counts was near here so long ago already; insects were not. 0: off."""
+    """A change counts if another was near it this long ago; an insect's was not. 0: off."""
     persist_px: float = 4.0
     persist_px_s: float = 15.0
     """Reach at 10 frames a second and more, and what each second between slower ones adds to it."""
@@ -66,7 +69,7 @@ class RobustParameters:
     area_threshold_px: float = 1500.0
     """So many pixels for 0.1 s, or fewer for longer, are motion."""
     first_s: float = 0.1
-    """What a blob has lasted when it is first seen: it has persisted for so long."""
+    """The age of a blob that is first seen: its changes have persisted this long."""
     cap_px: float = 2500.0
     """Even the largest blob needs 0.06 s: two pictures."""
     small_px: float = 600.0

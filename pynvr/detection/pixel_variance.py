@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.detection.exposure import FINE, Plane
+from pynvr.detection.parameters import EARLY_S
 from pynvr.detection.tracks import Box
 from pynvr.media.frame import Gray
 
@@ -24,11 +25,10 @@ Power: TypeAlias = NDArray[np.float32]
 SQUARE_3 = np.ones((3, 3), np.uint8)
 LEARN_EVERY_S = 0.1
 """A fast camera sends more pictures than are needed."""
-EARLY_S = 1e-4
 LONGEST_STEP_S = 1.0
-"""A longer pause counts as so long: what changed meanwhile is not known."""
+"""A longer pause counts as this: what changed meanwhile is not known."""
 FIRST_WEIGHT_S = 0.1
-"""What is assumed at the start weighs as much as so many seconds of pictures."""
+"""The assumption at the start weighs as much as the pictures of this time."""
 RIM_PX = 4
 """Beyond the box of an object: its blurred edge belongs to it."""
 

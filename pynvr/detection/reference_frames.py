@@ -6,11 +6,10 @@ import math
 from collections import deque
 
 from pynvr.detection.exposure import Picture, same_exposure
+from pynvr.detection.parameters import EARLY_S
 
 STEP_S = 0.1
 """Pictures are remembered at this distance: 20 of them for two seconds, whatever the frame rate."""
-EARLY_S = 1e-4
-"""Times of a steady camera are never exact."""
 
 
 class References:

@@ -33,7 +33,7 @@ CLIPPED_MEAN = 1.25
 """Makes up for what the noise's mean loses by leaving out what moves."""
 FEWEST_PX = 4
 EVIDENCE_S = 0.1
-"""Evidence, area x time, is told as the area that weighs the same in so long."""
+"""A score is the area that weighs, in this time, as much as the evidence, which is area x time."""
 COHERENT = 0.5
 """Share of its surroundings that changed with a pixel of a body; noise and rain are specks."""
 ALMOST = 0.95

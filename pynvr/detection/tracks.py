@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pynvr.detection.parameters import EARLY_S
+
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, width and height in pixels of the work picture."""
 
-EARLY_S = 1e-4
-"""Seconds by which times that mean the same may differ."""
 LONGEST_STEP_S = 0.5
 """A gap between two pictures counts as no more than this."""
 REACH_PX = 4

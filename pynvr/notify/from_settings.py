@@ -30,7 +30,7 @@ class Notifications:
     def __init__(self, settings: Settings, archive: Archive, arming: Arming) -> None:
         """Make what is asked for; raises SettingsError if that cannot work.
 
-        Make it before anything is added to the archive's index.
+        Enter it before anything is added to the archive's index.
         """
         camera = settings.CAMERA_NAME or without_password(settings.cam)
         root = archive.root

@@ -1,4 +1,4 @@
-"""The settings: what there is, reading them, and who else can read or write their files."""
+"""The settings: their types, how they are read, and warnings if others can read or write their files."""
 
 from pynvr.settings.fields import Settings
 from pynvr.settings.loading import load

@@ -24,7 +24,7 @@ class SourceStatus:
     dropped: int
     """Received frames or packets that were dropped because the queue was full."""
     undecodable: int
-    """Packets of which nothing could be made."""
+    """Packets that could not be decoded."""
     longest_pause_s: float
     """The longest time that a connected camera may take from one item to the next."""
     overdue_s: float

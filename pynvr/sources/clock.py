@@ -9,9 +9,9 @@ from typing import NamedTuple
 DRIFT_LIMIT_S = 0.5
 """A stream that differs more from the clock gets a new offset."""
 WINDOW_S = 5.0
-"""A stream is late if no frame in so many seconds was in time. Anything shorter is a hiccup."""
+"""A stream is late if no frame was in time for so long. Anything shorter is a hiccup."""
 QUICKEST = 1 / 8
-"""This share of the packets may seem too quick: one with a damaged time, and those that came with it."""
+"""Share of the packets that may seem too quick: one with a damaged time, and those that came with it."""
 SMALLEST_STEP_S = 0.001
 """Times increase strictly, by at least this."""
 LONGEST_STEP_S = 2.0

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 SMALLEST_STEP_S = 0.001
 TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
-"""How to turn a picture by so many degrees, counter-clockwise."""
+"""Degrees counter-clockwise -> how OpenCV turns a picture by them."""
 ONE_PICTURE_EACH = ("h264", "hevc")
 """Codecs with a picture in each packet. Others have packets that are never shown."""
 TICKS_PER_S = 1_000_000

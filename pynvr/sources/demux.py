@@ -26,9 +26,9 @@ from pynvr.sources.timeline import Timeline
 TIMES_MAY_BEGIN_ANEW = 0x0200
 """AVFMT_TS_DISCONT of FFmpeg: transport streams and their like, which can be joined with `cat`."""
 READ_ERRORS = 1000
-"""After so many in a row there is nothing left to read."""
+"""In a row; after more there is nothing left to read."""
 LATER_THAN_PROMISED_S = 2.0
-"""A leap to so long after the promised end is a damaged time."""
+"""A leap to further behind the promised end is a damaged time."""
 SOUND_STEP_S = 2.0
 LATEST_SOUND_S = 3.0
 """How far apart sound and its pictures may lie in a file."""

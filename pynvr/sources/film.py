@@ -41,7 +41,7 @@ NO_VIDEO_FORMATS = ("image2", "tty", "lavfi", "ffmetadata")
 ATTACHED = 0x0400 | 0x0800
 """AV_DISPOSITION_ATTACHED_PIC and TIMED_THUMBNAILS: pictures beside the film."""
 PROBED_PACKETS = 2000
-"""So many are read to find out which of several streams is a film, if the container does not say."""
+"""Packets that are read to find out which of several streams is a film, if the container does not say."""
 
 
 class Film:

@@ -16,7 +16,7 @@ FROZEN_AFTER_S = 5.0
 FEWEST = 10
 """Pictures in a row that are the same, byte by byte."""
 ROWS = 16
-"""So many lines of each are compared: 0.01 ms of 1080p."""
+"""Lines of each picture that are compared: 0.01 ms of 1080p."""
 PAUSE_S = 600.0
 """Between two looks at what the camera sends, each of which needs another connection for a second."""
 

@@ -25,7 +25,7 @@ def is_live(cam: str) -> bool:
 def film_place(cam: str, timeout_s: float, stop: Event) -> Path | str | None:
     """The file or address of a film with an end; None for a camera. An address is asked once.
 
-    Raises StoppedError if it does not answer before the stop.
+    Raises StoppedError if it does not answer before the stop, CameraError for a file of another machine.
     """
     if not is_live(cam):
         return file_path(cam)
@@ -41,7 +41,7 @@ def _is_finished_clip(cam: str, timeout_s: float) -> bool:
 
 
 def file_path(cam: str) -> Path:
-    """The file that `cam` names, as a path or as `file://` address."""
+    """The file that `cam` names, as a path or `file://` address; raises CameraError for another machine's."""
     if not _is_file_address(cam):
         return Path(cam)
     parts = urlsplit(cam.replace("?", "%3F").replace("#", "%23"))

@@ -64,7 +64,7 @@ class Losses:
         self._waiting.append(time)
 
     def refused(self) -> None:
-        """The decoder could not make a picture of what it was given."""
+        """Note that the decoder could not decode a packet."""
         self._suspicious = True
 
     def shown(self, time: float, half: bool = False) -> int:

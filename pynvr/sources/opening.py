@@ -34,7 +34,7 @@ back into the stream afterwards."""
 IS_READ_WITHIN_S = 0.1
 """OpenCV reads the variable at the beginning of each opening."""
 SEGMENTS_AWAY = 3.0
-"""The next piece of a stream may be so many lengths of a piece away."""
+"""The next piece of a stream may come only after this many times the length of a piece."""
 
 # Read by OpenCV at its first use: without it one camera that is slow to open blocks all others.
 os.environ.setdefault("OPENCV_FFMPEG_IS_THREAD_SAFE", "1")

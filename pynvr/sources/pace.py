@@ -17,7 +17,7 @@ OPENING_S = 1.0
 """How long a new connection is watched before its times are used."""
 OPENING_STEPS = 3
 LONGEST_OPENING_S = 3.5
-"""After so long a stream that comes in bursts, or rarely, is used without a judgement."""
+"""A stream that comes in bursts, or rarely, is used without a judgement after this time."""
 PIECE_S = 0.2
 """The shortest time that arrivals are compared over. Single ones depend on what else the machine does, and
 with B-frames on which of them the camera sends together."""
@@ -30,7 +30,7 @@ DOUBTED_S = 2.0
 STEADY = 1.15
 """If the halves of that time differ by more in pace, the stream made up for lost time."""
 WORST = 200.0
-"""The times of a stream that is so many times slower stand still."""
+"""The times of a stream that is slower by more than this factor stand still."""
 SLOT_S = 0.5
 MOST_SLOTS = 240
 FEWEST_SLOTS = 6
@@ -43,7 +43,7 @@ DOUBTED_PROOF_S = 0.1
 """The same for a clock that is known to be wrong."""
 STILL_S = 1.0
 STILL_PICTURES = 5
-"""Times that have not risen for so long, and for so many pictures, stand still."""
+"""Times stand still if they have not risen in both so much time and so many pictures."""
 EVEN = 6.0
 """How far a wrong clock has moved at least, in deviations from a straight line."""
 LIKELY = 4.0

@@ -1,8 +1,8 @@
 """Reads a camera on a thread of its own, and finds it again when it is lost.
 
 The reader thread alone opens, reads and closes the connection: a release during a read would crash the
-process. It never stops reading, because a picture that is not read in time comes late. It puts frames or
-packets, as the `Connection` makes them, into a queue for the thread that uses them.
+process. It puts frames or packets, as the `Connection` makes them, into a queue for the thread that uses
+them, and never waits for that one: a picture that is not read in time comes late.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LONGEST_PAUSE_S = 30.0
 JITTER = 0.2
 """A pause is shortened by up to this share at random, so that many cameras do not reconnect at once."""
 GIVE_UP_AFTER = 3
-"""An address that ended so often after one picture, and never gave more, is not a stream."""
+"""An address that ended this many times after one picture, and never gave more, is not a stream."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ CLIPS = (b"ftyp", b"RIFF", b"\x1a\x45\xdf\xa3", b"FLV", b"OggS", b"\0\0\1\xba")
 """How files of video begin, within their first 12 bytes."""
 MOVIE_HEADER, MOVIE_DATA, SEGMENT = b"mvhd", b"mdat", b"\x18\x53\x80\x67"
 SYNC, PACKET_BYTES = 0x47, 188
-"""A transport stream: each of its packets begins with that byte and is so long."""
+"""First byte and length of each packet of a transport stream."""
 
 
 class Content(Enum):
@@ -149,7 +149,7 @@ def _content(kind: str, sized: bool, head: bytes) -> Content:
 
 
 def _tells_its_end(head: bytes) -> bool:
-    """Whether a file says how long it is, which nobody knows of a stream that is still filmed."""
+    """Whether a file says how long it is; a stream that is still being filmed cannot."""
     if head[4:8] == b"ftyp":
         before, found, header = head.partition(MOVIE_HEADER)
         duration = header[24:32] if header[:1] == b"\x01" else header[16:20]

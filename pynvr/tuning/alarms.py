@@ -11,7 +11,7 @@ from pynvr.media.frame import Frame
 
 @dataclass(slots=True)
 class Alarm:
-    """A run of frames for each of which the detector says motion, before any hold time."""
+    """A run of frames with motion in each, before any hold time."""
 
     start_frame: int
     end_frame: int

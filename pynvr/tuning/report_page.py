@@ -17,7 +17,7 @@ from pynvr.tuning.report import Moment, Report
 
 RED, BLUE, GREEN, GREY = "#c0392b", "#1f6f8b", "#7fb77e", "#888888"
 MOST_POINTS = 4000
-"""A curve has at most so many points: the highest of each group of frames."""
+"""The most points of a curve: the highest of each group of frames."""
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto;
