@@ -3,8 +3,8 @@
     python benchmarks/cameras.py [--cameras 1 2 4 8 16] [--seconds 20] [--compare] [--plot img/cameras.png]
 
 Each camera has a main stream (1080p25, 6 Mbit/s) and a sub stream (640x360, 25 frames/s), served on
-loopback by one server, whose processor time is counted apart. Something always moves, so every frame
-is looked at and every packet is recorded. `--compare` measures one camera in all the ways, one after
+loopback by one server, whose processor time is counted apart. Something always moves, so every packet
+is recorded. `--compare` measures one camera in all the ways, one after
 the other: bare loop, detection alone, copy mode with one and with two streams, encode mode. Needs
 ffmpeg and GStreamer's RTSP server (tests/rtsp.py says which packages), and matplotlib for the plot.
 """
