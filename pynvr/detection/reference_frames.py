@@ -55,7 +55,7 @@ class References:
         return not any(same_exposure(past, now, self._same_light) for past in reversed(self._past))
 
     def of_age(self, age_s: float, now: Picture) -> Picture:
-        """The youngest picture of the same light that is old enough; else its oldest; else the latest."""
+        """The youngest picture of the same light that is old enough, else the oldest one, else the latest."""
         best = None
         for past in self._past:
             if not same_exposure(past, now, self._same_light):

@@ -21,7 +21,7 @@ class Condition:
         self._outbox = outbox
         self._lost = self._refused = False
         self._connecting = False
-        """Whether the previous status said so. At the start a camera is lost only at the second one."""
+        """Whether the previous status said so. At the start it takes two of them to lose a camera."""
         self._ever = False
         self._reconnects = 0
 

@@ -117,7 +117,7 @@ def _hooks(settings: Settings, archive: Path) -> list[Receiver]:
     if settings.onEventFunc is not None:
         hooks.append(FunctionReceiver(settings.onEventFunc, timeout_s, archive))
     if settings.ON_EVENT_COMMAND is not None:
-        from pynvr.notify.command import CommandReceiver  # without a command nobody need pay for it
+        from pynvr.notify.command import CommandReceiver  # only a command needs it
 
         hooks.append(CommandReceiver(settings.ON_EVENT_COMMAND, timeout_s, archive))
     return hooks

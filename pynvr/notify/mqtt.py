@@ -107,7 +107,7 @@ class MqttReceiver:
             self._client.publish(self._topic(topic), text, qos=1, retain=True)
 
     def show_state(self, facts: Mapping[str, Any]) -> None:
-        """Publish the status file's content, unless there is no connection: it is soon out of date."""
+        """Publish the status file's content, retained, if connected; it is soon out of date."""
         if self._client.is_connected():
             self._client.publish(self._topic("state"), json.dumps(facts), retain=True)
 

@@ -46,7 +46,8 @@ class Watch:
             event = happened("motion_started", self._outbox.camera, frame.utc, frame.time, asked)
             self._outbox.tell_at_once(event)
             self._untold = event
-        if self._untold is not None and (self._jpeg is not None or self._late(frame)):
+        untold = self._untold
+        if untold and (self._jpeg or frame.time - (untold.time_s or 0.0) >= PICTURE_WITHIN_S):
             self._tell_with_picture()
         self._last = frame
 
@@ -59,10 +60,6 @@ class Watch:
         """As `Recorder` has it."""
         self._end(self._last)
         self._recorder.close()
-
-    def _late(self, frame: Frame) -> bool:
-        started_s = self._untold.time_s if self._untold is not None else None
-        return started_s is None or frame.time - started_s >= PICTURE_WITHIN_S
 
     def _tell_with_picture(self) -> None:
         if self._untold is not None:

@@ -24,7 +24,6 @@ OPENING, CLOSING = "pynvr.day(", ");\n"
 """A day's file calls a function with JSON: a page opened from the disk may read nothing but scripts."""
 DAY_S = 86400.0
 
-
 InDay: TypeAlias = Annotated[float, Meta(ge=0, le=DAY_S)]
 Length: TypeAlias = Annotated[float, Meta(ge=0, le=1e11)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 53)]

@@ -33,7 +33,6 @@ COPIED_AS = {"h264": "avc1", "avc1": "avc1", "hevc": "hev1", "hev1": "hev1", "hv
 COPIED_AS |= dict.fromkeys(("fmp4", "divx", "xvid", "mp4v", "mpg4"), "mp4v")
 """A recording's codec as OpenCV names it, in lower case -> its name in the exported `.mp4`."""
 
-
 TOLD = (
     "file", "first_frame_utc", "trigger_utc", "last_frame_utc", "frames",
     "recovered", "undecodable", "continues",

@@ -28,18 +28,16 @@ NO_TIME = -(2.0**63)
 """FFmpeg's time of a picture that has no time (AV_NOPTS_VALUE)."""
 SIZE = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
 
-
 Reduce: TypeAlias = Callable[[Image], Gray]
 """Makes the grey picture that the detector needs, in memory of its own."""
 
 A_FEW = ReadAhead(0.3, 5 * 1024 * 1024)
 """How much a recorder lets gather. It reads large pictures one by one, to save memory."""
 
-
 SNAPSHOT_S = 0.2
 """How often a whole picture is kept during an event: a person walks half a step meanwhile."""
 SLOWING_S, LATER_S = 0.05, 1.0
-"""The longer an event lasts, the less a picture adds: each lengthens the pause by one, up to the other."""
+"""A picture adds less the longer an event lasts: each lengthens the pause by the first, up to the second."""
 PX_A_SECOND = 10_000_000
 """Large pictures are kept less often: encoding as many pixels takes about 25 ms."""
 
@@ -75,7 +73,6 @@ class LiveSource(LiveReader[Frame, Seen]):
         """
         self.snapshots = snapshots = Snapshots()
         opener, freeze = Opener(cam, timeouts), Freeze()
-
         super().__init__(
             opener,
             stop,
