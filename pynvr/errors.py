@@ -18,7 +18,7 @@ class CameraError(PynvrError):
 
 
 class UnfitCameraError(CameraError):
-    """What can be opened there will never be a stream: another address is needed."""
+    """The address leads to something that will never be a stream: another one is needed."""
 
 
 class StoppedError(PynvrError):

@@ -1,4 +1,4 @@
-"""What each pixel usually does: leaves, rain and clocks change all the time and are not news.
+"""Learns what each pixel usually does: leaves, rain and clocks change all the time and are not news.
 
 For each pixel the mean of its squared differences over the last seconds is kept; squared, because one strong
 change must weigh more than many faint ones. A pixel has to exceed a multiple of its own deviation.

@@ -1,4 +1,4 @@
-"""What a frame is compared with: pictures of the last seconds, chosen by age and by light."""
+"""Remembers the pictures of the last seconds, and chooses by age and light which a frame is compared with."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ class RobustDetector:
         return (change > least * FINE).astype(np.uint8) * 255
 
     def _judge(self, now: Picture, change: Plane, mask: Gray, fresh: Plane, step_s: float) -> Detection:
-        """From the mask to blobs, tracks and the answer."""
+        """Make blobs of the mask, tracks of the blobs, and the answer of the tracks."""
         p = self._p
         px_area = (AREA_WIDTH_PX / max(mask.shape)) ** 2
         blobs: list[Blob] = []
@@ -209,7 +209,7 @@ class RobustDetector:
         return score if objects else min(score, ALMOST * self._area_threshold_px)
 
     def _blobs(self, mask: Gray, fresh: Plane, px_area: float) -> list[Blob]:
-        """What is large enough and moves at this moment."""
+        """The blobs that are large enough and change at this moment."""
         p = self._p
         limit = max(0.75 * p.floor, 4 * self._noise)
         blobs: list[Blob] = []

@@ -1,1 +1,1 @@
-"""What happened leaves the machine: events to a function, a command and MQTT, facts to files."""
+"""Tells others what happened: events go to a function, a command and MQTT, facts into files."""

@@ -60,7 +60,7 @@ class Event:
 
 
 TEXT_FIELDS = tuple(field.name for field in fields(Event) if field.name != "recording")
-"""What can be put into a command's arguments."""
+"""Fields that can be put into a command's arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Parcel:
 
     event: Event | None
     jpeg: bytes | None = None
-    """Of the moment of the motion."""
+    """The picture of the moment of the motion."""
 
 
 class DeliveryError(PynvrError):

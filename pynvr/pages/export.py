@@ -37,7 +37,7 @@ TOLD = (
     "file", "first_frame_utc", "trigger_utc", "last_frame_utc", "frames",
     "recovered", "undecodable", "continues",
 )  # fmt: skip
-"""What the JSON says of a recording, as the index has it."""
+"""Fields of the index that the JSON repeats for each recording."""
 
 
 @dataclass(frozen=True, slots=True)

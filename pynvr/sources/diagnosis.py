@@ -114,7 +114,7 @@ class _Talk:
     number: int = 0
     challenge: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    """Those of the latest answer; names in lower case."""
+    """Headers of the latest answer; names in lower case."""
     body: str = ""
 
     def ask(self, method: str, url: str, *lines: str) -> int:

@@ -20,7 +20,7 @@ PARTIAL_CONTENT = 206
 LIST_BEGINS = b"#EXTM3U"
 CHUNK_BYTES = 1024 * 1024
 LEFT_FREE_BYTES = 256 * 1024 * 1024
-"""Of the disk of temporary files: a server may send without end."""
+"""Room left on the disk of temporary files: a server may send without end."""
 
 
 def fetched(address: str, timeout_s: float) -> IO[bytes] | None:

@@ -33,7 +33,7 @@ logging.getLogger("libav").addHandler(logging.NullHandler())
 logging.getLogger("libav").propagate = False
 
 NETWORK_TIMEOUTS_S = (10.0, 30.0)
-"""To open a film on a server, and to read more of it."""
+"""For opening a film on a server, and for reading more of it."""
 PLAUSIBLE_FPS = (Fraction(1, 3600), Fraction(240))
 """Files claim anything from 0 to 90000."""
 NO_VIDEO_FORMATS = ("image2", "tty", "lavfi", "ffmetadata")
@@ -129,7 +129,7 @@ class Film:
         return chosen
 
     def _moving(self, films: list[VideoStream]) -> list[VideoStream]:
-        """Those with more than one picture. If the file does not say, its packets are counted."""
+        """The films with more than one picture. If the file does not say, its packets are counted."""
         if all(film.frames for film in films):
             return films
         counts = dict.fromkeys((film.index for film in films), 0)

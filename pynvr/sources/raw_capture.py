@@ -24,7 +24,7 @@ class RawCapture:
         self._time = StreamTime(opener.cam, self._capture)
 
     def stream(self, suffix: str) -> Stream:
-        """What its packets have in common; raises SettingsError if such a file cannot hold them."""
+        """What its packets have in common; raises SettingsError if a file of `suffix` cannot hold them."""
         capture = self._capture
         codec = copyable(fourcc_of(capture), self._name, suffix)
         _, extra = capture.retrieve(None, int(capture.get(cv2.CAP_PROP_CODEC_EXTRADATA_INDEX)))

@@ -33,7 +33,7 @@ class Timeline:
         self._shown = float("-inf")
         """The latest times: as the file told it, and decoding and showing as they were laid."""
         self.laid_anew: list[float] = []
-        """Where times had to be laid anew, in the times that resulted."""
+        """Resulting times from which on the file's times were laid anew."""
 
     def place(self, decoded: float | None, shown: float | None) -> tuple[float, float | None]:
         """Lay the next packet: return when it is decoded and when it is shown, None if the file does not say.

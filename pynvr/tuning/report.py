@@ -49,7 +49,7 @@ class Event:
     start_s: float
     end_s: float
     peak: Moment
-    """Where most pixels changed."""
+    """The frame with motion in which most pixels changed."""
     highest: float
     """The highest score."""
 
