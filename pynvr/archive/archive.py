@@ -39,24 +39,25 @@ class Archive:
         """With `require_marker` nothing is written unless the marker file is there."""
         self.root = root
         self._require_marker = require_marker
-        # called on the thread that did it, so they have to be quick
+        # the three are called on the thread that closes, removes or keeps, so they have to be quick
         self.on_closed: list[Callable[[Mapping[str, object]], None]] = []
-        """Told of a recording that was closed, or recovered after a crash: its object in the index."""
+        """Called with the index's object of each recording that was closed, or recovered after a crash."""
         self.on_removed: list[Callable[[Collection[str]], None]] = []
-        """Told the names of recordings that were removed."""
+        """Called with the names of recordings that were removed."""
         self.on_kept: list[Callable[[str], None]] = []
-        """Told the name of a recording that has a `.keep` file now."""
+        """Called with the name of a recording that has a `.keep` file now."""
         self.index = Index(root / INDEX_NAME)
         self._subfolder_namer = subfolder_namer
         self._lock: IO[str] | None = None
         self._searched = False
         self._open: set[Path] = set()
-        """Paths without suffix of recordings that were begun or found, and are not closed yet."""
+        """Paths without suffix of recordings that are not closed yet: begun by this object, or left over."""
 
     def open(self) -> None:
-        """Make the folder if it is missing, and lock it. What is left in it has to be searched for.
+        """Make the folder if it is missing, and lock it. The next `leftovers` searches it.
 
-        Raises SettingsError if this place cannot be an archive, and ArchiveError if it is not one now.
+        Raises SettingsError if the folder cannot be an archive or another recorder uses it, and ArchiveError
+        if its disk is away or refuses now.
         """
         self.check_marker()
         try:
@@ -104,7 +105,7 @@ class Archive:
     def keep(self, recording_id: str) -> None:
         """Keep the recording of this id from ever being removed; raises OSError.
 
-        What is not in the index is told of in the log.
+        If the index has no such id, or the file is gone, a line in the log says so.
         """
         name = next((entry.file for entry in self.index.each() if entry.id == recording_id), None)
         recording = self.root / (name or "")
@@ -125,9 +126,9 @@ class Archive:
     def leftovers(self) -> list[Path]:
         """Paths without suffix of recordings that are not closed; oldest name first.
 
-        The first call searches the archive. From then on the archive keeps track of what it opens and closes,
-        and searches only a disk that has come back, or has taken the place of another.
-        Raises OSError if the archive cannot be read, and as `open` does if it is away.
+        The first call searches the archive. After that the archive keeps track of what it opens and closes.
+        It searches again only when a disk has come back or taken the place of another. Raises OSError if the
+        archive cannot be read, and as `open` does if it is away.
         """
         self._open_again()
         if not self._searched:
@@ -139,12 +140,12 @@ class Archive:
         return sorted(filter(is_open, self._open))
 
     def settle(self, stem: Path) -> None:
-        """Note that this recording is no longer open, unless that only seems so: its disk is away."""
+        """Note that this recording is no longer open; ignored while its disk is away, which only hides it."""
         if self._lock is None or is_lock_of(self._lock, self.root):
             self._open.discard(stem)
 
     def _open_again(self) -> None:
-        """Open what is there now if it is not what was opened: the disk was away, or is."""
+        """Open the archive again if its disk has gone away since, or another one has taken its place."""
         if self._lock is not None and not is_lock_of(self._lock, self.root):
             self._lock.close()
             self.open()

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 log = logging.getLogger(__name__)
 
 STEP_S = 60.0
-"""The wall clock and the monotonic clock run side by side; a greater difference is a step."""
+"""If the distance of wall clock and monotonic clock changes by more than this, the wall clock was set."""
 TRUST_AFTER_S = 3600.0
-"""A clock in doubt has to be right for so long before it is believed."""
+"""A doubted clock is believed after it has been right for so long."""
 TRUST_AHEAD_AFTER_S = 86400.0
 """The same if it was far ahead: by then a machine has asked the network for the time."""
 FAR_BEHIND = timedelta(hours=12)
-"""The newest recording may lie so far in the future: a few hours too early harm no limit in days."""
+"""The clock may be so far behind the newest recording: a few hours do not matter for a limit in days."""
 FAR_AHEAD = timedelta(days=10)
-"""For so long nothing may move before a camera; a clock of a machine without a battery is years off."""
+"""A camera may see nothing move for so long; the clock of a machine without a battery is years off."""
 
 
 class ClockGuard:
@@ -26,7 +26,7 @@ class ClockGuard:
         self._offset: float | None = None
         self._doubted_until: float | None = None
         self._believed = False
-        """Since the last step it has once agreed with the recordings: what follows is true, however quiet."""
+        """Whether it has agreed with the recordings since its last step; then a long quiet time is true."""
 
     def trusts(
         self,
@@ -35,10 +35,10 @@ class ClockGuard:
         newest_file: datetime | None,
         max_age: timedelta = FAR_AHEAD,
     ) -> bool:
-        """Whether `now` may be believed: it made no step, and is not far from the newest recording.
+        """Whether the wall clock's `now` may be believed: it made no step, and is near the newest recording.
 
-        `max_age` is the limit that is asked for: a clock by which even the newest recording is too old
-        is far ahead.
+        `monotonic_s` is the monotonic clock. `newest_file` is when the newest recording was closed. A clock
+        by which even that one exceeds `max_age` is far ahead.
         """
         offset = now.timestamp() - monotonic_s
         stepped = self._offset is not None and abs(offset - self._offset) > STEP_S

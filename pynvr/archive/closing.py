@@ -1,9 +1,8 @@
 """Closes a recording for good; the same step recovers what a crash left open.
 
-An open recording is a video file `video_….part.ts` and its journal. Closing makes
-one complete file with a final name from them. Every step can be repeated: whenever
-a crash comes, doing it all again has the same result. So recovery at the
-start is closing, nothing else.
+An open recording is a video file `video_….part.ts` (or `.part.avi`) and its journal. Closing makes one
+complete file with a final name from them. Every step can be repeated: whenever a crash comes, doing it all
+again has the same result. So recovery at the start is closing, nothing else.
 """
 
 from __future__ import annotations
@@ -29,23 +28,23 @@ from pynvr.media.packet import Shape
 log = logging.getLogger(__name__)
 
 LATE_SOUND_S = 1.0
-"""Where a recording goes on in another file, that has the sound which came too late for the one before it."""
+"""A file that continues an event has so much sound from before its first picture: it came too late for the
+file before."""
 
 
 def recover(archive: Archive, complain: int = logging.ERROR, left: Iterable[Path] | None = None) -> None:
     """Close what a crash, or a disk that refused or was away, has left open in the archive.
 
-    `left` are the paths without suffix of the recordings to be closed; by default all leftovers.
-    A recording that cannot be closed now is left for the next time and logged with the level `complain`.
-    One that cannot be understood is set aside. Raises OSError if the archive cannot be read, and as
-    `Archive.open` does if it is away.
+    `left`: paths without suffix of the recordings to close; by default all leftovers. A recording that cannot
+    be closed now stays for the next time; the log says so with the level `complain`. One that cannot be
+    understood is set aside. Raises as `Archive.leftovers` does.
     """
     for stem in archive.leftovers() if left is None else left:
         try:
             recording = close_recording(archive, stem, recovered=True)
         except (RecordingError, OSError) as error:
             log.log(complain, "%s: was interrupted, and cannot be closed yet: %s", stem.name, error)
-        except Exception as error:  # whatever a damaged file causes must not prevent the next start, too
+        except Exception as error:  # whatever a damaged file causes, it must not prevent the next start, too
             _set_aside(archive, stem, error)
         else:
             if recording is None:
@@ -57,7 +56,8 @@ def recover(archive: Archive, complain: int = logging.ERROR, left: Iterable[Path
 def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Path | None:
     """Make the final recording from the part and the journal of `stem`; None if there is no picture.
 
-    Raises OSError if the disk refuses. Then nothing is lost, and closing can be tried again.
+    Raises OSError if the disk refuses, and RecordingError if a final file that a crash left cannot be read.
+    Then nothing is lost, and closing can be tried again.
     """
     journal_path = beside(stem, JOURNAL_SUFFIX)
     notes = journal.read(journal_path)
@@ -74,7 +74,7 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
     else:
         found = pictures.finish(stem)
     if recording is not None and recording.suffix != DAMAGED:
-        # only after a crash is it in the index and still here
+        # a recording in the index still has its journal only after a crash
         known = recovered and archive.index.has(archive.relative_name(recording))
         if not known:
             if not verified:
@@ -93,10 +93,11 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
 def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     """Give the part its final container and the first of `names`; True if the file holds what the notes say.
 
-    If the copy cannot be made, the part itself gets the second name; if it cannot be read at all, the third.
+    If no copy can be made, the part itself gets the second name; if the part cannot be read, the third. A
+    part that never got a picture is removed.
     """
     final, as_it_is, damaged = names
-    if final.exists():  # a crash came between the next two steps from the end
+    if final.exists():  # a crash came between the last two steps of `remux`
         part.unlink()
         return False
     try:
@@ -113,8 +114,8 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     if noted > len(notes.frames):
         log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))
     try:
-        fourcc, times = notes.facts["fourcc"], notes.times()
-        remux(part, final, fourcc, times, _rate(notes, final), delimiter, _shape(notes), _sound_from_s(notes))
+        fourcc, times, shape = notes.facts["fourcc"], notes.times(), Shape(*notes.facts.get("shape", ()))
+        remux(part, final, fourcc, times, _rate(notes, final), delimiter, shape, _sound_from_s(notes))
     except (RecordingError, KeyError) as error:  # no room, or a crash took the journal
         log.error("no final container, the recording stays %s: %s", as_it_is, error)
         fsync.move(part, as_it_is)
@@ -123,7 +124,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
 
 
 def _match(notes: Journal, video: Path, delimiter: bytes = b"") -> Contents:
-    """Make the notes fit a file; raises RecordingError if there is no picture in it."""
+    """Make the notes fit a file; raises RecordingError if it cannot be read or holds no picture."""
     contents = survey(video, delimiter)
     if contents.count == 0:
         raise RecordingError(f"{video}: holds no picture")
@@ -134,7 +135,7 @@ def _match(notes: Journal, video: Path, delimiter: bytes = b"") -> Contents:
 def _fit(notes: Journal, contents: Contents, name: str) -> None:
     """Remove notes of pictures that a crash has lost, and make up missing notes.
 
-    `name` is the file's name, which holds the time of the trigger.
+    `name` is the file's name: without a journal the trigger's time is taken from it.
     """
     number = contents.count
     del notes.frames[number:]
@@ -150,7 +151,7 @@ def _fit(notes: Journal, contents: Contents, name: str) -> None:
 
 
 def _leave_out_torn(notes: Journal, contents: Contents) -> None:
-    """Do not copy the last packet if a crash has cut it short. Sizes of encoded ones are not known."""
+    """Remove the last note if a crash has cut its packet short. In encode mode the sizes are not known."""
     sized = len(notes.frames) > 1 and notes.frames[-1].size_bytes
     if sized and sized > contents.last_bytes + 4:
         del notes.frames[-1]
@@ -175,11 +176,6 @@ def _set_aside(archive: Archive, stem: Path, error: Exception) -> None:
     archive.settle(stem)
 
 
-def _shape(notes: Journal) -> Shape:
-    turn, width, height = notes.facts.get("shape", (0, 1, 1))
-    return Shape(turn, width, height)
-
-
 def _sound_from_s(notes: Journal) -> float | None:
     """From when on sound belongs to the recording, seconds after its first picture; None if it has none."""
     if not notes.facts.get("sound"):
@@ -188,7 +184,7 @@ def _sound_from_s(notes: Journal) -> float | None:
 
 
 def _rate(notes: Journal, final: Path) -> float | None:
-    """The one rate of the file; None where every frame gets its own time."""
+    """Frames per second of a file that knows one rate only; None if every frame gets its own time."""
     if notes.facts.get("output_rate"):
         return float(notes.facts["output_rate"])
     return rate_for(final, notes.times(), float(notes.facts["nominal_fps"]))

@@ -1,6 +1,6 @@
-"""A recording and the files beside it that belong to it: its pictures, and what keeps it from being removed.
+"""A recording and the files beside it that belong to it: its pictures, and its `.keep` file.
 
-Paths are text here, and asked for one by one: an archive may have 200,000 recordings.
+Paths are text here, and each file is asked for by its name: an archive may have 200,000 recordings.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ COMPANIONS = (*PICTURES, KEEP)
 def weight(recording: str) -> int:
     """Bytes of a recording and its companions; a missing file counts 0."""
     stem = _stem(recording)
-    # most have no pictures, and an exception takes longer than a question
+    # most recordings have no pictures, and os.access is faster than an exception
     beside = (stem + suffix for suffix in PICTURES)
     return _size(recording) + sum(_size(path) for path in beside if os.access(path, os.F_OK))
 
 
 def is_kept(recording: str) -> bool:
-    """Whether there is a `.keep` file beside it."""
+    """Whether there is a `.keep` file beside a recording."""
     return os.path.lexists(_stem(recording) + KEEP)
 
 
 def keep(recording: str) -> None:
-    """Put a `.keep` file beside it; raises OSError."""
+    """Put a `.keep` file beside a recording; raises OSError."""
     Path(_stem(recording) + KEEP).touch()
 
 

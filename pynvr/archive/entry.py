@@ -1,4 +1,4 @@
-"""A recording's object in the index: made from its journal, and read again from a line."""
+"""A recording's object in the index: made from its journal, and read from a line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pynvr.archive.journal import LATEST_S, FrameNote, Journal, iso
 from pynvr.archive.remux import mean_rate
 
 YEARS = range(2, 9999)
-"""In these a moment can be compared and moved by a day, whatever its zone."""
+"""A moment of these years can be compared and moved by a day in any time zone."""
 
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)] | UnsetType
 Seconds: TypeAlias = Annotated[float, Meta(ge=-LATEST_S, le=LATEST_S)] | UnsetType
@@ -21,7 +21,7 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 53)] | UnsetType
 
 
 class Known(msgspec.Struct):
-    """What is read of an object, with its types; only the name has to be there. There may be other fields."""
+    """The fields that are read of an object, with their types. Only `file` is required; more may be there."""
 
     file: str
     id: str | UnsetType = UNSET
@@ -53,7 +53,7 @@ _known = msgspec.json.Decoder(Known)
 
 
 def known(line: bytes) -> Known | None:
-    """What is read of a line of the index; None if a hand or a crash has spoilt any of it."""
+    """The known fields of a line of the index; None if an editor or a crash has spoilt one of them."""
     try:
         return _checked(_known.decode(line))
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -61,7 +61,7 @@ def known(line: bytes) -> Known | None:
 
 
 def typed(entry: Mapping[str, Any]) -> Known:
-    """What is read of an object; raises ValueError if any of it is of another type."""
+    """The known fields of an object; raises ValueError if one of them has another type."""
     try:
         return _checked(msgspec.convert(entry, Known))
     except msgspec.MsgspecError as error:
@@ -69,7 +69,7 @@ def typed(entry: Mapping[str, Any]) -> Known:
 
 
 def _checked(found: Known) -> Known:
-    """Raise ValueError for a name that no file has, and for a year with which nobody can reckon."""
+    """Raise ValueError for a name that no file can have, and for a moment outside of `YEARS`."""
     found.file.encode()
     moments = (found.trigger_utc, found.first_frame_utc, found.last_frame_utc, found.closed_utc)
     if "\0" in found.file or any(each is not UNSET and each.year not in YEARS for each in moments):
@@ -78,11 +78,11 @@ def _checked(found: Known) -> Known:
 
 
 def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:
-    """All fields except the file's name; `now` is the wall clock."""
+    """The fields that a journal tells; `now` is the wall clock. Name, id and pictures come from elsewhere."""
     facts, frames = notes.facts, notes.frames
     first, last = min(frames), max(frames)  # by their times
     seen = max((f.time for f in frames if f.motion), default=facts["trigger_s"])
-    last_motion = facts.get("last_motion_s", seen)  # of B-frames the packets' order does not tell it
+    last_motion = facts.get("last_motion_s", seen)  # a fact in copy mode: B-frames blur it in the notes
     return (
         {
             "trigger_utc": facts["trigger_utc"],
@@ -100,18 +100,18 @@ def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:
         }
         | {name: facts[name] for name in ("continues", "dropped", "undecodable") if facts.get(name)}
         | {name: facts[name] for name in ("peak_s", "peak_box", "strip_s") if name in facts}
-        | _found_in(facts, first)
-        | _ahead(last, now)
+        | _trigger_in_file(facts, first)
+        | _closed_early(last, now)
     )
 
 
-def _found_in(facts: dict[str, Any], first: FrameNote) -> dict[str, float]:
-    """Where the trigger is in a copied file, in seconds: it begins at a key packet, not at the pre-alarm."""
+def _trigger_in_file(facts: dict[str, Any], first: FrameNote) -> dict[str, float]:
+    """Where the trigger is in a copied file, seconds: that begins at a key packet, not at the pre-alarm."""
     if not facts.get("copied"):
         return {}
     return {"trigger_in_file_s": round(max(0.0, facts["trigger_s"] - first.time), 3)}
 
 
-def _ahead(last: FrameNote, now: datetime) -> dict[str, str]:
-    """When it was closed, if that was before its last frame: a file is read faster than it plays."""
+def _closed_early(last: FrameNote, now: datetime) -> dict[str, str]:
+    """When a recording was closed, if that was before its last frame: a file is read faster than it plays."""
     return {"closed_utc": iso(now)} if datetime.fromisoformat(last.utc) > now else {}

@@ -1,7 +1,7 @@
 """File operations that a power cut cannot undo after they have returned. Their errors name the file.
 
-Not every file system can promise that: CIFS and some FUSE ones cannot synchronise a folder. Then a warning
-is logged once, and recording goes on.
+CIFS and some FUSE file systems cannot promise that: they do not synchronise a folder. Then one warning is
+logged, and recording goes on.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 SYNC_INTERVAL_S = 1.0
-"""The part is synchronised as often: a power cut costs about so much."""
+"""Part and journal are synchronised so often: a power cut costs about so much."""
 NOT_OFFERED = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOTTY}
-"""Errors of a file system without such an operation. EIO and ENOSPC mean that the disk is ill."""
+"""Errors of a file system that has no such operation. EIO and ENOSPC mean that the disk is ill."""
 NOT_OF_FOLDERS = NOT_OFFERED | {errno.EBADF, errno.EISDIR, errno.EACCES, errno.EPERM}
 _said: set[str] = set()
 
@@ -45,9 +45,9 @@ def sync(file: int, path: Path, data_only: bool = False) -> None:
 
 
 def write(file: FileIO, data: bytes) -> None:
-    """Write all of it to the end of an unbuffered file, or raise OSError with the file's name.
+    """Write all data to the end of an unbuffered file, or raise OSError with the file's name.
 
-    Of what did not fit nothing stays: the next line would be added to half of this one.
+    If only a part fits, it is removed again: otherwise the next line would be added to half of this one.
     """
     path = Path(str(file.name))
     try:
@@ -60,10 +60,8 @@ def write(file: FileIO, data: bytes) -> None:
 
 
 def _open_and_sync(path: Path) -> None:
-    try:
-        descriptor = os.open(
-            path, os.O_RDWR
-        )  # CIFS does not synchronise a file that is open for reading only
+    try:  # CIFS does not synchronise a file that is open for reading only
+        descriptor = os.open(path, os.O_RDWR)
     except OSError:  # a folder
         descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -1,7 +1,6 @@
 """The index: one file of JSON lines, a line for each closed recording, in order of closing.
 
-A person may read it and repair it by hand. Readers skip lines that are torn or spoilt; the lines stay
-in the file.
+A person may read and edit it. Readers skip torn and spoilt lines, which stay in the file.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ COPY_BYTES = 1024 * 1024
 SMALL_BYTES = 256 * 1024
 """An index up to this size is written anew whenever a recording is removed."""
 BYTES_PER_REMOVAL = 64 * 1024
-"""A larger one is written anew when there is one removed recording for each so many bytes."""
+"""A larger one is written anew when there is one removed recording for every so many bytes."""
 LATEST_YEAR = 9998
-"""After an id of 9999 there may be no higher one."""
+"""An id of 9999 could be the last one: no higher id might follow."""
 ID = re.compile("[0-9]{8}T[0-9]{9}")
 """A line's id: the UTC time of closing to the millisecond, 20170402T132017042, or the next free one."""
 
@@ -45,7 +44,7 @@ class Signature(NamedTuple):
 
 
 class _About(msgspec.Struct):
-    """What is read of a line to find it."""
+    """The fields of a line that tell which one it is."""
 
     file: str | None = None
     id: str = ""
@@ -60,17 +59,19 @@ class Index:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._gone: set[str] = set()
-        """Recordings that were removed, and whose lines are still in the file."""
+        """Names of removed recordings whose lines are still in the file."""
         self._left: Signature | None = None
-        """The file's state after this process wrote it last."""
+        """The file's state after this object wrote it last."""
         self._touched = True
+        """Whether others have changed the file before this object wrote it last."""
         self._highest = ""
         """The highest id known to have been given."""
         self._looked = False
+        """Whether the ids at the end of the file have been read."""
         self._spoilt_said = 0
 
     def new_id(self) -> str:
-        """An id for the next line, higher than all before, even if the clock was set back."""
+        """An id for the next line, higher than all before it, even if the clock was set back."""
         if not self._looked:
             signature = self.signature()
             for _, line in self.lines(max(0, signature.size - COPY_BYTES) if signature else 0):
@@ -83,12 +84,12 @@ class Index:
         return self._highest
 
     def go_on_after(self, given: str) -> None:
-        """From now on give only ids higher than this one, which a removed line had."""
+        """From now on give only higher ids than `given`, which a removed line may have had."""
         if moment_of(given) is not None:
             self._highest = max(self._highest, given)
 
     def each(self) -> Iterator[Known]:
-        """What is read of all lines, oldest first. Spoilt lines are skipped, and said once."""
+        """The known fields of all lines, oldest first. Spoilt lines are skipped and logged once."""
         spoilt = 0
         for _, line in self.lines():
             if (entry := known(line)) is None:
@@ -98,7 +99,7 @@ class Index:
         self.complain(spoilt)
 
     def complain(self, spoilt: int) -> None:
-        """Log how many spoilt lines there are, unless that is known."""
+        """Log how many spoilt lines there are, unless as many were logged before."""
         if spoilt > self._spoilt_said:
             self._spoilt_said = spoilt
             log.warning(
@@ -108,13 +109,13 @@ class Index:
             )  # fmt: skip
 
     def lines(self, offset: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Each whole line from a byte offset on, with the offset of its end; none if there is no index."""
+        """Yield (offset of its end, line) for each whole line from an offset on; none without an index."""
         try:
             with self.path.open("rb") as file:
                 file.seek(offset)
                 for line in file:  # of a binary file only "\n" ends a line
                     offset += len(line)
-                    if line.endswith(b"\n"):  # otherwise it is torn, or being written
+                    if line.endswith(b"\n"):  # otherwise it is torn, or still being written
                         yield offset, line
         except FileNotFoundError:
             return
@@ -148,8 +149,8 @@ class Index:
     def remove(self, names: Collection[str]) -> int:
         """Remove the lines of these recordings; return how many bytes shorter the file is.
 
-        A large index is written anew only when it is worth it. Until then the lines stay in the
-        file, and `each` skips them. Raises OSError.
+        A large index is written anew only after many removals. Until then the lines stay in the file, and
+        `each` skips them. Raises OSError.
         """
         self._gone.update(names)
         size = self.path.stat().st_size
@@ -160,8 +161,8 @@ class Index:
     def _rewrite(self) -> int:
         """Write the file without the lines of removed recordings, completely or not at all.
 
-        The other lines stay as they are, byte by byte. After the last removed line the rest is only
-        copied, so that removing the oldest recordings is cheap.
+        The other lines keep their bytes. All after the last removed line is copied without being read, so
+        that removing the oldest recordings is cheap.
         """
         left = set(self._gone)
         replacement = self._replacement()
@@ -183,7 +184,7 @@ class Index:
         return before.size - (self._left.size if self._left else 0)
 
     def clear_abandoned(self) -> None:
-        """Remove what a crash left of a new index that was to take the place of this one; raises OSError."""
+        """Remove the unfinished replacement of the index that a crash has left; raises OSError."""
         if self.path.exists():
             self._replacement().unlink(missing_ok=True)
 
@@ -206,7 +207,7 @@ class Index:
 
 
 def _about_of(line: bytes) -> _About:
-    """The recording's name and id, as far as a line tells them."""
+    """Name and id of a line's recording; empty ones if the line is spoilt."""
     try:
         return _about.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -214,12 +215,12 @@ def _about_of(line: bytes) -> _About:
 
 
 def id_of(utc: datetime) -> str:
-    """The id of a moment; a later one comes later in the alphabet."""
+    """The id of a moment; ids sort as their moments do."""
     return f"{utc:%Y%m%dT%H%M%S}{utc.microsecond // 1000:03d}"
 
 
 def moment_of(given: str) -> datetime | None:
-    """The time that an id is; None for what a hand has spoilt."""
+    """The moment of an id; None if it is no id, or beyond `LATEST_YEAR`."""
     try:
         moment = datetime.strptime(given, "%Y%m%dT%H%M%S%f") if ID.fullmatch(given) else None
     except ValueError:

@@ -1,8 +1,8 @@
 """The journal beside an open recording: everything that the video file cannot hold.
 
-A text file, `video_….part.jsonl`, written along with the pictures: first the facts
-of the recording, then a line for each frame. Closing reads it, whether after a crash
-or not, so that a recovered recording has its exact times, too.
+A text file, `video_….part.jsonl`, is written along with the pictures: first the facts of the recording, then
+a line for each frame. Facts may also come later. Closing always reads it, so that a recovered recording has
+its exact times, too.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ LONGEST_LINE = 64 * 1024
 MOST_FRAMES = 5_000_000
 """Two days of frames. A file with more is no journal, and would not fit into memory."""
 LATEST_S = 1e10
+"""Some 300 years; a time beyond them is damaged."""
 
 Rate = Annotated[float, Meta(gt=0, le=1e6)]
 Side = Annotated[int, Meta(ge=1, le=1 << 20)]
@@ -44,7 +45,7 @@ class FrameNote(NamedTuple):
 
 
 class Facts(TypedDict, total=False):
-    """The facts that closing needs, with their types; there may be others."""
+    """Facts of a recording, with their types; there may be others."""
 
     part_suffix: Literal[".ts", ".avi", ".mp4", ".mkv"]
     suffix: Literal[".ts", ".avi", ".mp4", ".mkv"]
@@ -77,7 +78,7 @@ class Journal:
     facts: dict[str, Any] = field(default_factory=dict)
     frames: list[FrameNote] = field(default_factory=list)
     odd: bool = False
-    """Whether it held something else that could not be understood."""
+    """Whether it holds something that no crash leaves and that cannot be understood."""
 
     def times(self) -> list[float]:
         """When each frame is shown, seconds, in the order of decoding."""
@@ -116,10 +117,7 @@ class JournalWriter:
 
 
 def read(path: Path) -> Journal:
-    """Read a journal as far as possible: a crash may have left nothing, or half a line.
-
-    The content is `odd` if it holds something that no crash leaves. Raises OSError.
-    """
+    """Read a journal as far as possible: a crash may have left nothing, or half a line. Raises OSError."""
     journal = Journal()
     if not path.is_file():
         return journal
@@ -135,7 +133,7 @@ def read(path: Path) -> Journal:
 
 
 def _understand(line: bytes, journal: Journal) -> None:
-    """Take a line in; raises msgspec.DecodeError or ValueError if it cannot be understood."""
+    """Add a line to the journal; raises msgspec.DecodeError or ValueError if it cannot be understood."""
     if line.startswith(b"{"):
         entry = _object.decode(line)
         msgspec.convert(entry, Facts)

@@ -24,7 +24,7 @@ YOUNG_S = 60.0
 
 @dataclass(slots=True)
 class Leftovers:
-    """What was found."""
+    """What a search has found."""
 
     stems: set[Path] = field(default_factory=set)
     """Paths without suffix of recordings that are not closed."""

@@ -13,14 +13,14 @@ log = logging.getLogger(__name__)
 
 LOCK_NAME = ".pynvr.lock"
 HELD = {errno.EWOULDBLOCK, errno.EAGAIN}
-"""The errors that mean that somebody else has the lock."""
+"""The errors of a lock that another process holds."""
 
 
 def lock(folder: Path) -> IO[str] | None:
     """Lock a folder until the returned file is closed; return None if another process has locked it.
 
-    A file system without locks, as NFS and FUSE may be, is logged as a warning: there is no protection then.
-    Raises OSError if the lock's file cannot be made.
+    If the file system has no locks (NFS and FUSE may have none), a warning says that nothing protects the
+    folder. Raises OSError if the lock's file cannot be made.
     """
     path = folder / LOCK_NAME
     file = path.open("a")
@@ -38,12 +38,12 @@ def lock(folder: Path) -> IO[str] | None:
 
 
 def is_lock_of(file: IO[str], folder: Path) -> bool:
-    """Whether an open lock is the one of this folder, and not of a disk that was there before."""
+    """Whether an open lock belongs to this folder, and not to a disk that was there before."""
     try:
         ours, there = os.fstat(file.fileno()), (folder / LOCK_NAME).stat()
-    except (OSError, ValueError):  # it is away, or the lock was given up
+    except (OSError, ValueError):  # the disk is away, or the lock was given up
         return False
-    # the numbers of files may change on CIFS and FUSE; nobody writes into the lock, so that its time stays
+    # inode numbers may change on CIFS and FUSE; the time does not, since nobody writes into the lock
     return ours.st_dev == there.st_dev and (
         ours.st_ino == there.st_ino or ours.st_mtime_ns == there.st_mtime_ns
     )

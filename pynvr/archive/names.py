@@ -22,21 +22,22 @@ TRIAL_PREFIX = "trial"
 VIDEO_SUFFIXES = (".avi", ".mp4", ".ts", ".mkv")
 JOURNAL_SUFFIX = ".part.jsonl"
 DAMAGED = ".damaged"
-"""Suffix of what could not be understood and is kept for an expert."""
+"""Suffix of a file that could not be understood and is kept for an expert."""
 DAMAGED_JOURNAL = f".journal{DAMAGED}"
 SUFFIXES = (
     *VIDEO_SUFFIXES, *COMPANIONS, DAMAGED, DAMAGED_JOURNAL, JOURNAL_SUFFIX,
     *(f".part{suffix}" for suffix in VIDEO_SUFFIXES),
 )  # fmt: skip
-"""All suffixes that a recording's files may have."""
+"""A name is taken if there is a file of it with one of these suffixes."""
 OPEN_SUFFIXES = (
     JOURNAL_SUFFIX, ".part.jpg", ".part.strip.jpg", *(f".part{suffix}" for suffix in VIDEO_SUFFIXES),
     *(f".closing.part{suffix}" for suffix in VIDEO_SUFFIXES),
 )  # fmt: skip
 """Suffixes of files that exist only until a recording is closed."""
 LONGEST_NAME = f"{PREFIX}_2017-04-02T132017_9999.closing.part.avi"
+"""The longest name of a file without which there is no recording."""
 NO_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT}
-"""Errors that mean a bad name: too long, or with a character that the file system does not allow."""
+"""Errors of a bad name: it is too long, or has a character that the file system does not allow."""
 
 SubfolderNamer = Callable[[datetime], str]
 
@@ -52,17 +53,17 @@ def free_stem(folder: Path, utc: datetime, prefix: str) -> Path:
 
 
 def beside(stem: Path, suffix: str) -> Path:
-    """The file of a recording that has this suffix. (`with_suffix` would cut a name with a dot.)"""
+    """The path of a recording's file with this suffix. (`with_suffix` would cut a name with a dot.)"""
     return stem.with_name(f"{stem.name}{suffix}")
 
 
 def is_open(stem: Path) -> bool:
-    """Whether anything is there of a recording that is not closed."""
+    """Whether there is a file that exists only until a recording is closed."""
     return any(os.path.lexists(f"{stem}{end}") for end in OPEN_SUFFIXES)
 
 
 def open_bytes(stem: Path) -> int:
-    """Size of what is there of a recording that is not closed, in bytes."""
+    """Size of the files that exist only until a recording is closed, bytes."""
     size = 0
     for end in OPEN_SUFFIXES:
         with suppress(OSError):
@@ -71,7 +72,7 @@ def open_bytes(stem: Path) -> int:
 
 
 def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> Path:
-    """Make the folder that the user's function names; return the archive itself if that cannot be one.
+    """Make the folder that the user's function names; return the archive itself if that is no folder's name.
 
     Raises OSError if the disk refuses.
     """
@@ -86,7 +87,7 @@ def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> P
         with suppress(FileNotFoundError):
             (folder / LONGEST_NAME).lstat()  # raises another OSError if the whole path is too long
     except OSError as error:
-        # if the archive itself is gone, it is not the name's fault
+        # if the archive itself is gone, the name is not to blame
         if folder == root or error.errno not in NO_NAME or not root.is_dir():
             raise
         log.error(
@@ -98,7 +99,7 @@ def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> P
 
 
 def lies_inside(root: Path, path: Path) -> bool:
-    """Whether a path is inside of an archive, links followed: a line of the index may hold any name."""
+    """Whether a path, with links followed, is in an archive: a line of the index may hold any name."""
     try:
         return path.resolve().is_relative_to(root.resolve())
     except (OSError, ValueError, RuntimeError):  # no name at all, or links in a circle
@@ -106,7 +107,7 @@ def lies_inside(root: Path, path: Path) -> bool:
 
 
 def _inside(root: Path, name: str) -> Path:
-    """The sub-folder of that name; raises ValueError if it is outside the archive, or no text."""
+    """The sub-folder of that name; raises ValueError if it is outside of the archive, or not UTF-8."""
     name.encode()  # a name that is not UTF-8 cannot be in the index
     folder, real_root = (root / name).resolve(), root.resolve()
     if not folder.is_relative_to(real_root):

@@ -1,4 +1,4 @@
-"""The pictures beside a recording: parts of them while it is open, whole files when it is closed."""
+"""The pictures beside a recording: `.part` files while it is open, with final names once it is closed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pynvr.archive.replaced_file import replace_file
 log = logging.getLogger(__name__)
 
 PARTS = {"picture": ".part.jpg", "strip": ".part.strip.jpg"}
-"""Pictures written while the recording is open; a better one replaces the whole file."""
+"""Suffixes while the recording is open; a better picture replaces the whole file."""
 FINAL = {"picture": ".jpg", "strip": ".strip.jpg"}
 END_OF_JPEG = b"\xff\xd9"
 
@@ -24,7 +24,7 @@ def keep(stem: Path, kind: str, jpeg: bytes) -> None:
 
 
 def finish(stem: Path) -> dict[str, Path]:
-    """Give the pictures of a recording that is being closed their final names; return which there are.
+    """Give the pictures of a recording their final names when it closes; return the paths by their kind.
 
     Torn pictures are removed. A disk that refuses costs a picture, but no recording.
     """
@@ -44,7 +44,7 @@ def finish(stem: Path) -> dict[str, Path]:
 
 
 def discard(stem: Path) -> None:
-    """Remove the pictures of a recording that has become no file."""
+    """Remove the pictures of a recording of which no file is left."""
     with suppress(OSError):
         for suffix in PARTS.values():
             for each in (suffix, f"{suffix}.part"):

@@ -23,11 +23,11 @@ def remux(
 ) -> None:
     """Copy a part's packets into `final`, check that all are there, and remove the part.
 
-    `times`: when each packet is shown, seconds, in the order of decoding; packets beyond their end are
-    left out. `rate` and `delimiter` are as `container` has them; see `rate_for`. Only an .mp4 can say its
-    `shape`. Sound is copied from `sound_from_s` on, which is as `sound_container.copy` has it; None: there
-    is none. When this returns, file and name are on the disk. Raises RecordingError, and leaves the part
-    alone then; OSError where the disk refuses the name.
+    `times`: when each packet is shown, seconds, in the order of decoding; packets beyond their end are left
+    out. `rate` (see `rate_for`) and `delimiter` are as `container` has them. Only an .mp4 can say its
+    `shape`. `sound_from_s` is `earliest_s` of `sound_container.copy`; None: the part has no sound. With sound
+    or a `shape`, `fourcc` and `rate` are not used. When this returns, file and name are on the disk. Raises
+    RecordingError if the copy fails, and OSError if the disk refuses a name; the part stays then.
     """
     copied = copy_of(final)
     try:
@@ -47,14 +47,14 @@ def remux(
 
 
 def copy_of(final: Path) -> Path:
-    """Suffix of the file while it is made. A crash may leave such a file; it can be removed."""
+    """Path of the final file while it is made. A crash may leave such a file; it can be removed."""
     return final.with_name(f"{final.stem}.closing.part{final.suffix}")
 
 
 def times_ms(times: Sequence[float]) -> list[int]:
-    """Each frame's time after the first one, in milliseconds; no two are the same.
+    """Each frame's time after the earliest one, milliseconds; no two are the same.
 
-    Frames lie in the order of decoding, which with B-frames is not that of their times.
+    The frames are in the order of decoding, which with B-frames is not that of their times.
     """
     found = [0] * len(times)
     last = -1
@@ -66,7 +66,7 @@ def times_ms(times: Sequence[float]) -> list[int]:
 
 
 def mean_rate(times: Sequence[float], nominal_fps: float) -> float:
-    """Frames per second of this very recording; with a single frame the nominal rate."""
+    """Frames per second as measured; the nominal rate if there is only one frame."""
     span = max(times) - min(times) if times else 0.0
     return (len(times) - 1) / span if span > 0 else nominal_fps
 

@@ -1,4 +1,4 @@
-"""Small files that are replaced as a whole, so that nobody ever sees a part of one."""
+"""Small files that are replaced as a whole, so that no reader sees half of one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 def replace_file(path: Path, content: bytes, mode: int | None = None, durable: bool = False) -> None:
     """Write a file and rename it into place; raises OSError.
 
-    `mode`: its permissions, where they are not those of all files. `durable`: wait until it is on the disk.
+    `mode`: its permissions; None: as the umask has them. `durable`: wait until it is on the disk.
     """
     part = path.with_name(f"{path.name}.part")
     part.write_bytes(content)
@@ -26,12 +26,12 @@ def replace_file(path: Path, content: bytes, mode: int | None = None, durable: b
 
 
 class ReplacedFile:
-    """A file that is replaced again and again. A disk that refuses is logged once, until it works again."""
+    """A file that is replaced again and again. A refusal of the disk is logged once, until it works again."""
 
     def __init__(self, path: Path, complaint: str, mode: int | None = None, durable: bool = False) -> None:
-        """`complaint` is what is logged, with a %s for the error. The rest is as `replace_file` has it.
+        """`complaint` is the message to log, with a %s for the error; the rest is as `replace_file` has it.
 
-        The folder of a durable file is never made: it is the archive, and its disk may be away.
+        A missing folder is made, but not for a durable file: that is in the archive, whose disk may be away.
         """
         self._path, self._complaint = path, complaint
         self._mode, self._durable = mode, durable

@@ -1,8 +1,8 @@
 """Removes recordings beyond the limits: the oldest first, and only those in the index.
 
-It keeps two things of the index in memory: how far it was read, and the total size. A sweep reads
-the lines added since, and then from the oldest line on as far as something has to be removed.
-The first one, which weighs all recordings, does so in slices: on a cold disk it takes minutes.
+It keeps no list of recordings in memory, only how far the index was read, the total size and the newest time.
+A sweep reads the lines added since, and then from the oldest line on as far as something has to be removed.
+The first sweep adds up the sizes of all recordings, in slices: on a cold disk that takes minutes.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from pynvr.archive.surplus import GIGABYTE, Limits, Surplus
 log = logging.getLogger(__name__)
 
 RECOUNT_S = 86400.0
-"""How often the total size is counted anew, since other programs may change files, too."""
+"""The total size is counted anew so often, since other programs may change files, too."""
 RECOUNT_AT_ONCE_S = 3600.0
-"""The same if a counted recording is missing."""
+"""If a counted recording is missing, it is counted anew, but not sooner than this after the last count."""
 SLICE_S, SLICE_LINES = 0.2, 100
-"""A sweep stops to count after that time, but not before it has counted so many lines."""
+"""A sweep counts for so long and then leaves the rest to the next one; it counts at least so many lines."""
 
 
 class Line(NamedTuple):
-    """What the rules need to know of a recording."""
+    """What the limits need to know of a recording."""
 
     file: str
     last_frame_utc: datetime
@@ -50,25 +50,26 @@ class Retention:
         self._index = archive.index
         self._limits = limits
         self._guard = ClockGuard()
-        # so that a step is noticed from here on, not only from the first sweep on
+        # so that the guard notices a step from now on, and not only from the first sweep on
         self._guard.trusts(datetime.now(timezone.utc), time.monotonic(), None)
         self._counted_at: float | None = None
         self._read_to = 0
         """Offset in the index up to which lines have been counted."""
         self._counted = False
-        """Whether that is all of it. Until then the total is too small, and the newest one is unknown."""
+        """Whether that is the whole index. Until then the total is too small, and the newest time unknown."""
         self._gone_to = 0
         """Offset in the index up to which all recordings were removed."""
         self._total_bytes = 0
         self._newest: datetime | None = None
         self._spoilt = 0
+        """Spoilt lines in what was counted."""
         self._said: set[str] = set()
 
     def sweep(self) -> bool:
-        """Remove what exceeds the limits, and its lines from the index; raises OSError.
+        """Remove recordings beyond the limits, and their lines in the index; raises OSError.
 
-        Returns True if the recordings are not all counted yet, so that it has to be called again soon.
-        Until they are, nothing is removed by age.
+        Returns True if not all recordings are counted yet: call it again soon. Until they are, nothing is
+        removed by age.
         """
         if self._limits == Limits(None, None, None):
             return False
@@ -82,7 +83,7 @@ class Retention:
         if removed:
             shorter = self._archive.remove(removed.keys())
             if shorter and not self._counted:
-                self._counted_at = None  # lines may be gone that were not counted
+                self._counted_at = None  # some of the removed lines may not have been counted
             self._read_to -= shorter
             self._gone_to = 0 if shorter else self._gone_to
         by_age = [moment for moment in removed.values() if moment is not None]
@@ -95,7 +96,7 @@ class Retention:
         return not self._counted
 
     def _removed(self, surplus: Surplus) -> Iterator[tuple[str, datetime | None]]:
-        """Remove recordings, oldest first; yields their names, and the times of those that were too old."""
+        """Remove recordings, oldest first; yield each one's name, and its time if it was too old."""
         kept_bytes = 0
         for recording in [] if surplus.satisfied else self._oldest():
             reason = surplus.reason(recording.last_frame_utc)
@@ -127,9 +128,9 @@ class Retention:
                 self._gone_to = offset
 
     def _count(self) -> None:
-        """Read sizes and the newest time from the index's new lines; from all lines if others changed it.
+        """Add up sizes and find the newest time, a slice of the index at a time.
 
-        Not all at once: see `SLICE_S`.
+        It goes on where it stopped; if others changed the index, or once a day, it begins anew.
         """
         now = time.monotonic()
         old = self._counted_at is None or now - self._counted_at > RECOUNT_S
@@ -154,7 +155,7 @@ class Retention:
         self._index.complain(self._spoilt)
 
     def _remove(self, name: str, reason: str) -> int | None:
-        """Remove a recording with what belongs to it; return the bytes set free, or None if it stays."""
+        """Remove a recording and its companions; return the bytes set free, or None if it stays."""
         try:
             freed = companions.remove(self._path(name))
         except OSError as error:  # a recording that cannot be removed must not prevent the removal of others
@@ -164,11 +165,11 @@ class Retention:
         if freed is not None:
             log.info("removed %s: %s", name, reason)
         elif self._counted_at is not None and time.monotonic() - self._counted_at > RECOUNT_AT_ONCE_S:
-            self._counted_at = None  # somebody else removed it, and perhaps more
+            self._counted_at = None  # somebody else removed it, and perhaps others
         return freed or 0
 
     def _is_inside(self, name: str) -> bool:
-        """Whether this is in the archive, and not the index itself; a link is removed, wherever it leads."""
+        """Whether the name is in the archive and not the index itself. A link counts, wherever it leads."""
         path = Path(self._path(name))
         return path != self._index.path and lies_inside(self._archive.root, path.parent)
 
@@ -182,7 +183,7 @@ class Retention:
 
 
 def _read(line: bytes) -> Line | None:
-    """A line of the index; None if it is spoilt, or has no time."""
+    """Read a line of the index; None if it is spoilt, or has no time."""
     recording = known(line)
     if recording is None or recording.last_frame_utc is UNSET:
         return None

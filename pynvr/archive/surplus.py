@@ -25,20 +25,20 @@ class Limits:
 class Surplus:
     """Judges recordings one after another, in the index's order. Callers tell it which were removed.
 
-    Size and free space need no clock: the first in the index are removed first. By age, recordings at the
-    head of the index are removed up to the first one that is young enough: later ones were closed after
-    it and are younger, even if the clock was wrong then. Times in the future are ignored.
+    Size and free space need no clock: the first in the index go first. By age, recordings go up to the first
+    one that is young enough: those behind it were closed later and are younger, even if the clock was wrong
+    then. A recording with a time in the future is not too old.
     """
 
     def __init__(self, limits: Limits, total_bytes: float, free_bytes: float, now: datetime | None) -> None:
-        """Sizes are of all recordings and of the free disk; `now` is None while the clock is in doubt."""
+        """All recordings have `total_bytes`; `free_bytes` are free. `now` is None if the clock is doubted."""
         self._limits = limits
         self._over = 0.0 if limits.max_size_gb is None else total_bytes - limits.max_size_gb * GIGABYTE
         self._missing = 0.0 if limits.min_free_gb is None else limits.min_free_gb * GIGABYTE - free_bytes
         self._now = now if limits.max_age is not None else None
         self._by_age = self._now is not None
         self.was_too_old = False
-        """Whether age was the reason for the latest one."""
+        """Whether the latest `reason` was its age."""
 
     @property
     def over_size(self) -> bool:

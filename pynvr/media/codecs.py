@@ -1,8 +1,7 @@
-"""The codecs that can be recorded as they come, and the little that has to be known of their bytes.
+"""The codecs that can be copied, and what has to be known of their bytes.
 
-H.264 and H.265 arrive as Annex B: units, each behind a start code 00 00 01. Before
-its first picture a decoder needs the parameter sets, which a camera may send before
-each key picture or tell only once, when the stream is set up.
+H.264 and H.265 arrive as Annex B: units, each behind a start code 00 00 01. Before its first picture a
+decoder needs the parameter sets. A camera sends them before each key picture, or once to set up the stream.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ H265 = CopyCodec(
     range(32),
     LONG_START_CODE + b"\x46\x01\x50",
 )
-# a JPEG needs no other packet; a transport stream cannot carry it, and browsers cannot play it in .mp4
+# a JPEG needs no other packet. A transport stream cannot carry it, and browsers cannot play it in .mp4
 MJPEG = CopyCodec("MJPEG", "mjpeg", ".avi", {".avi": "MJPG", ".mkv": "MJPG"})
 
 CODECS = {
@@ -64,12 +63,12 @@ CODECS = {
 
 
 def is_annex_b(data: bytes) -> bool:
-    """Whether this begins with a start code; packets of an .mp4 file do not."""
+    """Whether a packet begins with a start code; packets of an .mp4 file do not."""
     return data.startswith((START_CODE, LONG_START_CODE))
 
 
 def parameter_sets(codec: CopyCodec, data: bytes) -> bytes:
-    """The parameter sets before a packet's first picture, as Annex B; empty if one kind is missing."""
+    """A packet's parameter sets before its first picture, as Annex B; empty if one kind is missing."""
     found: list[bytes] = []
     begin = data.find(START_CODE)
     while begin >= 0 and begin + 3 < len(data):

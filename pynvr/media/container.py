@@ -1,8 +1,7 @@
-"""Video files packet by packet: read and written without decoding or encoding anything.
+"""Reads and writes video files packet by packet, without decoding or encoding.
 
-OpenCV's FFmpeg backend can do both, with some care. This is what lets a recording
-be written as a crash-proof transport stream and get its final container, with
-exact times, in a few milliseconds when it closes.
+OpenCV's FFmpeg backend can do both, with some care. So a recording is written as a crash-proof transport
+stream, and gets its final container with exact times in a few milliseconds when it closes.
 """
 
 from __future__ import annotations
@@ -72,9 +71,8 @@ class PacketReader:
 class PacketWriter:
     """Writes packets into a container; closes with a `with`.
 
-    With `rate`, in frames per second, the packets follow each other at that
-    rate, which is all that .avi can express. Without it every packet has its own time.
-    Raises RecordingError if the file cannot be opened.
+    With `rate`, in frames per second, the packets follow each other at that rate: .avi knows nothing else.
+    Without it every packet has its own time. Raises RecordingError if the file cannot be opened.
     """
 
     def __init__(self, path: Path, fourcc: str, size: tuple[int, int], rate: float | None = None) -> None:
@@ -94,13 +92,14 @@ class PacketWriter:
     def write(self, packet: Packet, time_ms: int, decode_ms: int | None = None) -> None:
         """Add a packet that is shown at `time_ms` and decoded at `decode_ms`, by default the same.
 
-        Decoding times have to increase. A packet must not be decoded after it is shown.
+        Decoding times have to increase, and must not be after the time of showing. With a `rate` both times
+        are ignored. Raises RecordingError if OpenCV tells that the disk refuses.
         """
         tick = time_ms if self._rate is None else self._count
         decode_tick = tick if decode_ms is None or self._rate is not None else decode_ms
         self._writer.set(cv2.VIDEOWRITER_PROP_KEY_FLAG, float(packet.key))
         self._writer.set(cv2.VIDEOWRITER_PROP_PTS, tick)
-        # OpenCV takes the packet's index less this delay as its decoding time
+        # OpenCV makes the packet's index minus this delay its decoding time
         self._writer.set(cv2.VIDEOWRITER_PROP_DTS_DELAY, self._count - decode_tick)
         if self._writer.write(packet.data) is False:  # OpenCV 4 returns None, and never fails
             raise RecordingError(f"{self._path}: cannot be written; is the disk full?")
@@ -127,8 +126,8 @@ def copy(
 ) -> int:
     """Copy the packets of `source` into a new container and return how many there were.
 
-    `times_ms` has one time for each packet, when it is shown; packets beyond its end are left out.
-    `delimiter` is as `PacketReader` has it.
+    `times_ms`: when each packet is shown; packets beyond its end are left out. `delimiter` is as
+    `PacketReader` has it. Raises RecordingError.
     """
     copied = 0
     decode_ms = decode_times(times_ms)
@@ -142,7 +141,7 @@ def copy(
 
 
 def decode_times(times_ms: Sequence[int]) -> list[int]:
-    """Decoding times for packets that are shown at these times: increasing, and each early enough.
+    """Increasing decoding times for packets that are shown at these times, none after its packet is shown.
 
     Without B-frames both are the same.
     """
@@ -156,9 +155,9 @@ class Contents:
     """What can be read from a video file."""
 
     count: int
-    """How many packets."""
+    """Number of packets."""
     last_bytes: int
-    """Size of the last packet. A crash may have cut it short."""
+    """Size of the last packet, which a crash may have cut short."""
     width: int
     height: int
 

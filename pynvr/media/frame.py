@@ -1,4 +1,4 @@
-"""One picture of a camera with its two times, and the gap between two pictures."""
+"""A picture of a camera with its two times, and the gap between two pictures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JPEG_QUALITY = 90
 TIME_TOLERANCE_S = 0.0005
 """Stream times come as milliseconds in floating point; smaller differences do not count."""
 DEFAULT_FPS = 25.0
-"""The rate of what tells none that can be."""
+"""Assumed for a stream that tells no rate, or an impossible one."""
 
 
 class Encoding(IntEnum):
@@ -30,10 +30,10 @@ class Encoding(IntEnum):
     BGR = 0
     """As `Image` has it, 3 bytes a pixel."""
     I420 = 1
-    """1.5 bytes a pixel. Video is encoded from this form, so hardly anything is lost. 1.5 x height rows:
-    first the brightness, then both colour planes at half the size."""
+    """1.5 bytes a pixel, 1.5 x height rows: first the brightness, then both colour planes at half the size.
+    Hardly anything is lost, since video is encoded from it."""
     JPEG = 2
-    """Some 10 times smaller than I420, with hardly visible loss."""
+    """About a tenth of I420, with hardly visible loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,7 @@ class Frame:
     """One picture of a camera, as it came or as it waits in memory."""
 
     data: NDArray[np.uint8]
-    """The whole picture, as its encoding has it; or only the small grey picture for the detector, if nothing
-    else is needed."""
+    """The whole picture as `encoding` has it; or the detector's small grey one, if no more is needed."""
     time: float
     """Seconds, strictly increasing within one source; every duration is a difference of these."""
     utc: datetime
@@ -52,20 +51,20 @@ class Frame:
     lost_before: int = 0
     """How many pictures between the previous frame and this one could not be decoded."""
     jpeg: NDArray[np.uint8] | None = None
-    """From time to time the whole picture as JPEG, if `data` is only the small grey one."""
+    """The whole picture as JPEG, from time to time, if `data` is the small grey one."""
     encoding: Encoding = Encoding.BGR
 
     key = True
-    """Always True: a picture needs no other. A packet may need the packets before it."""
+    """A picture needs no other; a packet may need the packets before it."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that the picture takes."""
+        """Bytes of memory that the pictures take."""
         return self.data.nbytes + (0 if self.jpeg is None else self.jpeg.nbytes)
 
     @property
     def image(self) -> Image:
-        """The picture as BGR. It is decoded at each call, unless it is kept as BGR."""
+        """The picture as BGR, decoded at each call unless it is kept so; or the small grey one."""
         if self.encoding is Encoding.BGR:
             return self.data
         if self.encoding is Encoding.I420:
@@ -73,9 +72,9 @@ class Frame:
         return cast(Image, cv2.imdecode(self.data, cv2.IMREAD_COLOR))
 
     def encoded(self, encoding: Encoding) -> Frame:
-        """The same frame in another encoding; itself if it takes as little memory already.
+        """The same frame in another encoding; itself if its own takes no more memory.
 
-        The colours of odd sizes cannot be halved: such a frame stays BGR where I420 is asked for.
+        I420 halves the colours, so a picture of odd width or height stays BGR.
         """
         if encoding <= self.encoding:
             return self
@@ -95,10 +94,9 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Separates two frames that do not belong together.
+    """Separates two frames that do not belong together: the camera was lost, or its picture changed size.
 
-    The camera was lost, or its picture changed size. A source yields the gap
-    when it happens, not with the next frame, which may be hours away: an open
+    A source yields the gap when it happens, not with the next frame, which may come hours later: an open
     recording has to be closed now.
     """
 

@@ -1,4 +1,4 @@
-"""How OpenCV is to work in this process."""
+"""OpenCV's settings for this process, its file names and its names of codecs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ ERRORS = 2
 
 
 def work_lightly() -> None:
-    """Have OpenCV work in the calling thread alone, without IPP, and tell of errors only.
+    """Have OpenCV work in the calling thread alone, without IPP, and log errors only.
 
-    On pictures as small as a detector's, threads cost CPU and save no time. Intel's library behind many of
-    OpenCV 4.12's functions takes 9 µs more for each call than OpenCV's own code takes for the whole work.
-    And it warns of each packet that it has written.
+    On pictures as small as a detector's, threads cost CPU and save no time. IPP, Intel's library behind many
+    of OpenCV 4.12's functions, takes 9 µs more for each call than OpenCV's own code takes for the whole work.
+    OpenCV warns of each packet that it has written.
     """
     cv2.setNumThreads(1)
     cv2.ipp.setUseIPP(False)
@@ -29,8 +29,8 @@ def work_lightly() -> None:
 def name_of(path: Path) -> Iterator[str]:
     """A name by which OpenCV opens this file and nothing else; it is needed only until the file is open.
 
-    FFmpeg takes a name with a colon, as 10:00.avi, for a protocol unless it begins with a slash, and OpenCV
-    crashes on one that is not UTF-8: that gets another name, a link in a folder of its own.
+    FFmpeg takes a name with a colon, for example 10:00.avi, for a protocol unless it begins with a slash.
+    OpenCV crashes on a name that is not UTF-8, so such a file is opened by a link in a temporary folder.
     """
     name = str(path.absolute())
     try:

@@ -22,7 +22,7 @@ class SoundPacket:
 
     data: bytes
     after_s: float
-    """Seconds from when the picture is shown to when this begins; usually negative."""
+    """Seconds by which this begins after the picture is shown; usually negative."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,17 +34,17 @@ class Packet:
     key: bool
     """Whether it can be decoded without the packets before it."""
     sound: tuple[SoundPacket, ...] = field(default=(), kw_only=True)
-    """What was heard since the packet before it."""
+    """The sound since the packet before."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory."""
+        """Bytes of memory that picture and sound take."""
         return self.data.nbytes + sum(len(piece.data) for piece in self.sound)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a player shows the pictures of a file, as far as the packets themselves do not say it."""
+    """What a file tells a player about showing its pictures, beside what the packets say themselves."""
 
     turn: int = 0
     """Degrees counter-clockwise: 0, 90, 180 or 270."""
@@ -67,18 +67,18 @@ class Stream:
     parameter_sets: bytes
     """As Annex B, for key packets that come without them."""
     reorder_s: float
-    """By how many packets the order of decoding differs from the order of showing; 0 without B-frames."""
+    """By how many seconds at most a packet comes behind packets that are shown later; 0 without B-frames."""
     shape: Shape = AS_CODED
     sound: AudioStream | None = None
-    """What a writer has to know of the sound: a stream of a container that is never written."""
+    """What a writer has to know of the sound, as `sound_container.writable` returns it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimedPacket(Packet):
-    """A packet of a camera with its two times."""
+    """A packet of a camera or a file with its two times."""
 
     time: float
-    """Seconds; when it is shown. With B-frames packets do not come in this order."""
+    """When it is shown, seconds. With B-frames packets do not come in this order."""
     utc: datetime
     """Wall clock, for names, logs and the index only."""
     stream: Stream

@@ -1,7 +1,7 @@
-"""The size of a key picture, found out by decoding it with PyAV.
+"""Finds the size of a key picture by decoding it with PyAV.
 
-OpenCV tells the size that a stream has when it is opened, and never that it has changed.
-Imported only where parameter sets change, because PyAV costs 17 MB.
+OpenCV tells the size that a stream has when it is opened, and never that it has changed. Imported only when
+parameter sets change, because PyAV costs 17 MB.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pynvr.media.codecs import START_CODE, CopyCodec
 
 
 def size_of(codec: CopyCodec, data: bytes) -> tuple[int, int] | None:
-    """(width, height) in pixels of a key packet with its parameter sets; None if any of it is damaged."""
+    """(width, height) in pixels of a key packet with its parameter sets; None if it is damaged."""
     decoder = cast(av.VideoCodecContext, av.CodecContext.create(codec.ffmpeg_name, "r"))
     decoder.options = {"err_detect": "explode"}
     decoder.thread_count = 1

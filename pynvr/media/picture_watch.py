@@ -1,4 +1,4 @@
-"""Notices empty pictures: a decoder that fails or a covered lens is no quiet scene."""
+"""Notices empty pictures: a failing decoder or a covered lens must not pass for a quiet scene."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from pynvr.media.frame import Gray, Image
 FAULT_AFTER_S = 10.0
 LOOK_EVERY_S = 1.0
 LASTS_S = {"black": FAULT_AFTER_S, "all the same": FAULT_AFTER_S - LOOK_EVERY_S}
-"""From the first look at which it is so; the first of two that are the same is one look earlier."""
+"""From the first look that shows it, seconds: "all the same" begins one look earlier than it shows."""
 SAMPLED = 2
-"""Looks at every so many lines. Looking at all would take 2 ms of 1080p."""
+"""Only every second line is looked at. Looking at all lines of 1080p would take 2 ms."""
 BLACK = 8
-"""Grey levels; a camera that sees nothing in the dark still gives its noise, and usually the time."""
+"""Grey levels. A camera in the dark still shows noise, and usually the time, that is brighter."""
 
 
 class PictureWatch:
-    """Looks at one picture a second, by the frames' own times, and says what is wrong with it."""
+    """Looks at one picture a second, by the frames' own times, and tells what is wrong."""
 
     def __init__(self) -> None:
         self.fault: str | None = None
-        """"black" or "all the same", once they have been so for `FAULT_AFTER_S`."""
+        """"black" or "all the same", once the pictures have been so for `FAULT_AFTER_S`."""
         self._looked_at: float | None = None
         self._sample: Image | Gray | None = None
         self._since: dict[str, float] = {}
         """What is wrong now, and since when."""
 
     def see(self, image: Image | Gray, time: float) -> None:
-        """Take the next picture, whole or reduced; `time` in seconds."""
+        """Take the next picture, whole (BGR) or reduced (grey); `time` in seconds."""
         if self._looked_at is not None and 0 <= time - self._looked_at < LOOK_EVERY_S:
             return
         sample = image[::SAMPLED].copy()

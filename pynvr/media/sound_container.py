@@ -1,7 +1,6 @@
-"""Containers with sound beside the pictures, or with pictures that are shown turned, through PyAV.
+"""Containers with sound, or with a `Shape` for their pictures, through PyAV.
 
-OpenCV can do neither. Imported only where it is needed, because PyAV costs 17 MB. `container.py` does the
-same for pictures alone.
+OpenCV knows neither. `container.py` does the same for pictures alone. Imported late, since PyAV costs 17 MB.
 """
 
 from __future__ import annotations
@@ -31,29 +30,29 @@ from pynvr.media.packet import AS_CODED, Packet, Shape, Stream
 log = logging.getLogger(__name__)
 
 COPIED = ("aac", "opus", "mp3")
-"""What browsers play in .mp4. Anything else, as G.711, is made AAC."""
+"""Codecs that browsers play in .mp4. Sound in any other, for example G.711, is made AAC."""
 BITS_PER_SAMPLE, MOST_BITS_PER_S = 3, 64_000
-"""Of this AAC, for each channel."""
+"""Of AAC that is made, for each channel."""
 USUAL_RATE = 48_000
-"""Of sound whose own rate AAC does not know."""
+"""Samples per second of AAC that is made from a rate which AAC does not know."""
 TICK = Fraction(1, round(TICKS_PER_SECOND))
 SOUND_TICK = Fraction(1, 90_000)
+"""Units of the times of pictures and of sound, seconds."""
 START_MS = 10_000
-"""Where a part begins: no time in it may be negative, and sound may be heard before the first picture."""
+"""The first picture's time in a part: sound may come before it, and no time may be negative."""
 PART_OPTIONS = {
     "flush_packets": "1",
     "pes_payload_size": "0",  # each piece of sound at once, and with its own time
     "max_interleave_delta": "1",  # no picture waits for sound that may never come
 }
 PROBED_BYTES, MOST_PROBED_BYTES = 1 << 20, 64 << 20
-"""So much of a part is read to learn what its sound is: after the first piece of it, and in all."""
+"""How much of a part FFmpeg may read to learn what its sound is: after the first piece of it, and in all."""
 
 
 def writable(stream: AudioStream | None, codec: CopyCodec, name: str) -> AudioStream | None:
-    """What a writer needs to know of a stream's sound, for longer than the stream's container is open.
+    """What a writer needs to know of a stream's sound; it outlives the stream's container.
 
-    None, and a line in the log with the source's `name`, where there is no sound that can be recorded beside
-    pictures of this codec.
+    None if it has none that can be recorded beside pictures of this codec; the log says so, with `name`.
     """
     if stream is None or not stream.codec_context.sample_rate:
         log.warning("%s: has no sound that could be recorded (RECORD_SOUND)", name)
@@ -61,15 +60,15 @@ def writable(stream: AudioStream | None, codec: CopyCodec, name: str) -> AudioSt
     if codec.part_suffix != ".ts":
         log.warning("%s: sound cannot be recorded beside %s (RECORD_SOUND)", name, codec.name)
         return None
-    nowhere = av.open("/dev/null", "w", format="null")  # which takes any codec
+    nowhere = av.open("/dev/null", "w", format="null")  # this format takes any codec
     return nowhere.add_stream_from_template(stream, opaque=True)
 
 
 class SoundPartWriter:
-    """A transport stream of pictures and sound; written and closed as a `PacketWriter` is."""
+    """Writes a transport stream of pictures and sound; used like a `PacketWriter`."""
 
     def __init__(self, path: Path, stream: Stream, sound: AudioStream) -> None:
-        """Open it for writing; `sound` is as `writable` returns it. Raises RecordingError."""
+        """Open `path` for writing; `sound` is as `writable` returns it. Raises RecordingError."""
         self._out = _Output(path, "mpegts", PART_OPTIONS)
         size = {"width": stream.width, "height": stream.height}
         self._pictures = self._out.container.add_mux_stream(stream.codec.ffmpeg_name, time_base=TICK, **size)
@@ -88,7 +87,7 @@ class SoundPartWriter:
         self._out.begin()
 
     def write(self, packet: Packet, time_ms: int, decode_ms: int) -> None:
-        """Add a packet and what was heard before it; damaged sound is left out. Raises RecordingError."""
+        """Add a packet and the sound before it; damaged sound is left out. Raises RecordingError."""
         for piece in packet.sound:
             self._write_sound(piece.data, (START_MS + time_ms) / TICKS_PER_SECOND + piece.after_s)
         picture = _packet(packet.data.tobytes(), START_MS + time_ms, START_MS + decode_ms, TICK)
@@ -128,7 +127,8 @@ def copy(
     """Copy a part into its final container, as `container.copy` does; return how many pictures there were.
 
     Sound from before `earliest_s`, seconds after the first picture, is left out. If that is negative, the
-    first picture is shown so much later than the first sound is heard. Raises RecordingError.
+    file may begin with sound, and shows its first picture up to so much later. Only an .mp4 can say its
+    `shape`. Raises RecordingError.
     """
     try:
         first_picture_s, first_sound_s, needed_bytes = _look_at(part)
@@ -145,7 +145,7 @@ def copy(
                 film.set_display_rotation(shape.turn)
                 film.codec_context.sample_aspect_ratio = Fraction(shape.pixel_width, shape.pixel_height)
             out.begin()
-            # from here on seconds after the first sound or picture of the file
+            # from here on times are seconds after the file's first sound or picture
             shift_s = max(0.0, -max(earliest_s, first_sound_s - first_picture_s))
             zero_s = first_picture_s - times_ms[0] / TICKS_PER_SECOND - shift_s
             waiting = zip(times_ms, decode_times(times_ms), strict=True)
@@ -170,7 +170,7 @@ def copy(
 
 
 def _look_at(part: Path) -> tuple[float, float, int]:
-    """When its first picture and its first sound begin, seconds, and how much has to be read to know both."""
+    """Times of a part's first picture and first sound, seconds, and how many bytes to read to know both."""
     first: dict[str, tuple[float, int]] = {}
     with av.open(str(part)) as source:
         kinds = {stream.type for stream in source.streams}
@@ -186,10 +186,10 @@ def _look_at(part: Path) -> tuple[float, float, int]:
 
 
 class _WholeWrites(io.FileIO):
-    """A file without a buffer that never writes only a part."""
+    """An unbuffered file that writes everything it is given."""
 
     def write(self, data: Any) -> int:
-        """All of it; raises OSError."""
+        """Write all of the data; raises OSError."""
         rest = memoryview(data)
         while rest:
             rest = rest[super().write(rest) :]
@@ -197,12 +197,12 @@ class _WholeWrites(io.FileIO):
 
 
 class _Output:
-    """A container to write to, each stream of which goes only forward."""
+    """A container to write to. Within each stream times only increase."""
 
     def __init__(self, path: Path, kind: str, options: dict[str, str] | None = None) -> None:
         self._path = path
-        # PyAV holds the GIL while it ends a file by itself: until a disk answers, or for ever where the pipe
-        # that is full is emptied by another thread
+        # PyAV holds the GIL while it ends a file of its own: until the disk answers, or for ever if the file
+        # is a full pipe that another thread has to empty
         self._file = _WholeWrites(path, "wb")
         self.container = av.open(self._file, "w", format=kind, container_options=options or {})
         self._latest: dict[int, int] = {}
@@ -236,7 +236,7 @@ class _Output:
 
 
 def _decoder(told: AudioCodecContext) -> AudioCodecContext:
-    """A decoder of sound that is described so."""
+    """A decoder for sound of this description."""
     decoder = cast(AudioCodecContext, AudioCodecContext.create(told.name, "r"))
     layout = {1: "mono", 2: "stereo"}.get(told.channels, told.layout)  # some containers only count channels
     decoder.sample_rate, decoder.layout, decoder.extradata = told.sample_rate, layout, told.extradata
