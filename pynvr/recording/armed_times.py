@@ -1,4 +1,4 @@
-"""ARMED_TIMES: when motion counts, in local time: "Mon-Fri 22:00-06:30", "Sat-Sun"."""
+"""ARMED_TIMES: the local times at which motion counts: "Mon-Fri 22:00-06:30", "Sat-Sun"."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ LINE = re.compile(
 A_DAY = 24 * 60
 """Minutes."""
 LOOK_BACK = timedelta(days=8)
-"""Every week is the same."""
+"""Looking back further finds nothing else: every week is the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Some hours of some days; where they go beyond midnight, they belong to the day that they begin on."""
+    """The same hours of some days. Hours beyond midnight belong to the day on which they begin."""
 
     days: frozenset[int]
+    """0 is Monday."""
     start: int
     end: int
     """Minutes of the day."""
 
     def holds(self, weekday: int, minute: int) -> bool:
-        """Whether it is then."""
+        """Whether a minute of a weekday is in the span."""
         if self.start < self.end:
             return weekday in self.days and self.start <= minute < self.end
         begun_today = weekday in self.days and minute >= self.start
@@ -38,10 +39,10 @@ class Span:
 
 
 class ArmedTimes:
-    """Says by the clock on the wall whether it is armed, also on the two days on which that is set."""
+    """Says whether a local time is armed, also on the two days a year on which local clocks are set."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        """Read the setting; raises SettingsError for a line that is none."""
+        """Read the setting; raises SettingsError for a line that is wrong."""
         self._spans = [_span(line) for line in lines]
 
     def __call__(self, local: datetime) -> bool:
@@ -50,7 +51,7 @@ class ArmedTimes:
         return any(span.holds(local.weekday(), minute) for span in self._spans)
 
     def changed_between(self, since: datetime, until: datetime) -> bool:
-        """Whether it was otherwise in any minute from one moment to the other."""
+        """Whether any minute since `since` had another answer than `until` has."""
         moment, now = max(since, until - LOOK_BACK), self(until)
         while moment < until:
             if self(moment.astimezone()) != now:

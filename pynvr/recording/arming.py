@@ -1,11 +1,11 @@
-"""Whether motion counts just now, and recordings that somebody asks for: said by a rule, a file or a word.
+"""Arms and disarms motion detection, and takes requests for a recording.
 
-The last word counts. The rule (armedFunc, ARMED_TIMES) has it when it changes; in between anybody else
-may: MQTT, a signal. That word is kept over a restart. A file `.disarmed` in the archive disarms for as long
-as it is there, or until the word `armed`. A file `.record` asks for a recording.
+The last word counts. The rule (armedFunc, ARMED_TIMES) speaks when its answer changes. In between an order by
+MQTT or a signal does; a restart does not forget it. A file `.disarmed` in the archive disarms as long as it
+is there; the order to arm removes it. A file `.record` asks for a recording.
 
-The files lie on a disk that may hang, so a thread of its own looks at them; the capture loop only asks
-what it has found.
+The files are on a disk that may hang, so a thread of its own looks at them. The capture loop only reads what
+that thread has found.
 """
 
 from __future__ import annotations
@@ -27,35 +27,36 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 REQUEST_EXPIRES_S = 60.0
-"""A recording that is asked for while there is no picture is not made so much later."""
+"""A request expires if no picture comes for so long."""
 DISARMED_NAME = ".disarmed"
 RECORD_NAME = ".record"
 WORD_NAME = ".pynvr.armed"
 RECORD = "record"
 
 Rule = Callable[[datetime], bool]
-"""From the local time to whether it is armed."""
+"""Takes the local time; returns whether motion counts then."""
 
 
 class Arming:
-    """Started and stopped with a `with`."""
+    """Whether motion counts, and requests for a recording; a `with` starts and stops its thread."""
 
     def __init__(self, archive: Path, rule: Rule | None) -> None:
-        """Without a rule it is armed until somebody says otherwise."""
+        """Without a rule it is armed until somebody disarms it."""
         self._archive = archive
         self._rule = rule or (lambda local: True)
         self._said: SimpleQueue[bool | str | None] = SimpleQueue()
-        """Words from outside, for the thread; a signal may come at any moment. None: stop."""
+        """Orders for the thread: arm, disarm, RECORD; None: stop. A signal may come at any moment."""
         self._word: bool | None = None
-        """What was said last since the rule changed last."""
+        """The latest order to arm or disarm since the rule's answer changed."""
         self._rule_failed = False
         self._ignored: set[str] = set()
-        """Names of files that cannot be removed, which has been said."""
+        """Names of files that cannot be removed; the log has said so."""
         self._asked_at: float | None = None
+        """When a recording was asked for, monotonic; None: it was not, or the capture loop knows."""
         self.armed = True
         """Read by the capture loop."""
         self.on_change: Callable[[bool], None] = lambda armed: None
-        """Told of each change, and of how it is at the start; on the thread that has noticed."""
+        """Called with `armed` at the start and at each change, on the arming thread."""
         self._now_by_rule = True
         self._thread = threading.Thread(target=self._run, name="arming", daemon=True)
 
@@ -73,7 +74,7 @@ class Arming:
         self._thread.join(LOOK_EVERY_S)
 
     def say(self, armed: bool) -> None:
-        """Have the last word; from any thread or signal handler."""
+        """Arm or disarm; from any thread or signal handler."""
         self._said.put(armed)
 
     def record(self) -> None:
@@ -81,11 +82,11 @@ class Arming:
         self._said.put(RECORD)
 
     def asked_to_record(self) -> bool:
-        """Whether a recording has been asked for since the last question; for the capture loop."""
+        """Whether a recording has been asked for since the last call; for the capture loop."""
         asked_at = self._asked_at
         if asked_at is None:
             return False
-        self._asked_at = None  # only now: a request that comes meanwhile must not be lost
+        self._asked_at = None  # only if there was a request: one that comes meanwhile must not be lost
         if time.monotonic() - asked_at > REQUEST_EXPIRES_S:
             log.warning("a recording was asked for while there was no picture: too late now")
             return False
@@ -129,7 +130,7 @@ class Arming:
         return self._now_by_rule if self._word is None else self._word
 
     def _by_rule(self) -> bool:
-        """What the rule says; a function that fails arms, since nothing is missed then."""
+        """The rule's answer; a function that fails arms, so that nothing is missed."""
         try:
             armed = bool(self._rule(datetime.now().astimezone()))
         except Exception as error:  # whatever a user's function can raise
@@ -159,7 +160,7 @@ class Arming:
             log.warning("%s: %s; after a restart that is forgotten", path, error)
 
     def _kept_word(self) -> bool | None:
-        """The word of before the restart, unless the rule has changed since."""
+        """The order from before the restart, unless the rule's answer has changed since."""
         try:
             kept = json.loads((self._archive / WORD_NAME).read_text(encoding="utf-8"))
             armed, by_rule = bool(kept["armed"]), bool(kept["rule"])
@@ -176,12 +177,12 @@ class Arming:
         return None if over else armed
 
     def _record_file(self) -> str | None:
-        """Take the request that a file `.record` is."""
+        """Look for a file `.record`; remove it and return RECORD if it is there."""
         path = self._archive / RECORD_NAME
         return RECORD if _there(path) and self._remove(path) else None
 
     def _remove(self, path: Path) -> bool:
-        """Remove a file; False where that is refused, which is said once: it would be obeyed for ever."""
+        """Remove a file. If the disk refuses, log it once, ignore the file from now on and return False."""
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -194,7 +195,7 @@ class Arming:
 
 
 class ArmedEvents:
-    """The event rule while it is armed; disarmed nothing begins, and what goes on ends at once."""
+    """The event rule while it is armed. While disarmed, no event begins, and an open one ends at once."""
 
     def __init__(self, events: MotionEvents, arming: Arming) -> None:
         self._events = events
@@ -205,7 +206,7 @@ class ArmedEvents:
         self._events.reset()
 
     def update(self, time: float, motion: bool) -> Change:
-        """As `MotionEvents` has it; a recording that is asked for begins like one of motion."""
+        """As `MotionEvents` has it; a request for a recording counts as motion."""
         if not self._arming.armed:
             return self._events.end(time)
         return self._events.update(time, motion, self._arming.asked_to_record())

@@ -13,12 +13,12 @@ class Recorder(Protocol):
     """Makes recordings: of pictures (`FrameRecorder`) or of packets (`PacketRecorder`)."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        """Take a frame, what the detector saw in it, and what that means for the event."""
+        """Take a frame, what the detector saw in it, and what the event rule made of that."""
 
     def interrupt(self, lost: int = 0) -> None:
         """Close the open recording, if any: the next frame does not belong to it.
 
-        So many pictures were `lost` since the latest frame, because they could not be decoded.
+        `lost`: how many pictures since the latest frame could not be decoded.
         """
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A video file of pictures with times. It gets its name when it is complete."""
+"""A video file of pictures and their times. It gets its name when it is complete."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from pynvr.recording.encoding import CODECS, Encoder
 
 
 class Clip:
-    """Writes pictures into a part beside the file; closing makes the file from it.
+    """Writes pictures into a part beside the file; closing makes the file from it, as for a recording.
 
-    These are the two steps that make a recording. The tuning scripts use them for
-    their output, `--check` for its trial file.
+    The tuning scripts use it for their output, `--check` for its trial file.
     """
 
     def __init__(self, path: Path, fourcc: str, fps: float) -> None:
-        """Write to `path`, which must not exist. `fps` is the rate, if the container knows only one."""
+        """Write to `path`, which must not exist; `fps` guides the encoder. Raises RecordingError."""
         codec = CODECS[fourcc]
         if path.exists():
             raise RecordingError(f"{path}: exists already and is not overwritten; give another name")
@@ -34,14 +33,14 @@ class Clip:
         self._times: list[float] = []
 
     def write(self, image: Image, time: float) -> None:
-        """Add a BGR picture that is shown at `time`, in seconds; all have the size of the first one."""
+        """Add a BGR picture of the first one's size, shown at `time` (seconds); raises RecordingError."""
         if self._encoder is None:
             self._encoder = Encoder(self._part, self._fourcc, self._fps, (image.shape[1], image.shape[0]))
         self._encoder.write(image)
         self._times.append(time)
 
     def close(self) -> int:
-        """Make the file and return how many pictures are in it. Without pictures there is no file."""
+        """Make the file and return its number of pictures, 0 without a file; raises as `remux` does."""
         if self._encoder is None:
             return 0
         self._encoder.close()

@@ -1,4 +1,4 @@
-"""Writes packets into a file that survives a crash: what `encoding.py` is for encode mode."""
+"""Writes packets into a file that survives a crash; `encoding.py` does that for encode mode."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CopyFormat:
     """Copy mode's `RecordingFormat`: files in the camera's own codec."""
 
     suffix: str
-    """From OUTPUT_FILES_EXTENSION. A codec that this container cannot hold gets its usual one."""
+    """From OUTPUT_FILES_EXTENSION. A codec that does not fit into this container gets its usual one."""
 
     def facts(self, first: TimedPacket) -> dict[str, object]:
         """The facts that the journal needs about a recording that begins with this packet."""
@@ -47,7 +47,7 @@ class CopyFormat:
             **({"sound": True} if stream.sound is not None else {}),
             **({"shape": [shape.turn, shape.pixel_width, shape.pixel_height]} if shape != AS_CODED else {}),
             "copied": True,
-            # only a delimiter of the part may be removed; one that the camera sent has to stay
+            # closing removes delimiters that the part has added; those that the camera sent have to stay
             "delimiter": "" if first.data[0, :5].tobytes() == codec.delimiter[:5] else codec.delimiter.hex(),
         }
 
@@ -63,7 +63,7 @@ def suffix_for(codec: codecs.CopyCodec, wanted: str) -> str:
 
 
 class PacketPart:
-    """One open file of one stream."""
+    """The part of a recording of one stream's packets."""
 
     def __init__(self, path: Path, fourcc: str, first: TimedPacket) -> None:
         stream = first.stream
@@ -89,7 +89,10 @@ class PacketPart:
         return SoundPartWriter(self._part.pipe, stream, stream.sound)
 
     def write(self, order: Write) -> int:
-        """Add a packet and return its size. The first one gets the stream's sets, if it has not the same."""
+        """Add a packet; return its size in bytes. Raises RecordingError.
+
+        The first packet gets the stream's parameter sets, unless it brings the same.
+        """
         packet = cast(TimedPacket, order.frame)
         data, sets = packet.data, packet.stream.parameter_sets
         if packet is self._first and codecs.parameter_sets(packet.stream.codec, data.tobytes()) != sets:

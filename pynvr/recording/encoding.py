@@ -1,7 +1,7 @@
-"""Encodes pictures into a video file that survives a crash: a checked cv2.VideoWriter.
+"""Encodes pictures into a video file that survives a crash, with a cv2.VideoWriter that is checked.
 
-OpenCV says nothing when a codec is missing, a picture has the wrong size or the
-disk is full. This module raises an error.
+OpenCV says nothing when a codec is missing, a picture has the wrong size or the disk is full. This module
+raises an error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pynvr.media.opencv import name_of
 from pynvr.recording.part_file import PipedFile
 
 LOWEST_RATE, HIGHEST_RATE = 1.0, 120.0
-"""Range of the frame rates that all encoders accept."""
+"""Frame rates that all encoders accept, frames per second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ CODECS = {
     "mp4v": Codec(".ts", {".avi": "DIVX", ".mp4": "mp4v"}),
     "MJPG": Codec(".avi", {".avi": "MJPG"}),  # a transport stream cannot carry it
 }
-"""The codecs that are tested to survive kill -9. The first three are MPEG-4 under three names."""
+"""The codecs that survived kill -9 in tests. The first three are MPEG-4 under three names."""
 
 
 class Encoder:
@@ -47,13 +47,13 @@ class Encoder:
     def __init__(self, path: Path, fourcc: str, fps: float, size: tuple[int, int]) -> None:
         """Create `path` for pictures of `size` (width, height); raises RecordingError.
 
-        The rate only guides the encoder's bit rate; the final container gets the true times.
+        `fps` only guides the encoder's bit rate; the final container gets the true times.
         """
         self._size = size
         self._part = PipedFile(path)
         rate = round(max(LOWEST_RATE, min(fps, HIGHEST_RATE)))
         code = cv2.VideoWriter.fourcc(*fourcc)
-        with name_of(self._part.pipe) as name:  # the folder for temporary files may have any name, too
+        with name_of(self._part.pipe) as name:  # the folder for temporary files may have an odd name, too
             self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, code, rate, size)
         if not self._writer.isOpened():
             self._part.close()
@@ -64,7 +64,7 @@ class Encoder:
         self._part.start()
 
     def write(self, image: Image) -> None:
-        """Add a BGR picture; raises RecordingError if it, or an earlier one, is lost."""
+        """Add a BGR picture; raises RecordingError if it or an earlier one is lost."""
         if image.ndim != 3 or (image.shape[1], image.shape[0]) != self._size:
             raise RecordingError(f"{self._part.path}: a picture of shape {image.shape} is not {self._size}")
         accepted = self._writer.write(image)
@@ -89,7 +89,7 @@ def check_codec(fourcc: str) -> None:
 
 
 def encodes(fourcc: str) -> bool:
-    """Try a codec out on a picture."""
+    """Whether this OpenCV can write with `fourcc`; it is tried out on a picture."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             encoder = Encoder(Path(folder, f"trial{CODECS[fourcc].part_suffix}"), fourcc, 25.0, (64, 64))

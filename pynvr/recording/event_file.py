@@ -1,4 +1,4 @@
-"""The file that an event goes into: both recorders begin, fill and end it in the same way."""
+"""The file that an event goes into: both recorders begin, split and end it in the same way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class EventFile:
-    """One file after the other; a long event goes on in a further one."""
+    """Opens one file after the other; a long event goes on in a further file."""
 
     def __init__(
         self,
@@ -25,10 +25,10 @@ class EventFile:
         max_duration_s: float,
         short_ring: str,
     ) -> None:
-        """Write with a writer and a maker of pictures.
+        """Tell `writer` and `pictures` of each file's begin and end.
 
         An event lasts `hold_s` after its latest motion. A file longer than `max_duration_s` is full.
-        `short_ring` is what to say when the ring has dropped some of the pre-alarm, with a %d or not.
+        `short_ring`: the warning that the ring has dropped some of the pre-alarm; a %d gets the number.
         """
         self._writer = writer
         self._pictures = pictures
@@ -36,13 +36,13 @@ class EventFile:
         self._max_duration_s = max_duration_s
         self._short_ring = short_ring
         self._dropped = 0
-        """How many frames or packets the ring had dropped when the log last mentioned it."""
+        """How many frames or packets the ring had dropped at the last `mention_dropped`."""
         self.is_open = False
         self.first_s = self.trigger_s = 0.0
-        """Of the latest file."""
+        """Times of the latest file's first frame and trigger, seconds."""
 
     def begin(self, begin: Begin, first_s: float, pre_alarm: Sequence[Recordable] = ()) -> None:
-        """Open a file whose first frame has this time."""
+        """Open a file whose first frame has the time `first_s`."""
         if begin.continues:
             log.info("the event goes on in another file")
         self.first_s, self.trigger_s = first_s, begin.trigger_s
@@ -51,7 +51,7 @@ class EventFile:
         self.is_open = True
 
     def is_full(self, time: float) -> bool:
-        """Whether a frame of this time belongs into a further file."""
+        """Whether a frame of this time has to go into a further file."""
         return self.is_open and time - self.first_s > self._max_duration_s - TIME_TOLERANCE_S
 
     def end(self, undecodable: int = 0, last_motion_s: float | None = None) -> None:
@@ -62,7 +62,7 @@ class EventFile:
             self.is_open = False
 
     def mention_dropped(self, dropped: int) -> None:
-        """Say that the ring could not hold the whole pre-alarm; `dropped` counts from the start."""
+        """Warn if the ring has dropped more since the last call; `dropped` is its counter."""
         now, self._dropped = dropped - self._dropped, dropped
         if now:
             log.warning(self._short_ring, *([now] if "%d" in self._short_ring else []))

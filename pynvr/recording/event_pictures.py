@@ -1,7 +1,7 @@
 """The pictures beside a recording: its best one and a film strip, made while the event goes on.
 
-While nothing moves nothing is done. During an event a frame costs a comparison; a picture is encoded
-when it is better than the best so far, and not for each of them while something grows.
+Without an event nothing is done. During an event a frame costs a comparison. A picture that is better than
+the best so far is encoded, but large ones not each time while something grows.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ Box: TypeAlias = tuple[float, float, float, float]
 Jpeg: TypeAlias = NDArray[np.uint8]
 
 PX_A_FRAME = 250_000
-"""A picture of so many pixels may be encoded for each frame, a larger one for every second, third …: 1 ms."""
+"""So many pixels may be encoded for each frame: 1 ms. A picture n times as large may be every n frames."""
 CUT_WEIGHT = 0.25
-"""What is cut by the border is the best picture only if it is so much larger than what is whole."""
+"""The share that counts of a blob which the border cuts: a whole one needs only a quarter of its size."""
 STRIP_MOST = 12
 STRIP_STEP_S = 0.5
 STRIP_WIDTH_PX = 240
@@ -33,7 +33,7 @@ STRIP_QUALITY = 80
 
 
 class EventPictures:
-    """Told of each frame of an event, it hands over pictures as they come."""
+    """Looks at each frame of an event, and hands over pictures."""
 
     def __init__(
         self,
@@ -41,9 +41,9 @@ class EventPictures:
         want: Callable[[bool], None] = lambda wanted: None,
         first: Callable[[bytes], None] = lambda jpeg: None,
     ) -> None:
-        """Hand pictures to `keep`, and the first one of each event to `first` too.
+        """Hand pictures to `keep`, and the first one of each event to `first`, too.
 
-        `want` is told when frames have to bring their whole pictures, and when no more.
+        `want` is called with True when frames have to bring their whole pictures, with False when no more.
         """
         self._keep = keep
         self._want = want
@@ -51,20 +51,20 @@ class EventPictures:
         self._on = self._first_due = False
         self._best = -1.0
         self._waiting: tuple[Frame, dict[str, object]] | None = None
-        """The best picture, while it is not encoded yet."""
+        """The best picture and its facts, until it is encoded."""
         self._rest = 0
         """Frames until a picture may be encoded again."""
         self._strip = Strip()
 
     def begin(self, continues: bool = False) -> None:
-        """A recording begins, perhaps in the middle of an event."""
+        """A recording begins; `continues`: in the middle of an event."""
         self._on, self._first_due = True, not continues
         self._best, self._waiting, self._rest = -1.0, None, 0
         self._strip = Strip()
         self._want(True)
 
     def see(self, frame: Frame, detection: Detection, time_s: float) -> None:
-        """Take a frame of the recording; `time_s` is its time there."""
+        """Take a frame of the recording; `time_s` is its time on the recording's clock."""
         if not self._on or (frame.jpeg is None and frame.image.ndim == 2):
             return
         self._rest -= 1
@@ -90,7 +90,7 @@ class EventPictures:
         self._on, self._strip = False, Strip()
 
     def _held(self, frame: Frame) -> Frame:
-        """The picture as it can wait: the frame's own will get a label."""
+        """The frame with its whole picture, safe to wait: the label will be drawn into the frame's own."""
         if frame.jpeg is not None:
             return replace(frame, data=frame.jpeg, encoding=Encoding.JPEG, jpeg=None)
         if self._rest <= 0:  # it does not wait
@@ -113,9 +113,9 @@ class EventPictures:
 
 
 class Strip:
-    """Small pictures side by side, evenly over an event of any length: twelve at most.
+    """Up to twelve small pictures side by side, spread evenly over an event of any length.
 
-    When there are too many every second one goes, and the next ones come half as often.
+    When there are too many, every second one goes, and further ones come half as often.
     """
 
     def __init__(self) -> None:
@@ -124,11 +124,11 @@ class Strip:
         self._step_s = STRIP_STEP_S
 
     def due(self, time_s: float) -> bool:
-        """Whether it is time for the next one."""
+        """Whether it is time for the next picture."""
         return not self.times_s or time_s >= self.times_s[-1] + self._step_s
 
     def add(self, small: Image, time_s: float) -> None:
-        """Add the picture of that time."""
+        """Add a small BGR picture of that time."""
         if len(self.times_s) == STRIP_MOST:
             self.times_s, self._pictures = self.times_s[::2], self._pictures[::2]
             self._step_s *= 2
@@ -138,16 +138,16 @@ class Strip:
         self._pictures.append(small)
 
     def jpeg(self) -> Jpeg:
-        """All of them in a row."""
+        """All pictures in a row."""
         row = np.concatenate(self._pictures, axis=1)
         return cv2.imencode(".jpg", row, [cv2.IMWRITE_JPEG_QUALITY, STRIP_QUALITY])[1]
 
 
 def weigh(detection: Detection) -> tuple[float, Box | None]:
-    """How good a picture is, and where its largest blob is; 0 where nothing moves.
+    """How good a picture is, and where its largest blob is; (0, None) if nothing moves.
 
-    The changed pixels count, not the score: the robust detector's score is evidence, which only grows as
-    long as something is there. A blob that the border cuts counts less.
+    The changed pixels count, not the score: the robust detector's score is evidence, which only grows while
+    something is there. A blob that the border cuts counts less.
     """
     if not detection.motion:
         return 0.0, None
@@ -163,12 +163,12 @@ def weigh(detection: Detection) -> tuple[float, Box | None]:
 
 
 def _small(frame: Frame) -> Image:
-    """The picture as it is in the strip."""
+    """The BGR picture in the strip's size."""
     if frame.jpeg is not None:
         image = cast(Image, cv2.imdecode(frame.jpeg, cv2.IMREAD_REDUCED_COLOR_2))
     else:
         image = frame.image
-    # of a large picture only some pixels are read; there are enough left to average
+    # of a large picture only every n-th pixel is read; enough are left to average
     step = max(1, image.shape[1] // (2 * STRIP_WIDTH_PX))
     height = max(1, round(image.shape[0] * STRIP_WIDTH_PX / image.shape[1]))
     few = image[::step, ::step]

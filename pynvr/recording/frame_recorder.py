@@ -1,8 +1,4 @@
-"""Encode mode's recorder: frames go into the pre-alarm ring or to the writer.
-
-Every frame goes to exactly one place, in order: into the ring while nothing
-happens, into the open recording during an event.
-"""
+"""Encode mode's recorder: each frame goes into the pre-alarm ring or, during an event, to the writer."""
 
 from __future__ import annotations
 
@@ -19,7 +15,6 @@ from pynvr.recording.writer import RecordingWriter
 
 log = logging.getLogger(__name__)
 
-
 SHORT_RING = "the pre-alarm is shorter than asked: PRE_ALARM_MEMORY_LIMIT_MB holds no more of it"
 
 
@@ -35,10 +30,9 @@ class FrameRecorder:
         max_duration_s: float,
         nominal_fps: float,
     ) -> None:
-        """Put a ring, a writer and the maker of pictures to work.
+        """The label counts down `hold_s`. A recording longer than `max_duration_s` goes on in another file.
 
-        The label counts down `hold_s`. A recording longer than `max_duration_s` goes on in
-        another file. The encoder uses `nominal_fps` if the ring is too short to tell the rate.
+        The encoder uses `nominal_fps` if the pre-alarm is too short to tell the rate.
         """
         self._ring = ring
         self._writer = writer
@@ -50,7 +44,7 @@ class FrameRecorder:
         """Pictures within the open recording that could not be decoded."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        """Take a frame, what the detector saw in it, and what that means for the event."""
+        """As `Recorder` has it."""
         if change in (Change.STARTED, Change.ENDED):
             self._end()
         if change is Change.STARTED:
@@ -71,7 +65,7 @@ class FrameRecorder:
         self._writer.write(frame, detection.changed_px, detection.motion, hold_left_s)
 
     def interrupt(self, lost: int = 0) -> None:
-        """Close the open recording, if any, and forget the pre-alarm: the next frame begins anew."""
+        """Close the open recording, if any, and forget the pre-alarm: the next frame belongs to neither."""
         self._ring.clear()
         self._undecodable += lost
         self._end()
@@ -80,7 +74,7 @@ class FrameRecorder:
         """Close the open recording and wait until all is written."""
         try:
             self.interrupt()
-        finally:  # or the process would end, and crash, while the writer's thread is inside OpenCV
+        finally:  # a process that ends while the writer's thread is inside OpenCV crashes
             self._writer.close()
 
     def _start(self, trigger: Frame, pre_alarm: list[Frame], continues: bool = False) -> None:

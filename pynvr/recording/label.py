@@ -20,7 +20,7 @@ def draw_label(image: Image, hold_left_s: float, corner: tuple[float, float] = (
 def draw_text(
     image: Image, text: str, colour: tuple[int, int, int], corner: tuple[float, float] = (0.02, 0.02)
 ) -> None:
-    """Draw a line of text of a size that suits the picture; `corner` is its upper left, in fractions."""
+    """Draw a line of text to suit a BGR picture; `colour` is BGR, `corner` its upper left, as fractions."""
     height, width = image.shape[:2]
     scale = max(0.3, min(width, height * 4 / 3) / 800)
     thickness = max(1, round(scale * 3))

@@ -1,4 +1,4 @@
-"""One open recording: the part takes the pictures, the journal everything else."""
+"""One open recording: the part has the pictures, the journal everything else."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RecordingFormat(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EncodeFormat:
-    """Encode mode's `RecordingFormat`, from the settings of these names."""
+    """Encode mode's `RecordingFormat`: FOURCC_CODEC, OUTPUT_FILES_EXTENSION and OUTPUT_FRAME_RATE."""
 
     fourcc: str
     suffix: str
@@ -67,13 +67,13 @@ class EncodeFormat:
 
 
 class EncodedPart:
-    """A part of encoded pictures. It draws the label on them."""
+    """A part of encoded pictures, with the label drawn into them."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
 
     def write(self, order: Write) -> int:
-        """Encode a frame, with its label."""
+        """Draw the label, into the frame itself if that is BGR, and encode the frame."""
         image = cast(Frame, order.frame).image
         if order.hold_left_s is not None:
             draw_label(image, order.hold_left_s)
@@ -89,7 +89,7 @@ class OpenRecording:
     """The part and the journal of one recording, until they are closed for good."""
 
     def __init__(self, archive: Archive, form: RecordingFormat, begin: Begin) -> None:
-        """Reserve a name; raises OSError or RecordingError if the archive refuses."""
+        """Reserve a name; raises OSError, or ArchiveError or SettingsError as `Archive.open` does."""
         self._archive = archive
         self._format = form
         self._begin = begin
@@ -97,7 +97,7 @@ class OpenRecording:
         try:
             self._journal = journal.JournalWriter(beside(self.stem, JOURNAL_SUFFIX))
         except OSError:
-            archive.settle(self.stem)  # there is nothing to close, and there may be a try every few seconds
+            archive.settle(self.stem)  # nothing is there to close, and a retry comes every few seconds
             raise
         self._part: Part | None = None
 
@@ -109,15 +109,15 @@ class OpenRecording:
         self._journal.note_frame(order.frame, order.changed_px, order.motion, size_bytes)
 
     def keep(self, picture: Picture) -> None:
-        """Put a picture beside it. If the disk refuses, the next frame will report that."""
+        """Put a picture beside the recording. If the disk refuses, the next frame will report that."""
         with suppress(OSError):
             pictures.keep(self.stem, picture.kind, picture.jpeg.tobytes())
             self._journal.note_facts(**picture.facts)
 
     def close(self, end: End | None = None) -> Path | None:
-        """Make the final file and its line in the index; return its path, or None if it has no picture.
+        """Make the final file and its line in the index; return its path, or None if there is no picture.
 
-        Raises OSError or RecordingError if some of it is lost; the rest is saved.
+        Raises OSError or RecordingError if some of it is lost or cannot be closed now; the rest is saved.
         """
         refused: OSError | RecordingError | None = None
         try:
@@ -127,7 +127,7 @@ class OpenRecording:
             refused = error
         known = {name: value for name, value in asdict(end).items() if value} if end is not None else {}
         if known:
-            with suppress(OSError):  # the frames matter more than these facts
+            with suppress(OSError):  # the frames matter more
                 self._journal.note_facts(**known)
         self._journal.close()
         path = close_recording(self._archive, self.stem)

@@ -17,10 +17,10 @@ PACK_ABOVE_BYTES = 16 * 1024 * 1024
 
 
 class OrderQueue:
-    """Takes orders without making a live source wait: frames without room are dropped, counted and logged."""
+    """Takes orders. A live source never waits: frames without room are dropped, counted and logged."""
 
     def __init__(self, limit_bytes: int, live: bool) -> None:
-        """At most `limit_bytes` of a live source's frames wait."""
+        """At most `limit_bytes` of a live source's frames wait; of a file's, about `PACK_ABOVE_BYTES`."""
         self._limit_bytes = limit_bytes if live else PACK_ABOVE_BYTES
         self._live = live
         self._orders: deque[Order | None] = deque()
@@ -31,14 +31,14 @@ class OrderQueue:
         self._dropped_now = 0
         """Frames of this recording that were dropped."""
         self._broken = False
-        """A packet was dropped: the next ones cannot be decoded, up to the next key packet."""
+        """Whether a packet was dropped, so that those up to the next key packet cannot be decoded."""
         self.dropped = 0
         """Frames that were dropped for lack of room."""
 
     def begin(self, begin: Begin, pre_alarm: Iterable[Recordable]) -> None:
-        """Add the order to begin and the pre-alarm. Without room for all of it the oldest frames are dropped.
+        """Add the order to begin, and the pre-alarm. If it does not fit, its oldest frames are dropped.
 
-        There is room for a full ring, unless the previous recording still waits to be written.
+        A full ring fits, unless the previous recording still waits to be written.
         """
         waiting = deque(pre_alarm)
         beginning = bool(waiting)
@@ -50,7 +50,10 @@ class OrderQueue:
         self._put(begin, *map(Write, waiting))
 
     def has_room(self, timeout_s: float) -> bool:
-        """Wait for room for a frame of a file, which is never dropped; False if there is none yet."""
+        """Wait for room for a file's frame, which is never dropped; False if there is none yet.
+
+        True at once for a live source, and if the thread has failed.
+        """
         with self._changed:
             return self._live or bool(
                 self._changed.wait_for(lambda: self._bytes <= self._limit_bytes or self._failure, timeout_s)
@@ -69,7 +72,7 @@ class OrderQueue:
         self._put(write)
 
     def keep(self, picture: Picture) -> None:
-        """Add a picture, unless there is no room for it."""
+        """Add a picture; a live source's is left out if there is no room for it."""
         if not self._live or self._bytes + picture.nbytes <= self._limit_bytes:
             self._put(picture)
 
@@ -81,13 +84,13 @@ class OrderQueue:
         self._dropped_now = 0
 
     def finish(self) -> None:
-        """Let the thread end once it has carried out everything."""
+        """Tell the thread to end when it has carried out everything."""
         with self._changed:
             self._orders.append(None)
             self._changed.notify_all()
 
     def fail(self, error: Exception) -> None:
-        """From now on raise this error in every call that adds an order or waits for room."""
+        """From now on raise this error in every call that adds an order."""
         with self._changed:
             self._failure = error
             self._changed.notify_all()

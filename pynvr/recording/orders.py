@@ -1,4 +1,4 @@
-"""What the capture loop asks of the writer thread."""
+"""The orders of the capture loop to the writer thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pynvr.media.packet import Recordable
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Open a new recording."""
+    """Open a new recording. Times are the frame's or packet's own, `trigger_utc` is the wall clock."""
 
     trigger_s: float
     trigger_utc: datetime
@@ -51,11 +51,11 @@ class Picture:
     kind: Literal["picture", "strip"]
     jpeg: NDArray[np.uint8]
     facts: Mapping[str, object]
-    """What the index will say about it."""
+    """Fields of the index about it."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory."""
+        """Bytes of memory that the picture takes."""
         return self.jpeg.nbytes
 
 
@@ -66,9 +66,9 @@ class End:
     dropped: int = 0
     """Frames of it that were dropped because the queue was full."""
     undecodable: int = 0
-    """Pictures within it that nobody could decode."""
+    """Pictures within it that could not be decoded."""
     last_motion_s: float | None = None
-    """When motion was seen last, where that cannot be told by the frames' own times."""
+    """Copy mode: time of the latest motion, which the packets do not tell exactly."""
 
 
 Order: TypeAlias = Begin | Write | Picture | End

@@ -1,7 +1,7 @@
 """Copy mode's pre-alarm: a ring of the last seconds of a camera's packets.
 
-A decoder can only begin at a key packet, so the ring keeps and drops whole groups
-of pictures (GOPs). It knows no clock and uses the packets' own times.
+A decoder can only begin at a key packet, so the ring keeps and drops whole groups of pictures (GOPs). It
+knows no clock and uses the packets' own times.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class PacketRing:
         return self._bytes
 
     def push(self, packet: TimedPacket) -> None:
-        """Add the newest packet, in the order of decoding. Without an earlier key packet it is not kept."""
+        """Add the newest packet, in the order of decoding. Before the first key packet none is kept."""
         if packet.key:
             self._groups.append([])
         elif not self._groups:
@@ -45,7 +45,7 @@ class PacketRing:
             self.dropped += self._forget_oldest()
 
     def since(self, time: float) -> list[TimedPacket]:
-        """All packets from the last key packet at or before `time` on; if there is none, all."""
+        """All packets from the last key packet at or before `time` on; all if there is no such packet."""
         first = 0
         for number, group in enumerate(self._groups):
             if group[0].time <= time + TIME_TOLERANCE_S:

@@ -1,9 +1,9 @@
-"""Copy mode's recorder: packets go into the pre-alarm ring and to the writer.
+"""Copy mode's recorder: packets go into the pre-alarm ring and, during an event, to the writer.
 
-The frames say what happens and when. The packets come from a second connection,
-perhaps of another stream of the camera, a little earlier or later. Their times relate
-them. The recorder takes a packet when a frame of its time or a later one has come. A
-recording ends with the last packet of the event, even if that arrives after the event is over.
+The frames tell what happens and when. The packets come from a second connection, perhaps of another stream of
+the camera, a little earlier or later; frames and packets are related by their times. The recorder takes a
+packet when a frame of its time or a later one has come. A recording ends with the last packet of the event,
+even if that arrives after the event is over.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from pynvr.sources.base import PacketSource
 log = logging.getLogger(__name__)
 
 TAKE_EVERY_S = 0.2
-"""Packets are taken so often. One by one each would wake three threads. kill -9 loses so much more."""
+"""Packets are taken so often: taken one by one, each would wake three threads. kill -9 costs so much more."""
 CATCH_UP_S = 0.1
-"""If both connections break at once, the packets' reader may be a moment behind the frames' reader."""
+"""If both connections break at once, the packets' reader may notice it so much later than the frames'."""
 SEEN_LIMIT = 1000
-"""How many detections wait for their packets; more pile up only while no packets come."""
-
+"""At most so many detections wait for their packets; more pile up only while no packets come."""
 
 SHORT_RING = (
     "%d packets of the pre-alarm did not fit into PRE_ALARM_MEMORY_LIMIT_MB; where there is no "
@@ -42,22 +41,22 @@ SHORT_RING = (
 
 @dataclass(slots=True)
 class Event:
-    """What goes on, in the packets' time, until its last packets have come."""
+    """An event, until its last packets have come. Times are the packets'."""
 
     begin: Begin
     last_motion: float
-    """When motion was seen last."""
+    """Time of the latest motion."""
     until: float | None = None
     """Time of the last packet, once the event is over."""
     has_file: bool = False
-    """Whether there has been a file for it."""
+    """Whether a file was opened for it."""
     seen: deque[tuple[float, Detection]] = field(default_factory=lambda: deque(maxlen=SEEN_LIMIT))
-    """What the detector saw, and has no packet yet."""
+    """Detections, with their times, that have no packet yet."""
     late: deque[TimedPacket] = field(default_factory=deque)
-    """Packets after the end that are written only if one from before it still comes."""
+    """Packets after the end. They are written only if a packet from before the end still comes."""
 
     def seen_until(self, moment: float) -> list[Detection]:
-        """Take what was seen up to a moment."""
+        """Take the detections up to a moment."""
         found = []
         while self.seen and self.seen[0][0] <= moment + TIME_TOLERANCE_S:
             found.append(self.seen.popleft()[1])
@@ -77,10 +76,10 @@ class PacketRecorder:
         hold_s: float,
         max_duration_s: float,
     ) -> None:
-        """Put a ring, a writer, the maker of pictures and a source of packets to work.
+        """`frame_lag` returns the `lag_s` of the frames' source. Time + lag is the same moment in both.
 
-        `frame_lag` returns the `lag_s` of the frames' source. Time + lag is the same moment for
-        frames and packets.
+        An event lasts `hold_s` after its latest motion. A recording longer than `max_duration_s` goes on in
+        another file, at a key packet.
         """
         self._ring = ring
         self._writer = writer
@@ -90,17 +89,18 @@ class PacketRecorder:
         self._file = EventFile(writer, pictures, hold_s, max_duration_s, SHORT_RING)
         self._event: Event | None = None
         self._taken_at = float("-inf")
-        """When packets were last taken, in the packets' time."""
+        """Up to which time packets were taken; this and the next two are times of packets."""
         self._latest = float("-inf")
-        """When the latest frame was, in the packets' time."""
+        """Time of the latest frame."""
         self._free_from = float("-inf")
         """Packets up to this time are in a recording already."""
         self._reorder_s = 0.0
+        """`reorder_s` of the packets' stream."""
         self._lost: deque[tuple[float, int]] = deque(maxlen=SEEN_LIMIT)
-        """Around which moment how many pictures could not be decoded."""
+        """(moment, how many pictures could not be decoded just before it)."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        """Take a frame, what the detector saw in it, and what that means for the event."""
+        """As `Recorder` has it."""
         now = frame.time + self._frame_lag() - self._packets.lag_s
         self._latest = now
         if frame.lost_before:
@@ -121,9 +121,9 @@ class PacketRecorder:
             self._take_packets(now)
 
     def interrupt(self, lost: int = 0) -> None:
-        """Close the open recording, if any, with the packets that have come: the watched stream is lost.
+        """The watched stream is lost: close the open recording, if any, with the packets that have come.
 
-        The pre-alarm is kept. Its packets have a source of their own, which reports its own gaps.
+        The pre-alarm is kept: its packets have a source of their own, which reports its own gaps.
         """
         if lost:
             self._lost.append((self._latest, lost))
@@ -135,16 +135,16 @@ class PacketRecorder:
         """Close the open recording and wait until all is written."""
         try:
             self._take_last()
-        finally:  # or the process would end, and crash, while the writer's thread is inside OpenCV
+        finally:  # a process that ends while the writer's thread is inside OpenCV crashes
             self._writer.close()
 
     def _set_end(self) -> None:
-        """The event is over: its last packets may still have to come."""
+        """The event is over; its last packets may come later."""
         if self._event is not None:
             self._event.until = self._event.last_motion + self._file.hold_s
 
     def _take_last(self) -> None:
-        """Take the packets of the event that have come, even after the latest frame, and end it."""
+        """End the event with the packets that have come, even if they are later than the latest frame."""
         self._set_end()
         if self._event is not None and self._event.until is not None:
             self._take_packets(self._event.until + self._reorder_s)
@@ -167,14 +167,14 @@ class PacketRecorder:
         if event is None:
             return
         if event.until is not None and packet.time > event.until + TIME_TOLERANCE_S:
-            # with B-frames, some that are shown before may come behind it
+            # with B-frames, packets that are shown before it may come behind it
             event.late.append(packet)
             if packet.key or packet.time > event.until + packet.stream.reorder_s + TIME_TOLERANCE_S:
                 self._end()
             return
-        while event.late:  # a packet that is shown earlier, and cannot be decoded without these
+        while event.late:  # this packet is shown before the end, and cannot be decoded without these
             late = event.late.popleft()
-            event.until = max(event.until or late.time, late.time)  # so there is no hole before them
+            event.until = max(event.until or late.time, late.time)  # so that no picture before it is missing
             self._add(event, late)
         self._add(event, packet)
 
@@ -200,7 +200,7 @@ class PacketRecorder:
             self._event.has_file = True
 
     def _go_on(self, event: Event, packet: TimedPacket) -> None:
-        """Open a file in the middle of an event, with a key packet: a further file, or a late first one."""
+        """Open a file in the middle of an event, at a key packet: a further file, or a late first one."""
         fps = packet.stream.nominal_fps
         begin = replace(event.begin, nominal_fps=fps)
         if event.has_file:

@@ -1,9 +1,8 @@
-"""The file of an open recording: OpenCV writes into a pipe, and a thread copies from it to the disk.
+"""The file of an open recording: OpenCV or PyAV writes into a pipe, and a thread copies from it to the disk.
 
-FFmpeg buffers up to 256 KiB before it writes to a file. At a low bit rate these are
-many seconds, which kill -9 would lose. Into a pipe it writes every picture at once. The
-thread also sees at once, and with its reason, that the disk is full, which OpenCV 4
-never reports; and it synchronises the file every second, so that a power cut costs little.
+FFmpeg buffers up to 256 KiB before it writes to a file: many seconds at a low bit rate, which kill -9 would
+lose. Into a pipe it writes every picture at once. The thread also learns at once that the disk refuses, and
+why, which OpenCV 4 never reports. It synchronises the file every second, so that a power cut costs little.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from pynvr.archive import fsync
 from pynvr.errors import RecordingError
 
 CHUNK_BYTES = 64 * 1024
-"""All that a pipe holds. A larger buffer would be mapped, cut and unmapped again for every picture."""
+"""All that a pipe holds. A larger buffer would be mapped, cut and unmapped for every picture."""
 
 
 class PipedFile:
     """A new file, and a pipe whose other end fills it."""
 
     def __init__(self, path: Path) -> None:
-        """Create `path`; raises RecordingError if it exists or cannot be created."""
+        """Create `path`; raises RecordingError if it exists, or file or pipe cannot be created."""
         self.path = path
         self._error: Exception | None = None
         try:
@@ -51,9 +50,9 @@ class PipedFile:
         self._pump = threading.Thread(target=self._pump_to_disk, name="part", daemon=True)
 
     def start(self) -> None:
-        """Begin to move bytes; call it once the pipe has been opened for writing.
+        """Begin to copy; call it once the pipe has been opened for writing.
 
-        From then on the pipe needs no name, so that a kill leaves none behind.
+        From then on the pipe needs no name. It is removed, so that a kill leaves none behind.
         """
         shutil.rmtree(self._folder, ignore_errors=True)
         os.set_blocking(self._reading, True)
@@ -65,7 +64,7 @@ class PipedFile:
             raise self._explained(self._error)
 
     def close(self) -> None:
-        """Wait until all is on the disk; call it when the pipe has been closed. Raises RecordingError."""
+        """Wait until all is written; call it when the pipe's writer has closed it. Raises RecordingError."""
         if self._pump.ident is None:
             os.close(self._reading)
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -103,7 +102,7 @@ class PipedFile:
         """Raise OSError if the disk was unmounted or the file removed, which write() does not notice."""
         there, ours = self.path.stat(), os.fstat(self._file)
         same = (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
-        # numbers of files may change on CIFS and FUSE: then it is ours if it has as much in it
+        # inode numbers may change on CIFS and FUSE; then a file of the same size is taken for ours
         if not same and (there.st_dev, there.st_size) != (ours.st_dev, ours.st_size):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 

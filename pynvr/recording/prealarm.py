@@ -1,7 +1,7 @@
 """Encode mode's pre-alarm: a ring buffer of the last seconds of frames.
 
-Bounded in seconds, whatever the frame rate is, and in bytes, whatever the
-picture's size is. It knows no clock and uses the frames' own times.
+It is bounded in seconds, whatever the frame rate, and in bytes, whatever the picture's size. It knows no
+clock and uses the frames' own times.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from pynvr.media.frame import TIME_TOLERANCE_S, Encoding, Frame
 RATE_SPAN_S = 0.5
 """The frame rate is measured over at least so many seconds; fewer could be a burst."""
 
-
 SHARE_OF_LIMIT = {Encoding.BGR: 1 / 3, Encoding.I420: 1.0, Encoding.JPEG: math.inf}
-"""The share of the limit that the whole span may take in an encoding.
+"""The share of the limit that the whole span may take in each encoding.
 
-BGR costs no time but twice the memory of I420, and I420 costs hardly any time: so BGR is used only if there
-is plenty of memory. JPEG costs as much time as decoding the camera's video.
+BGR costs no time but twice the memory of I420, which costs hardly any time: so BGR is used only if there is
+plenty of memory. JPEG costs as much time as decoding the camera's video.
 """
 
 
 class PreAlarmRing:
-    """Keeps the frames of the last `seconds`: raw while they fit into `limit_bytes`, else as JPEG."""
+    """Keeps the frames of the last `seconds` as BGR, I420 or JPEG: the first of them in which they fit.
+
+    Frames that do not fit into `limit_bytes` even as JPEG are dropped, the oldest first.
+    """
 
     def __init__(self, seconds: float, limit_bytes: int) -> None:
         self.seconds = seconds
@@ -45,7 +47,7 @@ class PreAlarmRing:
         return self._bytes
 
     def push(self, frame: Frame) -> None:
-        """Add the newest frame and drop frames that are too old or do not fit."""
+        """Add the newest frame, and drop frames that are too old or do not fit."""
         self._append(frame)
         self._forget_before(frame.time)
         while self._expected_bytes() > SHARE_OF_LIMIT[self.encoding] * self.limit_bytes:
@@ -79,7 +81,7 @@ class PreAlarmRing:
             self._forget_oldest()
 
     def _expected_bytes(self) -> float:
-        """Bytes that the whole span will take, judging by the rate and size of the frames in the ring."""
+        """Bytes that the whole span will take, by the rate and size of the frames in the ring."""
         number = len(self._frames)
         span = self._frames[-1].time - self._frames[0].time if number else 0.0
         if span < RATE_SPAN_S:

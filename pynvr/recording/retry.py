@@ -18,31 +18,33 @@ log = logging.getLogger(__name__)
 RETRY_S = 5.0
 """After the disk has refused, recording is tried again so often."""
 CLOSING_BYTES_PER_S = 5e6
-"""Closing reads the part twice, writes its copy and reads that; a slower disk could not record."""
+"""Closing may take a second for so many bytes: it reads the part twice, writes a copy and reads that.
+A slower disk could not record."""
 
 
 class RetriedRecordings:
-    """Has one recording open at a time. Used on the writer's thread, except for its counters.
+    """Has one recording open at a time. Only the writer's thread calls it; others read its public attributes.
 
-    A disk that refuses is logged once. The next frames try again until it works. What it has left open is
-    closed before the next recording is opened or closed, and whenever `recover` is called.
+    If the disk refuses, that is logged once, and further frames try again until it works. Recordings that
+    were left open are closed before the next one is opened or closed, and whenever `recover` is called.
     """
 
     def __init__(self, archive: Archive, form: RecordingFormat, retry: bool) -> None:
-        """Without `retry`, which is for files, the first error of the disk is raised."""
+        """Without `retry` (for a file source) the disk's first error is raised."""
         self._archive = archive
         self._format = form
         self._retry = retry
         self._open: OpenRecording | None = None
         self._pictures: dict[str, Picture] = {}
-        """The latest frames of this recording, for another file if the first one fails."""
+        """The latest pictures beside this recording, by kind, for another file if the first one fails."""
         self._retry_at = 0.0
+        """Before this monotonic time recording is not tried again."""
         self._in_event = False
-        """Whether frames come that should be recorded."""
+        """Whether frames of an event come."""
         self.failing = False
         """Whether the disk has refused, and nothing has been recorded since."""
         self.recordings: list[Path] = []
-        """The recordings that were closed; of a live source only the latest."""
+        """Paths of the recordings that were closed; with `retry` only the latest."""
         self.recorded = self.lost = 0
         """Frames that were written, and frames lost because the disk refused."""
         self.allowance_s = 0.0
@@ -55,7 +57,7 @@ class RetriedRecordings:
         return None if current is None else self._archive.relative_name(current.stem)
 
     def carry_out(self, order: Order) -> bool:
-        """Carry out an order; return True if it has closed a recording. Raises OSError or RecordingError."""
+        """Carry out an order; True if it closed a recording. Without `retry` raises OSError or PynvrError."""
         self.allowance_s = 0.0
         try:
             match order:
@@ -80,7 +82,7 @@ class RetriedRecordings:
         return False
 
     def recover(self) -> None:
-        """Close what is left of earlier recordings; what cannot be closed now is tried the next time."""
+        """Close earlier recordings that were left open; what cannot be closed now waits for the next call."""
         writing = None if self._open is None else self._open.stem
         try:
             left = [stem for stem in self._archive.leftovers() if stem != writing]
@@ -94,7 +96,7 @@ class RetriedRecordings:
                 self._recovered()
 
     def abandon(self) -> None:
-        """Close the open recording as far as possible; the next try, or the next start, does the rest."""
+        """Close the open recording as far as possible; the next `recover` or the next start does the rest."""
         current, self._open = self._open, None
         if current is None:
             return
@@ -130,7 +132,7 @@ class RetriedRecordings:
         return True
 
     def _fail(self, error: Exception, order: Order) -> None:
-        """Log it once and save what there is; the next frames will try again."""
+        """Log the error, unless one was logged already, and save what there is; further frames try again."""
         if not self.failing:
             log.error("cannot record: %s; trying again every %.0f s", error, RETRY_S)
         self.failing = True
@@ -139,7 +141,7 @@ class RetriedRecordings:
         self.abandon()
 
     def _try_again(self, order: Write) -> None:
-        """Open another recording in the middle of an event whose first one failed."""
+        """Open a further recording in the middle of an event whose recording failed."""
         if time.monotonic() < self._retry_at or not order.frame.key:
             return
         self._retry_at = time.monotonic() + RETRY_S

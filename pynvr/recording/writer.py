@@ -1,7 +1,7 @@
 """The writer thread: everything that a disk or an encoder may delay happens here.
 
-The capture loop hands over frames through a queue (`order_queue.py`) and goes on. The thread carries out the
-orders (`retry.py`) and does the archive's housekeeping in between.
+The capture loop puts orders into a queue (`order_queue.py`) and goes on. The thread carries them out
+(`retry.py`) and does the archive's housekeeping in between.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ HANG_S = 40.0
 
 
 class RecordingWriter:
-    """Takes orders and carries them out, in order, on a thread of its own.
+    """Takes orders and carries them out, one after the other, on a thread of its own.
 
-    With a file source an error of the disk ends the run: `write` and `close`
-    raise it. With a live source it is logged once, and recording is tried again
-    until it works.
+    With a file source an error of the disk ends the run: the next call raises it. With a live source it is
+    logged once, and recording is tried again until it works.
     """
 
     def __init__(
@@ -44,15 +43,15 @@ class RecordingWriter:
         housekeeping: Callable[[], bool | None] = lambda: None,
         failed: Callable[[BaseException, str], None] = lambda error, thread: None,
     ) -> None:
-        """At most `limit_bytes` of frames wait. Beyond that a live source's frames are dropped and counted.
+        """At most `limit_bytes` of a live source's frames wait; beyond that they are dropped and counted.
 
-        `housekeeping` is called on the thread after each recording, about once a minute, every few seconds
-        while the disk refuses, and soon again if it returns True, because there is more to do. `failed`
-        is called with the reason and the thread's name if the thread ends before it is told to.
+        `housekeeping` is called on the thread: after each recording, about once a minute, every few seconds
+        while the disk refuses, and soon again if it returns True (there is more to do). `failed` is called
+        with the reason and the thread's name if the thread ends before it is told to.
         """
         self._queue = OrderQueue(limit_bytes, live)
         self.state = RetriedRecordings(archive, form, live)
-        """What is open and what was recorded; others only read its counters."""
+        """What is open and what was recorded; others only read it."""
         self._housekeeping = housekeeping
         self._tell_failure = failed
         self._tidied_at = time.monotonic()
@@ -64,19 +63,19 @@ class RecordingWriter:
 
     @property
     def dropped(self) -> int:
-        """Frames that were lost to a full queue or to a disk that refused."""
+        """Frames lost because the queue was full or the disk refused."""
         return self._queue.dropped + self.state.lost
 
     # --- on the capture loop's thread -----------------------------------------------------------
 
     def begin(self, begin: Begin, pre_alarm: Iterable[Recordable] = ()) -> None:
-        """Start a recording with its pre-alarm frames, which move from the ring into the queue."""
+        """Open a recording and add its pre-alarm frames or packets."""
         self._queue.begin(begin, pre_alarm)
 
     def write(
         self, frame: Recordable, changed_px: int, motion: bool, hold_left_s: float | None = None
     ) -> None:
-        """Add a frame or packet of the event; `hold_left_s` is for the label, None means no label.
+        """Add a frame or packet of the event; `hold_left_s` is for the label, None: no label.
 
         Waits for room if the source is a file; raises HangingError if the disk does not answer.
         """
@@ -85,15 +84,15 @@ class RecordingWriter:
         self._queue.write(Write(frame, changed_px, motion, hold_left_s))
 
     def keep(self, picture: Picture) -> None:
-        """Put a picture beside the recording, unless there is no room for it in the queue."""
+        """Put a picture beside the recording; a live source's is left out if the queue is full."""
         self._queue.keep(picture)
 
     def end(self, undecodable: int = 0, last_motion_s: float | None = None) -> None:
-        """Close the recording after everything that was handed over; the numbers are as `End` has them."""
+        """Close the recording after all that was handed over; the arguments are as `End` has them."""
         self._queue.end(undecodable, last_motion_s)
 
     def close(self) -> None:
-        """Wait until everything is written and closed; raises HangingError if the disk does not answer."""
+        """Wait until all is written and closed. Raises what ended the thread, or HangingError if it hangs."""
         self._queue.finish()
         while self._thread.is_alive():
             self._thread.join(LOOK_EVERY_S)
@@ -101,7 +100,7 @@ class RecordingWriter:
         self._queue.raise_failure()
 
     def _raise_if_hanging(self) -> None:
-        """Raise HangingError if the thread's current order takes so long that it may never end."""
+        """Raise HangingError if the current order takes so long that it may never end."""
         busy = self.busy_since
         if busy is not None and time.monotonic() - busy > HANG_S + self.state.allowance_s:
             raise HangingError(
@@ -133,7 +132,7 @@ class RecordingWriter:
 
     def _give_up(self, error: BaseException) -> None:
         """Tell the callers that this thread has ended, then save what there is."""
-        # a SystemExit here must not end the process with exit code 0
+        # raised on the caller's thread, a SystemExit would end the process with exit code 0
         told = error if isinstance(error, Exception) else RecordingError(f"the writer ended: {error!r}")
         self._queue.fail(told)
         if not isinstance(error, PynvrError | OSError):
@@ -151,7 +150,7 @@ class RecordingWriter:
         return RETRY_S if self.state.failing else HOUSEKEEPING_S
 
     def _tidy(self) -> None:
-        """Make room, then close what an ill disk has left open."""
+        """When it is time, make room, then close what an ill disk has left open."""
         if time.monotonic() - self._tidied_at < self._tidy_every_s:
             return
         self._tidied_at = self.busy_since = time.monotonic()
@@ -159,7 +158,7 @@ class RecordingWriter:
         try:
             self._more_to_tidy = bool(self._housekeeping())
         except OSError as error:
-            level = logging.DEBUG if self.state.failing else logging.ERROR  # that is known
+            level = logging.DEBUG if self.state.failing else logging.ERROR  # a failing disk is known
             log.log(level, "housekeeping of the archive failed: %s", error)
         except Exception:  # recording matters more
             log.exception("housekeeping of the archive failed")

@@ -1,7 +1,7 @@
 """The console: standard streams that never fail, and the progress bar.
 
-The console may be a terminal, a file, or gone, and must never end a recorder. tqdm is imported only if
-there is a bar: it takes 5 MB, and a service has no bar.
+The console may be a terminal, a file or gone; it must never end a recorder. tqdm takes 5 MB and is imported
+only for a bar, which a service has not.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def with_progress(source: Source) -> Iterator[Frame | Gap]:
 
 
 def write_line(line: str) -> None:
-    """Write to the console without tearing a bar."""
+    """Write a line to stderr without tearing a progress bar."""
     if "tqdm" not in sys.modules:
         sys.stderr.write(f"{line}\n")
         return
@@ -39,14 +39,14 @@ def write_line(line: str) -> None:
 def streams_made_lasting() -> Iterator[None]:
     """Replace the standard streams by ones that can always be written to, even if the console goes away.
 
-    A stream that was closed at the start is opened on /dev/null: otherwise the next file that is opened
-    would get its number, and C libraries would print into it.
+    A stream that is closed is opened on /dev/null: otherwise the next opened file would get its number, and C
+    libraries would print into that file.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free number
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, "r+" if number else "r", closefd=False))  # noqa: SIM115
     streams = sys.stdout, sys.stderr
@@ -61,7 +61,7 @@ def streams_made_lasting() -> Iterator[None]:
 
 @contextmanager
 def lasting_copy(descriptor: int) -> Iterator[TextIO]:
-    """A text stream that writes to the present target of `descriptor`."""
+    """A text stream that goes on writing to the present target of `descriptor`."""
     with os.fdopen(os.dup(descriptor), "w", buffering=1, encoding="utf-8", errors="replace") as stream:
         lasting = cast(TextIO, _Lasting(stream))
         yield lasting
@@ -93,7 +93,7 @@ class _Lasting:
         return getattr(self._stream, name)
 
     def _give_up(self) -> None:
-        """Drop all further output, and the buffered one, so that it cannot fail again at the end."""
+        """Drop buffered and further output, so that flushing at the end cannot fail again."""
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, self._stream.fileno())
         os.close(nothing)

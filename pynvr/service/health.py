@@ -1,8 +1,8 @@
 """Watches the other threads, and reports to the status file, the log and systemd.
 
-A thread of its own reads the counters of the others. It feeds systemd's
-watchdog only while frames are handled or a reconnect is in progress. So systemd
-restarts a recorder that hangs, and its status file says so and then grows old.
+A thread of its own reads the counters of the others. It feeds systemd's watchdog unless a thread hangs or has
+failed; an absent camera or a disk that refuses is no reason. So systemd restarts a recorder that hangs. Its
+status file says `stuck` once and then grows old.
 """
 
 from __future__ import annotations
@@ -34,14 +34,13 @@ VALID_S = 3 * INTERVAL_S
 """An older status file means that the recorder hangs or is gone."""
 LOG_INTERVAL_S = 3600.0
 HANG_S = 5.0
-"""The loop hangs if it handles no frame for so much longer than a camera may be silent."""
+"""The loop hangs if it takes no frame for so much longer than a camera may be silent."""
 DISK_WAIT_S = 10.0
-"""An order of the writer that takes so long is waiting for the disk."""
+"""If an order of the writer takes so long, it waits for the disk."""
 WRITER_HANG_S = writer.HANG_S
 
-
 StatusObserver: TypeAlias = Callable[[Mapping[str, Any]], object]
-"""Is told each status, as the status file has it."""
+"""Is called with each status, as the status file has it."""
 
 
 class LastError(logging.Handler):
@@ -71,8 +70,8 @@ class Health:
     ) -> None:
         """Watch a source, a writer, and in copy mode the source of packets.
 
-        Write to `status` if there is a path. `failed` tells whether a thread of the process has failed.
-        `more_facts` adds to the status, `observers` are told of each.
+        `status` is the path of the status file, if there is to be one. `failed` tells whether a thread of the
+        process has failed. `more_facts` returns further fields of the status; `observers` get each status.
         """
         self._source = source
         self._packets = packets
@@ -86,12 +85,13 @@ class Health:
         self._started = time.monotonic()
         self._handled = 0
         self._handled_at: float | None = None
+        """When the loop took the latest frame, monotonic."""
         self._rate_since, self._rate_count = self._started, 0
         self._logged_at = self._started
         self._pictures = PictureWatch()
         self._told_fault: str | None = None
         self._stuck = False
-        """Whether the loop hung at the latest report."""
+        """Whether the latest report said `stuck`."""
         self._quit = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
@@ -111,7 +111,7 @@ class Health:
         logging.getLogger().removeHandler(self._last_error)
 
     def counted(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
-        """Pass frames through. A request for the next frame shows that the previous one was handled."""
+        """Pass frames on and count them. A loop that hangs in one frame does not ask for the next."""
         for frame in frames:
             if isinstance(frame, Frame):
                 self._handled_at = time.monotonic()
@@ -127,7 +127,7 @@ class Health:
         facts = self._facts()
         was_stuck, self._stuck = self._stuck, facts["state"] == "stuck"
         if self._stuck and was_stuck:
-            return  # logged once; from now on the file's age shows it, too
+            return  # reported once; from now on the status file's age shows it
         if not self._stuck:
             systemd.notify("WATCHDOG=1", f"STATUS={facts['state']}, {facts['fps']} frames/s")
         self._tell(facts)
@@ -137,7 +137,7 @@ class Health:
             log.info("status: %s", json.dumps(facts))
 
     def _tell_fault(self, fault: str | None) -> None:
-        """Log once that the pictures are empty, and once that they are not any more."""
+        """Log once that the pictures are empty, and once that they no longer are."""
         if fault is not None and self._told_fault is None:
             log.error(
                 "camera %s: its pictures are %s for %.0f s now; nothing that moves can be seen. Is the lens "

@@ -26,7 +26,7 @@ class _Formatter(logging.Formatter):
 
 
 class _LogFile(RotatingFileHandler):
-    """A rolling file. After a native crash it also has the threads' stacks."""
+    """A rolling file. A native crash writes the threads' stacks into it."""
 
     def _open(self) -> TextIOWrapper:
         stream = super()._open()
@@ -40,7 +40,7 @@ class _LogFile(RotatingFileHandler):
 
 
 NOT_ON_CONSOLE = {"on_console": False}
-"""`extra` of a log call: the console gets this in other words."""
+"""`extra` of a log call whose message reaches the console in another way."""
 
 
 class _ConsoleHandler(logging.Handler):
@@ -77,7 +77,7 @@ def start(settings: Settings) -> None:
 
 @contextmanager
 def failure_logged() -> Iterator[None]:
-    """Log the reason why a command failed. The caller, which catches the error, prints it."""
+    """Log why a command failed. The caller catches the error and prints it."""
     try:
         yield
     except (PynvrError, OSError) as error:

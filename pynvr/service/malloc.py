@@ -1,6 +1,6 @@
-"""Tells the C library how to reuse freed memory: pictures and packets come and go by the megabyte.
+"""Tells glibc how to reuse freed memory: pictures and packets come and go by the megabyte.
 
-Without glibc nothing happens.
+With another C library nothing happens.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ LARGE_BYTES = 1024 * 1024
 
 
 def share_freed_memory() -> None:
-    """Reuse the memory that one thread freed in the others; call it before any is started.
+    """Let all threads reuse the memory that one of them freed; call it before any is started.
 
     By default glibc gives each thread an arena of its own. One thread makes a packet or a picture and another
-    frees it, so that the arenas are soon full of holes: 20 MB after four minutes of packets, 110 MB where
-    1080p is encoded.
+    frees it, so that the arenas are soon full of holes: 20 MB after four minutes of packets, 110 MB when
+    encoding 1080p.
     """
     _mallopt(M_ARENA_MAX, 1)
 
@@ -28,18 +28,18 @@ def share_freed_memory() -> None:
 def keep_freed_pictures() -> None:
     """Reuse the memory of one picture for the next.
 
-    By default glibc returns it to the kernel again and again, and every 4 KiB of the next
-    picture cost a page fault: 3 % of the CPU of recording 1080p.
+    By default glibc returns it to the kernel each time, and every 4 KiB of the next picture cost a page
+    fault: 3 % of the CPU of recording 1080p.
     """
     _mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
     _mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
 
 
 def return_freed_pictures() -> None:
-    """Give the memory of pictures back, where packets are recorded.
+    """Return the memory of large pictures to the kernel, when packets are recorded.
 
-    FFmpeg decodes large ones while it probes a stream, 8 MB of them. They are returned to the kernel if each
-    has a mapping of its own, which glibc stops doing when the first one is freed.
+    FFmpeg decodes 8 MB of pictures while it probes a stream. Only memory with a mapping of its own is
+    returned, and by default glibc no longer makes such mappings once the first picture was freed.
     """
     _mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 

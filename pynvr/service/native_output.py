@@ -1,4 +1,4 @@
-"""Makes log lines of what C libraries print, and keeps their last lines if they crash the process.
+"""Logs what C libraries print, and keeps their last lines if they crash the process.
 
 OpenCV and FFmpeg print to file descriptor 2, past Python: several lines for each recording and for every
 damaged packet, which would fill a service's journal. Here they print into a file beside the log, which is
@@ -38,8 +38,8 @@ def lines_printed() -> int:
 def native_output_logged(log_file: Path) -> Iterator[None]:
     """Turn what is printed to file descriptor 2 into log lines of level DEBUG.
 
-    Python's own sys.stderr goes where it went before. What an earlier process left in its file is
-    logged first.
+    Python's sys.stderr goes where it went before. First the last lines of earlier processes that crashed are
+    logged.
     """
     _tell_last_words(log_file)
     path = log_file.with_name(f"{log_file.name}.{os.getpid()}{SUFFIX}")
@@ -75,7 +75,7 @@ def _log_until(over: threading.Event, file: int) -> None:
                 text = line.decode(errors="replace")
                 log.debug("%s", text)
                 _printed += 1
-                # it may hold a password, so it is not left on the disk
+                # a line with a password does not stay on the disk: the file begins anew
                 place = KEPT_BYTES if without_password(text) != text else place
         if last:
             return
@@ -85,14 +85,14 @@ def _log_until(over: threading.Event, file: int) -> None:
 
 
 def _tell_last_words(log_file: Path) -> None:
-    """Log what an earlier process printed last, unless it ended regularly or is still running."""
+    """Log what earlier processes printed last, unless they ended regularly or are still running."""
     for path in sorted(log_file.parent.iterdir()):
         _, _, pid = path.name.removesuffix(SUFFIX).rpartition(".")
         if path.name != f"{log_file.name}.{pid}{SUFFIX}" or not pid.isdecimal():
             continue
         if int(pid) != os.getpid() and Path("/proc", pid).exists():
             continue
-        with suppress(OSError):  # it belongs to somebody else
+        with suppress(OSError):  # the file belongs to somebody else
             words = path.read_bytes()[-LAST_WORDS_BYTES:].decode(errors="replace")
             for line in words.splitlines():
                 log.warning("process %s did not end as it should; it last said: %s", pid, line)

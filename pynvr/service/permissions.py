@@ -13,18 +13,17 @@ OWNER_ONLY, GROUP_READS = 0o077, 0o027
 
 @contextmanager
 def files_for(group_readable: bool, older: Iterable[Path] = ()) -> Iterator[None]:
-    """Give each new file and folder of the process 0600 and 0700, or 0640 and 0750.
+    """Give new files and folders of the process 0600 and 0700, or 0640 and 0750 if the group may read.
 
-    `older`: files of earlier runs that are continued get the same, as far as the file system has
-    permissions. Recordings of earlier runs keep theirs.
+    `older`: files of earlier runs that this one continues; they get the same if the file system has
+    permissions. Earlier recordings keep theirs.
     """
     mask = GROUP_READS if group_readable else OWNER_ONLY
     previous = os.umask(mask)
     try:
         for path in older:
-            with suppress(
-                OSError
-            ):  # it does not exist, belongs to somebody else, or the file system has no permissions
+            # it may belong to somebody else, or the file system may have no permissions
+            with suppress(OSError):
                 if path.is_file():
                     path.chmod(0o666 & ~mask)
         yield

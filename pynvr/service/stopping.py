@@ -1,7 +1,7 @@
-"""Ends a run: because somebody asked for it, or because a thread failed.
+"""Ends a run when somebody asks for it, or when a thread fails.
 
-A failure must not leave a recorder behind that only looks alive. So any exception that ends a thread ends
-the run: open recordings are closed, the exit code is 1, and a service manager starts it again.
+After a failure a recorder must not only look alive. So an exception that ends any thread ends the run: open
+recordings are closed, the exit code is 1, and a service manager starts it again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pynvr.errors import PynvrError
 log = logging.getLogger(__name__)
 
 GRACE_S = 60.0
-"""After a failure the run has so long to close what is open. Then the process ends at once."""
+"""After a failure the run may take so long to close what is open. Then the process ends at once."""
 
 
 class Stop(threading.Event):
@@ -54,11 +54,11 @@ def threads_watched(stop: Stop) -> Iterator[None]:
     def seen(hook: threading.ExceptHookArgs) -> None:
         name = hook.thread.name if hook.thread is not None else "unknown"
         error = hook.exc_value or hook.exc_type()
-        stop.fail(error, name)  # first, since the rest may fail, too
+        stop.fail(error, name)  # before logging, which may fail, too
         log.critical("thread %s failed, the run ends", name, exc_info=error)
 
     over = threading.Event()
-    # started now: when threads fail, perhaps no more can be started
+    # started now: when a thread fails, perhaps no other can be started
     guard = threading.Thread(target=_end_at_last, args=(stop, over), name="guard", daemon=True)
     previous, threading.excepthook = threading.excepthook, seen
     guard.start()
@@ -67,7 +67,7 @@ def threads_watched(stop: Stop) -> Iterator[None]:
     finally:
         threading.excepthook = previous
         over.set()
-        stop.failed.set()  # the guard waits for it
+        stop.failed.set()  # so that the guard ends
 
 
 def _end_at_last(stop: Stop, over: threading.Event) -> None:
@@ -93,7 +93,7 @@ def on_signals(numbers: Iterable[signal.Signals], handle: Callable[[signal.Signa
 
 
 def armed_by_signals(say: Callable[[bool], None]) -> AbstractContextManager[None]:
-    """SIGUSR1 arms, SIGUSR2 disarms: hand that on to `say`."""
+    """Call `say` with True at SIGUSR1 (arm) and with False at SIGUSR2 (disarm)."""
     return on_signals((signal.SIGUSR1, signal.SIGUSR2), lambda number: say(number == signal.SIGUSR1))
 
 

@@ -7,7 +7,7 @@ import socket
 
 
 def notify(*states: str) -> None:
-    """Send states like READY=1 to the service manager."""
+    """Send states, for example READY=1, to the service manager."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
