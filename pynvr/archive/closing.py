@@ -158,7 +158,7 @@ def _leave_out_torn(notes: Journal, contents: Contents) -> None:
 
 
 def _suffix_of_part(stem: Path) -> str:
-    """Container of a part whose journal is lost."""
+    """Suffix of a part whose journal does not tell it."""
     return next((suffix for suffix in VIDEO_SUFFIXES if beside(stem, f".part{suffix}").exists()), ".ts")
 
 

@@ -66,17 +66,16 @@ class Index:
         """Whether others have changed the file before this object wrote it last."""
         self._highest = ""
         """The highest id known to have been given."""
-        self._looked = False
-        """Whether the ids at the end of the file have been read."""
+        self._ids_read = False
         self._spoilt_said = 0
 
     def new_id(self) -> str:
         """An id for the next line, higher than all before it, even if the clock was set back."""
-        if not self._looked:
+        if not self._ids_read:
             signature = self.signature()
             for _, line in self.lines(max(0, signature.size - COPY_BYTES) if signature else 0):
                 self.go_on_after(_about_of(line).id)
-            self._looked = True
+            self._ids_read = True
         now = datetime.now(timezone.utc)
         if last := moment_of(self._highest):
             now = max(now, last + timedelta(milliseconds=1))
@@ -113,7 +112,7 @@ class Index:
         try:
             with self.path.open("rb") as file:
                 file.seek(offset)
-                for line in file:  # of a binary file only "\n" ends a line
+                for line in file:  # in a binary file only "\n" ends a line
                     offset += len(line)
                     if line.endswith(b"\n"):  # otherwise it is torn, or still being written
                         yield offset, line

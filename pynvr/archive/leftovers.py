@@ -69,7 +69,7 @@ def _files(root: Path) -> Iterator[os.DirEntry[str]]:
         except OSError as error:
             if depth == 0:
                 raise
-            log.debug("%s is not looked through: %s", folder, error.strerror)  # as lost+found
+            log.debug("%s is not looked through: %s", folder, error.strerror)  # for example lost+found
             continue
         with entries:
             for entry in entries:

@@ -79,7 +79,7 @@ class Retention:
         trusted = self._counted and self._guard.trusts(now, time.monotonic(), self._newest, max_age)
         free = shutil.disk_usage(self._archive.root).free
         surplus = Surplus(self._limits, self._total_bytes, free, now if trusted else None)
-        removed = dict(self._removed(surplus))
+        removed = dict(self._remove_surplus(surplus))
         if removed:
             shorter = self._archive.remove(removed.keys())
             if shorter and not self._counted:
@@ -95,7 +95,7 @@ class Retention:
             )  # fmt: skip
         return not self._counted
 
-    def _removed(self, surplus: Surplus) -> Iterator[tuple[str, datetime | None]]:
+    def _remove_surplus(self, surplus: Surplus) -> Iterator[tuple[str, datetime | None]]:
         """Remove recordings, oldest first; yield each one's name, and its time if it was too old."""
         kept_bytes = 0
         for recording in [] if surplus.satisfied else self._oldest():

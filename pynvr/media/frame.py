@@ -45,7 +45,7 @@ class Frame:
     time: float
     """Seconds, strictly increasing within one source; every duration is a difference of these."""
     utc: datetime
-    """Wall clock, for names, logs and the index only."""
+    """Wall clock, for names, logs, the index and events only."""
     index: int
     """Counts the frames of one source from 0."""
     lost_before: int = 0

@@ -59,7 +59,7 @@ class FrameRecorder:
         if self._file.is_full(frame.time):
             self._end()
             self._start(frame, [], continues=True)
-        self._pictures.see(frame, detection, frame.time)  # before it gets its label
+        self._pictures.see(frame, detection, frame.time)  # before the label is drawn into it
         self._undecodable += frame.lost_before
         hold_left_s = self._last_motion + self._file.hold_s - frame.time
         self._writer.write(frame, detection.changed_px, detection.motion, hold_left_s)

@@ -24,7 +24,7 @@ CHUNK_BYTES = 64 * 1024
 
 
 class PipedFile:
-    """A new file, and a pipe whose other end fills it."""
+    """A new file and a pipe: what is written into the pipe goes into the file."""
 
     def __init__(self, path: Path) -> None:
         """Create `path`; raises RecordingError if it exists, or file or pipe cannot be created."""
@@ -42,7 +42,7 @@ class PipedFile:
             os.mkfifo(self.pipe, 0o600)
             # non-blocking, since nobody writes yet
             self._reading = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
-        except OSError as error:  # the folder for temporary files is on another disk
+        except OSError as error:  # the disk that refuses need not be the archive's
             os.close(self._file)
             path.unlink()
             shutil.rmtree(self._folder, ignore_errors=True)

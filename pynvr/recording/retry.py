@@ -42,7 +42,7 @@ class RetriedRecordings:
         self._in_event = False
         """Whether frames of an event come."""
         self.failing = False
-        """Whether the disk has refused, and nothing has been recorded since."""
+        """Whether the disk has refused, until it has worked for `RETRY_S` or a recording was closed."""
         self.recordings: list[Path] = []
         """Paths of the recordings that were closed; with `retry` only the latest."""
         self.recorded = self.lost = 0
