@@ -19,6 +19,7 @@ from running import Start
 from wire import Harm, Wire
 
 from pynvr.archive.archive import Archive
+from pynvr.errors import CameraError
 from pynvr.media.codecs import H264, parameter_sets
 from pynvr.media.frame import Gap
 from pynvr.media.packet import Packet, TimedPacket
@@ -39,12 +40,13 @@ class Capture:
     """What OpenCV says of a camera that tells its sets when it is opened."""
 
     sets: bytes
+    size: tuple[int, int] = (320, 240)
 
     def get(self, prop: int) -> float:
         return {
             cv2.CAP_PROP_FOURCC: float(cv2.VideoWriter.fourcc(*"h264")),
-            cv2.CAP_PROP_FRAME_WIDTH: 320.0,
-            cv2.CAP_PROP_FRAME_HEIGHT: 240.0,
+            cv2.CAP_PROP_FRAME_WIDTH: float(self.size[0]),
+            cv2.CAP_PROP_FRAME_HEIGHT: float(self.size[1]),
             cv2.CAP_PROP_FPS: 25.0,
         }.get(prop, 0.0)
 
@@ -64,13 +66,17 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> list[Raw]:
 
 @pytest.fixture
 def connection(sent: list[Raw]) -> PacketConnection:
+    return connected(Capture(parameter_sets(H264, sent[0].data)))
+
+
+def connected(capture: Capture) -> PacketConnection:
     opener = SimpleNamespace(
         cam="rtsp://camera/main",
         name="rtsp://camera/main",
         timeouts=Timeouts(),
         in_pieces=False,
         among_lines=False,
-        open=lambda *_: Capture(parameter_sets(H264, sent[0].data)),
+        open=lambda *_: capture,
     )
     return PacketConnection(cast(Opener, opener), threading.Event(), ".mp4")
 
@@ -123,6 +129,19 @@ def test_a_recording_after_damaged_sets_is_whole(
         assert numbers_of(path)[-25:] == list(range(50, 75))
         assert read_index(tmp_path)[-1]["frames"] == len(packets) - begin
     archive.close()
+
+
+@needs_rtsp
+@pytest.mark.parametrize("size", [(0, 0), (320, 240)])
+def test_what_nobody_can_decode_is_not_recorded(sent: list[Raw], size: tuple[int, int]) -> None:
+    """As where what described the stream was damaged."""
+    bare = [Raw(bare_of(raw.data), raw.key, raw.time_ms) for raw in sent]
+    with pytest.raises(CameraError, match="without parameter sets"):
+        received(connected(Capture(b"", size)), bare)
+    bare[25].data = parameter_sets(H264, sent[0].data) + bare[25].data
+    items = cast("list[TimedPacket]", received(connected(Capture(b"", size)), bare))
+    assert [item.data.tobytes() for item in items] == [raw.data for raw in bare[25:]]
+    assert {(item.stream.width, item.stream.height) for item in items} == {(320, 240)}
 
 
 @needs_rtsp

@@ -114,9 +114,11 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     if noted > len(notes.frames):
         log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))
     try:
-        fourcc, times, shape = notes.facts["fourcc"], notes.times(), Shape(*notes.facts.get("shape", ()))
-        remux(part, final, fourcc, times, _rate(notes, final), delimiter, shape, _sound_from_s(notes))
-    except (RecordingError, KeyError) as error:  # no room, or a crash took the journal
+        if (fourcc := notes.facts.get("fourcc")) is None:
+            raise RecordingError("its journal does not say which codec it has")
+        shape = Shape(*notes.facts.get("shape", ()))
+        remux(part, final, fourcc, notes.times(), _rate(notes, final), delimiter, shape, _sound_from_s(notes))
+    except RecordingError as error:  # no room, or a crash took the journal
         log.error("no final container, the recording stays %s: %s", as_it_is, error)
         fsync.move(part, as_it_is)
         return False

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 A_FEW = ReadAhead(0.2, 64 * 1024)
 """How much may gather: no more than Linux buffers for any connection, so that the camera never waits."""
 JPEG_BEGINS, JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
+MOST_KEYS_IN_VAIN = 3
+"""Key packets that lack what a decoder needs; then another connection may tell it."""
 LOOK_AHEAD = 6
 """How many packets are used to work out the unknown time of a stream's first one."""
 MOST_STEPS = 4
@@ -101,6 +103,7 @@ class PacketConnection(Connection[TimedPacket, Packet]):
             raise
         self.nominal_fps = self._stream.nominal_fps
         self._begun = False
+        self._keys_in_vain = 0
         self._held: list[tuple[Packet, float, float]] | None = []
         """The first packets with their times and arrivals; None once they have been handed over."""
         self._same_size: deque[bytes] = deque(maxlen=8)
@@ -128,12 +131,18 @@ class PacketConnection(Connection[TimedPacket, Packet]):
             yield from self._made(*each)
 
     def _made(self, got: Reading[Packet], arrival: float) -> Iterator[TimedPacket | Gap]:
-        """The packet, unless it comes before the first key packet: then it cannot be decoded."""
+        """The packet, unless nobody can decode it: so it is before the first key packet with parameter sets.
+
+        Raises CameraError where key packets come without any: what described the stream was damaged.
+        """
         packet, stream_s = got.content, got.stream_s
         if packet.key:
             yield from self._heed_parameters(packet)
-        elif not self._begun:
+        if not self._begun and not (packet.key and self._is_described()):
             self._held = None
+            self._keys_in_vain += packet.key
+            if self._keys_in_vain == MOST_KEYS_IN_VAIN:
+                raise CameraError(f"camera {self._name}: sends key pictures without parameter sets")
             return
         self._begun = True
         if stream_s is None:
@@ -168,6 +177,11 @@ class PacketConnection(Connection[TimedPacket, Packet]):
         utc = self._utc(time + self._clock.lag_s)
         return TimedPacket(packet.data, packet.key, time, utc, self._stream, sound=packet.sound)
 
+    def _is_described(self) -> bool:
+        """Whether a decoder has all that it needs."""
+        stream = self._stream
+        return bool(stream.width and (stream.parameter_sets or not stream.codec.parameter_sets))
+
     def _heed_parameters(self, packet: Packet) -> Iterator[TimedPacket | Gap]:
         """Take the packet's parameter sets, if it has any, for those to come; a gap if the size changes.
 
@@ -178,19 +192,19 @@ class PacketConnection(Connection[TimedPacket, Packet]):
         sets = codecs.parameter_sets(before.codec, data)
         if not sets or sets == before.parameter_sets:
             return
-        if before.parameter_sets and sets not in self._same_size:
+        if (before.parameter_sets or not before.width) and sets not in self._same_size:
             from pynvr.media.picture_size import size_of  # brings 17 MB
 
             size = size_of(before.codec, data)
             if size is None:
                 return
-            if size != (before.width, before.height):
+            if before.width and size != (before.width, before.height):
                 self._same_size.clear()
                 yield from self._let_through()
                 change = f"{before.width}x{before.height} before, {size[0]}x{size[1]} now"
                 log.warning("camera %s: its stream has changed: %s", self._name, change)
                 yield Gap(f"camera {self._name}: {change}")
-                self._stream = replace(self._stream, width=size[0], height=size[1])
+            self._stream = replace(self._stream, width=size[0], height=size[1])
             self._same_size.append(sets)
         self._stream = replace(self._stream, parameter_sets=sets)
 
