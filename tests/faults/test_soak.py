@@ -249,5 +249,6 @@ def test_soak(
     assert open_files(archive.root) == []
     for entry in random.Random(seed).sample(entries, 20):
         assert survey(archive.root / entry["file"]).count == entry["frames"] > 0
-    assert writer.dropped == source.dropped == 0
+    status = source.status()
+    assert status is not None and status.dropped == writer.dropped == 0
     assert not any("secret" in message for message in logged_errors)
