@@ -9,57 +9,38 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A line of the summary."""
-
-    done: str
-    cost: str
-    rows: str
-    """A regular expression: the names of the table's rows that belong to it."""
-
-
-KINDS = (
-    Kind("kill -9 during a recording", "lost, any codec", "kill -9: lost, .*"),
-    Kind("kill -9 during a recording", "whole again after the next start", "kill -9: whole again .*"),
-    Kind("camera silent", "noticed after", "server stopped: noticed after"),
-    Kind("camera gone for 3 s", "first frame after its return", "server back after 3 s: .*"),
-    Kind("camera gone for 30 s or 120 s", "first frame after its return", "server back after (30|120) s: .*"),
-    Kind("disk full, read-only, unmounted or removed", "noticed after", "(disk|archive) .*: noticed after"),
-    Kind(
-        "disk full, read-only, unmounted or removed",
-        "recording again after its return",
-        "(disk|archive) .*: recording again after",
-    ),
-    Kind("disk stands still for 2 s", "frames lost", "disk stalls 2 s: frames lost"),
-    Kind(
-        "disk stands still for 20 s, queue of 1 MB",
-        "frames lost but not counted",
-        "disk stalls 20 s: frames .*",
-    ),
-    Kind("Ctrl-C or SIGTERM", "ended after", "SIG(INT|TERM) .*: exit after"),
-    Kind(
-        "Ctrl-C or SIGTERM",
-        "received frames missing in the file",
-        "stopped while .*: received frames missing",
-    ),
-    Kind(
-        "the main loop or the writer hangs",
-        "status says so after",
-        "the (loop|writer) hangs: status says stuck .*",
-    ),
-    Kind("clock set by ±1 h, or starts in 1970", "recordings removed", "clock .*: recordings removed"),
-    Kind("clock goes back", "files overwritten", "clock .*: files overwritten"),
-    Kind("an hour of motion in files of 600 s", "frames lost or doubled", "an hour of motion: frames .*"),
-    Kind("up to 5 % of packets dropped", "played time off by", "wire, .* dropped: played time off by"),
-    Kind("up to 5 % of bytes flipped", "played time off by", "wire, .* flipped.*: played time off by"),
-    Kind("2,000 events, 500 reconnects, 2,000 failed opens", "memory grew by", "soak: memory grew by"),
-)
-
-
+KINDS = {
+    "kill -9 during a recording": {
+        "lost, any codec": "kill -9: lost, .*",
+        "whole again after the next start": "kill -9: whole again .*",
+    },
+    "camera silent": {"noticed after": "server stopped: noticed after"},
+    "camera gone for 3 s": {"first frame after its return": "server back after 3 s: .*"},
+    "camera gone for 30 s or 120 s": {"first frame after its return": "server back after (30|120) s: .*"},
+    "disk full, read-only, unmounted or removed": {
+        "noticed after": "(disk|archive) .*: noticed after",
+        "recording again after its return": "(disk|archive) .*: recording again after",
+    },
+    "disk stands still for 2 s": {"frames lost": "disk stalls 2 s: frames lost"},
+    "disk stands still for 20 s, queue of 1 MB": {
+        "frames lost but not counted": "disk stalls 20 s: frames .*"
+    },
+    "Ctrl-C or SIGTERM": {
+        "ended after": "SIG(INT|TERM) .*: exit after",
+        "received frames missing in the file": "stopped while .*: received frames missing",
+    },
+    "the main loop or the writer hangs": {
+        "status says so after": "the (loop|writer) hangs: status says stuck .*"
+    },
+    "clock set by ±1 h, or starts in 1970": {"recordings removed": "clock .*: recordings removed"},
+    "clock goes back": {"files overwritten": "clock .*: files overwritten"},
+    "an hour of motion in files of 600 s": {"frames lost or doubled": "an hour of motion: frames .*"},
+    "up to 5 % of packets dropped": {"played time off by": "wire, .* dropped: played time off by"},
+    "up to 5 % of bytes flipped": {"played time off by": "wire, .* flipped.*: played time off by"},
+    "2,000 events, 500 reconnects, 2,000 failed opens": {"memory grew by": "soak: memory grew by"},
+}
+"""What was done -> what it cost -> a regular expression: the names of the table's rows that belong to it."""
 AT_WORST = (2, 5)
 """The columns of encode and of copy mode."""
 LIMIT = 7
@@ -75,17 +56,17 @@ def summary(table: Iterable[str]) -> list[str]:
     """The lines of the summary; raises ValueError for a kind that no row of the table belongs to."""
     rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table if "|" in line]
     lines = ["| what was done | what it cost | encode | copy | limit |", "|---|---|---|---|---|"]
-    before = ""
-    for kind in KINDS:
-        own = [row for row in rows if re.fullmatch(kind.rows, row[0])]
-        if not own:
-            raise ValueError(f"{kind.rows}: the table has no such row")
-        limits = " or ".join(dict.fromkeys(row[LIMIT].partition(" ")[0] for row in own))
-        unit = own[0][LIMIT].partition(" ")[2]
-        told = [f"{cost} {unit}".strip() for cost in (worst(row[mode] for row in own) for mode in AT_WORST)]
-        done = "" if kind.done == before else kind.done
-        lines.append(f"| {done} | {kind.cost} | {told[0]} | {told[1]} | {f'{limits} {unit}'.strip()} |")
-        before = kind.done
+    for done, costs in KINDS.items():
+        for cost, names in costs.items():
+            own = [row for row in rows if re.fullmatch(names, row[0])]
+            if not own:
+                raise ValueError(f"{names}: the table has no such row")
+            limits = " or ".join(dict.fromkeys(row[LIMIT].partition(" ")[0] for row in own))
+            unit = own[0][LIMIT].partition(" ")[2]
+            told = [worst(row[mode] for row in own) for mode in AT_WORST]
+            cells = [f"{cell} {unit}".strip() for cell in (*told, limits)]
+            lines.append(" | ".join([f"| {done}", cost, *cells]) + " |")
+            done = ""
     return lines
 
 
