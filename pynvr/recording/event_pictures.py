@@ -103,8 +103,9 @@ class EventPictures:
             return
         held, facts = self._waiting
         self._waiting = None
-        height, width = held.image.shape[:2] if held.encoding is not Encoding.JPEG else (0, 0)
-        self._rest = height * width // PX_A_FRAME
+        if held.encoding is not Encoding.JPEG:
+            held = replace(held, data=held.image, encoding=Encoding.BGR)
+            self._rest = held.data.shape[0] * held.data.shape[1] // PX_A_FRAME
         jpeg = held.packed().data
         self._keep(Picture("picture", jpeg, facts))
         if self._first_due:
