@@ -57,7 +57,10 @@ def _section(name: str, rows: dict[str, dict[str, str]]) -> str:
     kinds = [Counter(v[mode].partition(":")[0] for v in rows.values() if mode in v) for mode in modes]
     counts = [", ".join(f"{n} {kind}" for kind, n in sorted(counter.items())) for counter in kinds]
     lines = [f"## {name}", ""]
-    lines += [" | ".join([f"| {len(rows)} inputs", *modes]) + " |", "|---" * (1 + len(modes)) + "|"]
+    lines += [
+        " | ".join([f"| {len(rows)} input{'s' * (len(rows) != 1)}", *modes]) + " |",
+        "|---" * (1 + len(modes)) + "|",
+    ]
     lines.append(" | ".join(["| together", *counts]) + " |")
     for row, verdicts in sorted(rows.items()):
         cells = [_cell(verdicts.get(mode, "")) for mode in modes]
