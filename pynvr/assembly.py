@@ -168,10 +168,13 @@ def open_source(
     return FileSource(film, stop, settings.scaleFrameTo)
 
 
-def make_events(settings: Settings, live: bool) -> MotionEvents:
+def make_events(settings: Settings, live: bool, arming: Arming | None = None) -> MotionEvents:
     """The event rule; a file needs no time to settle."""
+    hold_s = settings.MINIMAL_MOTION_DURATION
     warm_up_s = settings.INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS if live else 0.0
-    return MotionEvents(settings.MINIMAL_MOTION_DURATION, warm_up_s)
+    if arming is None:
+        return MotionEvents(hold_s, warm_up_s)
+    return MotionEvents(hold_s, warm_up_s, lambda: arming.armed, arming.asked_to_record)
 
 
 def make_arming(settings: Settings, archive: Archive) -> Arming:

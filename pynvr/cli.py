@@ -20,7 +20,6 @@ from pynvr.detection.pacing import PacedDetector, RestingDetector
 from pynvr.errors import HangingError, PynvrError, StoppedError
 from pynvr.media.opencv import work_lightly
 from pynvr.notify.from_settings import Notifications
-from pynvr.recording.arming import ArmedEvents
 from pynvr.redaction import without_password
 from pynvr.service import logs
 from pynvr.service.console import streams_made_lasting, with_progress
@@ -190,7 +189,7 @@ def _record(settings: Settings, stop: Stop) -> None:
         stack.callback(recorder.close)
         log.info("watching %s, recording into %s", source.name, archive.root)
         frames = told.seen(health.counted(with_progress(source)))
-        events = ArmedEvents(assembly.make_events(settings, source.live), arming)
+        events = assembly.make_events(settings, source.live, arming)
         pipeline.run(frames, detector, events, recorder)
     log.info("ended")
     if not source.live:

@@ -5,8 +5,8 @@ It knows no clock, so a test can play ten years through it in no time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
-from typing import Protocol
 
 from pynvr.media.frame import TIME_TOLERANCE_S
 
@@ -27,26 +27,26 @@ class Change(Enum):
     """The event is over; this frame is no longer part of it."""
 
 
-class Events(Protocol):
-    """What the capture loop asks."""
-
-    def update(self, time: float, motion: bool) -> Change:
-        """Take the next frame's time and whether something moved in it."""
-
-    def reset(self) -> None:
-        """Start afresh; an event that was open is over."""
-
-
 class MotionEvents:
     """Makes events from the detector's yes or no for each frame."""
 
-    def __init__(self, hold_s: float, warm_up_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        hold_s: float,
+        warm_up_s: float = 0.0,
+        armed: Callable[[], bool] = lambda: True,
+        asked: Callable[[], bool] = lambda: False,
+    ) -> None:
         """An event lasts `hold_s` after its latest motion; motion in the first `warm_up_s` is ignored.
 
-        Motion in one frame after the other is one event, however short `hold_s` is.
+        Motion in one frame after the other is one event, however short `hold_s` is. Unless it is `armed`, no
+        event begins, and an open one ends at once. `asked`: whether somebody wants a recording now, warm-up
+        or not.
         """
         self._hold_s = hold_s
         self._warm_up_s = warm_up_s
+        self._is_armed = armed
+        self._asked = asked
         self._first: float | None = None
         self._latest = float("-inf")
         """Time of the previous frame."""
@@ -69,21 +69,14 @@ class MotionEvents:
         """Seconds until the event ends if nothing moves any more; 0 without an event."""
         return 0.0 if self._last_motion is None else max(0.0, self._last_motion + self._hold_s - time)
 
-    def end(self, time: float) -> Change:
-        """Take the next frame's time and end the event, if there is one, before that frame."""
+    def update(self, time: float, motion: bool) -> Change:
+        """Take the next frame's time and whether something moved in it."""
         if self._first is None:
             self._first = time
-        change = Change.ENDED if self.active else Change.NONE
-        self._last_motion = None
-        return change
-
-    def update(self, time: float, motion: bool, asked: bool = False) -> Change:
-        """Take the next frame's time and whether something moved in it.
-
-        `asked`: somebody wants a recording now, warm-up or not.
-        """
-        if self._first is None:
-            self._first = time
+        if not self._is_armed():
+            change = Change.ENDED if self.active else Change.NONE
+            self._last_motion = None
+            return change
         went_on = motion and self._latest == self._last_motion and time - self._latest <= CONNECTED_S
         self._latest = time
         expired = (
@@ -91,7 +84,7 @@ class MotionEvents:
             and time - self._last_motion > self._hold_s + TIME_TOLERANCE_S
             and not went_on
         )
-        if asked or (motion and self.armed(time)):
+        if self._asked() or (motion and self.armed(time)):
             change = Change.PROLONGED if self.active and not expired else Change.STARTED
             self._last_motion = time
             return change

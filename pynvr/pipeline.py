@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pynvr.detection.detector import Detector
-from pynvr.events import Events
+from pynvr.events import MotionEvents
 from pynvr.media.frame import Frame, Gap
 from pynvr.recording.base import Recorder
 
 
-def run(source: Iterable[Frame | Gap], detector: Detector, events: Events, recorder: Recorder) -> None:
+def run(source: Iterable[Frame | Gap], detector: Detector, events: MotionEvents, recorder: Recorder) -> None:
     """Record what moves until the source ends."""
     for frame in source:
         if isinstance(frame, Gap):

@@ -17,7 +17,7 @@ from pynvr.errors import SettingsError
 from pynvr.events import Change, MotionEvents
 from pynvr.recording import arming as module
 from pynvr.recording.armed_times import ArmedTimes
-from pynvr.recording.arming import ArmedEvents, Arming, Rule
+from pynvr.recording.arming import Arming, Rule
 
 # ---- the times; 2017-04-03 was a Monday
 
@@ -269,7 +269,7 @@ class Said(Arming):
 
 def test_disarming_ends_at_once_and_arming_begins_at_once() -> None:
     said = Said()
-    events = ArmedEvents(MotionEvents(10.0, warm_up_s=2.0), said)
+    events = MotionEvents(10.0, 2.0, lambda: said.armed, said.asked_to_record)
     said.armed = False
     assert [events.update(0.5 * step, True) for step in range(6)] == [Change.NONE] * 6
     said.armed = True
@@ -282,7 +282,7 @@ def test_disarming_ends_at_once_and_arming_begins_at_once() -> None:
 
 def test_a_recording_that_is_asked_for_needs_no_motion_and_no_warm_up() -> None:
     said = Said()
-    events = ArmedEvents(MotionEvents(1.0, warm_up_s=5.0), said)
+    events = MotionEvents(1.0, 5.0, lambda: said.armed, said.asked_to_record)
     assert events.update(0.0, True) is Change.NONE
     said.asked = True
     assert events.update(0.5, False) is Change.STARTED

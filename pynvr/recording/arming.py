@@ -16,11 +16,11 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from pynvr.archive.replaced_file import replace_file
-from pynvr.events import Change, MotionEvents
 from pynvr.recording.armed_times import ArmedTimes
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,6 @@ REQUEST_EXPIRES_S = 60.0
 DISARMED_NAME = ".disarmed"
 RECORD_NAME = ".record"
 WORD_NAME = ".pynvr.armed"
-RECORD = "record"
 
 Rule = Callable[[datetime], bool]
 """Takes the local time; returns whether motion counts then."""
@@ -44,8 +43,9 @@ class Arming:
         """Without a rule it is armed until somebody disarms it."""
         self._archive = archive
         self._rule = rule or (lambda local: True)
-        self._said: SimpleQueue[bool | str | None] = SimpleQueue()
-        """Orders for the thread: arm, disarm, RECORD; None: stop. A signal may come at any moment."""
+        self._orders: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        """What the thread has to do. A signal may come at any moment, and a `SimpleQueue` endures that."""
+        self._stopping = False
         self._word: bool | None = None
         """The latest order to arm or disarm since the rule's answer changed."""
         self._rule_failed = False
@@ -70,16 +70,17 @@ class Arming:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._said.put(None)
+        self._stopping = True
+        self._orders.put(lambda: None)  # wakes the thread
         self._thread.join(LOOK_EVERY_S)
 
     def say(self, armed: bool) -> None:
         """Arm or disarm; from any thread or signal handler."""
-        self._said.put(armed)
+        self._orders.put(partial(self._hear, armed))
 
     def record(self) -> None:
         """Ask for a recording; from any thread."""
-        self._said.put(RECORD)
+        self._orders.put(self._ask)
 
     def asked_to_record(self) -> bool:
         """Whether a recording has been asked for since the last call; for the capture loop."""
@@ -96,19 +97,20 @@ class Arming:
 
     def _run(self) -> None:
         self.on_change(self.armed)
-        while True:
+        while not (self._stopping and self._orders.empty()):
             try:
-                said = self._said.get(timeout=LOOK_EVERY_S)
+                order = self._orders.get(timeout=LOOK_EVERY_S)
             except Empty:
-                said = self._record_file()
-            else:
-                if said is None:
-                    return
-            if isinstance(said, bool):
-                self._hear(said)
+                order = self._look
+            order()
+
+    def _look(self) -> None:
+        """Look for a file `.record`, and whether the rule or a file `.disarmed` says something new."""
+        path = self._archive / RECORD_NAME
+        if _there(path) and self._remove(path):
+            self._ask()
+        else:
             self._decide()
-            if said == RECORD:
-                self._ask()
 
     def _decide(self) -> None:
         by_rule = self._by_rule()
@@ -142,6 +144,7 @@ class Arming:
         return armed
 
     def _ask(self) -> None:
+        self._decide()
         if self.armed:
             log.info("a recording is asked for")
             self._asked_at = time.monotonic()
@@ -158,6 +161,7 @@ class Arming:
             replace_file(path, f"{json.dumps(kept)}\n".encode())
         except OSError as error:
             log.warning("%s: %s; after a restart that is forgotten", path, error)
+        self._decide()
 
     def _kept_word(self) -> bool | None:
         """The order from before the restart, unless the rule's answer has changed since."""
@@ -176,11 +180,6 @@ class Arming:
             return None
         return None if over else armed
 
-    def _record_file(self) -> str | None:
-        """Look for a file `.record`; remove it and return RECORD if it is there."""
-        path = self._archive / RECORD_NAME
-        return RECORD if _there(path) and self._remove(path) else None
-
     def _remove(self, path: Path) -> bool:
         """Remove a file. If the disk refuses, log it once, ignore the file from now on and return False."""
         try:
@@ -192,24 +191,6 @@ class Arming:
             return False
         self._ignored.discard(path.name)
         return True
-
-
-class ArmedEvents:
-    """The event rule while it is armed. While disarmed, no event begins, and an open one ends at once."""
-
-    def __init__(self, events: MotionEvents, arming: Arming) -> None:
-        self._events = events
-        self._arming = arming
-
-    def reset(self) -> None:
-        """As `MotionEvents` has it."""
-        self._events.reset()
-
-    def update(self, time: float, motion: bool) -> Change:
-        """As `MotionEvents` has it; a request for a recording counts as motion."""
-        if not self._arming.armed:
-            return self._events.end(time)
-        return self._events.update(time, motion, self._arming.asked_to_record())
 
 
 def _there(path: Path) -> bool:
