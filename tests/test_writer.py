@@ -16,7 +16,7 @@ from pynvr.errors import HangingError, RecordingError
 from pynvr.media.codecs import H264
 from pynvr.media.frame import Frame, Image
 from pynvr.media.packet import Stream, TimedPacket
-from pynvr.recording import encoding, open_recording, order_queue, retry, writer
+from pynvr.recording import encoding, open_recording, orders, retry, writer
 from pynvr.recording.copying import CopyFormat
 from pynvr.recording.open_recording import EncodeFormat, OpenRecording
 from pynvr.recording.orders import Begin
@@ -181,7 +181,7 @@ def test_live_frames_wait_as_jpeg_before_any_is_dropped(
     make_writer: MakeWriter, archive_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = frame(0).nbytes
-    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", 10 * size)
+    monkeypatch.setattr(orders, "PACK_ABOVE_BYTES", 10 * size)
     recorder = make_writer(limit_bytes=50 * size, live=True)
     recorder.begin(begins(frame(0)))
     write_all(recorder, [frame(index) for index in range(200)])
@@ -196,7 +196,7 @@ def test_a_file_waits_for_the_encoder(
     make_writer: MakeWriter, archive_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bound = 10
-    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", bound * frame(0).nbytes)
+    monkeypatch.setattr(orders, "PACK_ABOVE_BYTES", bound * frame(0).nbytes)
     written = 0
     ahead: list[int] = []
 
@@ -342,7 +342,7 @@ def test_failing_encoder_is_told_at_the_next_frame_and_at_the_end(
             raise RecordingError("is the disk full (PATH_FOR_VIDEO)?")
 
     monkeypatch.setattr(open_recording, "Encoder", FullDisk)
-    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", 0)
+    monkeypatch.setattr(orders, "PACK_ABOVE_BYTES", 0)
     recorder = make_writer(live=False)
     recorder.begin(begins(frame(0)))
     with pytest.raises(RecordingError, match="disk full"):
@@ -406,7 +406,7 @@ def test_nobody_waits_for_a_writer_that_failed_and_cannot_even_close(
         raise ZeroDivisionError
 
     told: list[tuple[type[BaseException], str]] = []
-    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", 0)
+    monkeypatch.setattr(orders, "PACK_ABOVE_BYTES", 0)
     archive = Archive(archive_path, None)
     archive.open()
     recorder = RecordingWriter(
@@ -451,7 +451,7 @@ def test_nobody_waits_for_a_disk_that_does_not_answer(
 def test_a_file_does_not_wait_for_ever_for_a_disk_that_does_not_answer(
     make_writer: MakeWriter, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_queue, "PACK_ABOVE_BYTES", 0)
+    monkeypatch.setattr(orders, "PACK_ABOVE_BYTES", 0)
     monkeypatch.setattr(writer, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(writer, "HANG_S", 0.0)
     recorder = make_writer()

@@ -1,6 +1,6 @@
 """The writer thread: everything that a disk or an encoder may delay happens here.
 
-The capture loop puts orders into a queue (`order_queue.py`) and goes on. The thread carries them out
+The capture loop puts orders into a queue (`orders.py`) and goes on. The thread carries them out
 (`retry.py`) and does the archive's housekeeping in between.
 """
 
@@ -9,14 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from pynvr.archive.archive import Archive
 from pynvr.errors import HangingError, PynvrError, RecordingError
 from pynvr.media.packet import Recordable
 from pynvr.recording.open_recording import RecordingFormat
-from pynvr.recording.order_queue import OrderQueue
-from pynvr.recording.orders import Begin, Picture, Write
+from pynvr.recording.orders import OrderQueue
 from pynvr.recording.retry import RETRY_S, RetriedRecordings
 
 log = logging.getLogger(__name__)
@@ -27,8 +26,8 @@ HANG_S = 40.0
 """How long one order may take: the recorder has to survive a disk that stalls for 20 s."""
 
 
-class RecordingWriter:
-    """Takes orders and carries them out, one after the other, on a thread of its own.
+class RecordingWriter(OrderQueue):
+    """Carries out the orders that it gets, one after the other, on a thread of its own.
 
     With a file source an error of the disk ends the run: the next call raises it. With a live source it is
     logged once, and recording is tried again until it works.
@@ -49,7 +48,7 @@ class RecordingWriter:
         while the disk refuses, and soon again if it returns True (there is more to do). `failed` is called
         with the reason and the thread's name if the thread ends before it is told to.
         """
-        self._queue = OrderQueue(limit_bytes, live)
+        super().__init__(limit_bytes, live)
         self.state = RetriedRecordings(archive, form, live)
         """What is open and what was recorded; others only read it."""
         self._housekeeping = housekeeping
@@ -64,40 +63,25 @@ class RecordingWriter:
     @property
     def dropped(self) -> int:
         """Frames lost because the queue was full or the disk refused."""
-        return self._queue.dropped + self.state.lost
+        return self._dropped + self.state.lost
 
     # --- on the capture loop's thread -----------------------------------------------------------
-
-    def begin(self, begin: Begin, pre_alarm: Iterable[Recordable] = ()) -> None:
-        """Open a recording and add its pre-alarm frames or packets."""
-        self._queue.begin(begin, pre_alarm)
 
     def write(
         self, frame: Recordable, changed_px: int, motion: bool, hold_left_s: float | None = None
     ) -> None:
-        """Add a frame or packet of the event; `hold_left_s` is for the label, None: no label.
-
-        Waits for room if the source is a file; raises HangingError if the disk does not answer.
-        """
-        while not self._queue.has_room(LOOK_EVERY_S):
+        """Wait for room if the source is a file; raises HangingError if the disk does not answer."""
+        while not self.has_room(LOOK_EVERY_S):
             self._raise_if_hanging()
-        self._queue.write(Write(frame, changed_px, motion, hold_left_s))
-
-    def keep(self, picture: Picture) -> None:
-        """Put a picture beside the recording; a live source's is left out if the queue is full."""
-        self._queue.keep(picture)
-
-    def end(self, undecodable: int = 0, last_motion_s: float | None = None) -> None:
-        """Close the recording after all that was handed over; the arguments are as `End` has them."""
-        self._queue.end(undecodable, last_motion_s)
+        super().write(frame, changed_px, motion, hold_left_s)
 
     def close(self) -> None:
         """Wait until all is written and closed. Raises what ended the thread, or HangingError if it hangs."""
-        self._queue.finish()
+        self.finish()
         while self._thread.is_alive():
             self._thread.join(LOOK_EVERY_S)
             self._raise_if_hanging()
-        self._queue.raise_failure()
+        self.raise_failure()
 
     def _raise_if_hanging(self) -> None:
         """Raise HangingError if the current order takes so long that it may never end."""
@@ -111,30 +95,22 @@ class RecordingWriter:
 
     def _work(self) -> None:
         try:
-            while self._next():
+            while (order := self.take(self._tidy_every_s)) is not None or not self.is_over:
+                if order is not None:
+                    self.busy_since = time.monotonic()
+                    if self.state.carry_out(order):
+                        self._tidied_at = 0.0
                 self._tidy()
                 self.busy_since = None
         except BaseException as error:
             self._give_up(error)
         self.busy_since = None
 
-    def _next(self) -> bool:
-        """Wait for an order and carry it out; return False if no more will come."""
-        if not self._queue.wait(self._tidy_every_s):
-            return True
-        order = self._queue.take()
-        if order is None:
-            return False
-        self.busy_since = time.monotonic()
-        if self.state.carry_out(order):
-            self._tidied_at = 0.0
-        return True
-
     def _give_up(self, error: BaseException) -> None:
         """Tell the callers that this thread has ended, then save what there is."""
         # raised on the caller's thread, a SystemExit would end the process with exit code 0
         told = error if isinstance(error, Exception) else RecordingError(f"the writer ended: {error!r}")
-        self._queue.fail(told)
+        self.fail(told)
         if not isinstance(error, PynvrError | OSError):
             log.exception("the writer failed")
         self._tell_failure(error, self._thread.name)
