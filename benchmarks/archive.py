@@ -28,8 +28,7 @@ sys.path.insert(0, str(ROOT))
 from pynvr.archive.archive import Archive  # noqa: E402
 from pynvr.archive.closing import recover  # noqa: E402
 from pynvr.archive.index import INDEX_NAME  # noqa: E402
-from pynvr.archive.retention import Retention  # noqa: E402
-from pynvr.archive.surplus import Limits  # noqa: E402
+from pynvr.archive.retention import Limits, Retention  # noqa: E402
 
 RECORDINGS = (10, 1_000, 200_000)
 PER_DAY = 100

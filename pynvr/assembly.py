@@ -13,8 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from pynvr.archive.archive import Archive
-from pynvr.archive.retention import Retention
-from pynvr.archive.surplus import Limits
+from pynvr.archive.retention import Limits, Retention
 from pynvr.demo import is_demo
 from pynvr.errors import SettingsError
 from pynvr.events import MotionEvents

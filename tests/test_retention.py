@@ -12,8 +12,7 @@ import pytest
 
 from pynvr.archive.archive import Archive
 from pynvr.archive.clock_guard import TRUST_AFTER_S, ClockGuard
-from pynvr.archive.retention import Retention
-from pynvr.archive.surplus import Limits
+from pynvr.archive.retention import Limits, Retention
 
 NOW = datetime.now(timezone.utc)
 

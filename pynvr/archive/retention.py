@@ -11,6 +11,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import NamedTuple
@@ -22,16 +23,30 @@ from pynvr.archive.archive import Archive
 from pynvr.archive.clock_guard import FAR_AHEAD, ClockGuard
 from pynvr.archive.entry import known
 from pynvr.archive.names import lies_inside
-from pynvr.archive.surplus import GIGABYTE, Limits, Surplus
 
 log = logging.getLogger(__name__)
 
+GIGABYTE = 1e9
 RECOUNT_S = 86400.0
 """The total size is counted anew so often, since other programs may change files, too."""
 RECOUNT_AT_ONCE_S = 3600.0
 """If a counted recording is missing, it is counted anew, but not sooner than this after the last count."""
 SLICE_S, SLICE_LINES = 0.2, 100
 """A sweep counts for so long and then leaves the rest to the next one; it counts at least so many lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The settings ARCHIVE_…; None means no limit."""
+
+    max_age_days: float | None
+    max_size_gb: float | None
+    min_free_gb: float | None
+
+    @property
+    def max_age(self) -> timedelta | None:
+        """The age limit as a duration."""
+        return None if self.max_age_days is None else timedelta(days=min(self.max_age_days, 1e6))
 
 
 class Line(NamedTuple):
@@ -77,9 +92,7 @@ class Retention:
         self._count()
         max_age = self._limits.max_age or FAR_AHEAD
         trusted = self._counted and self._guard.trusts(now, time.monotonic(), self._newest, max_age)
-        free = shutil.disk_usage(self._archive.root).free
-        surplus = Surplus(self._limits, self._total_bytes, free, now if trusted else None)
-        removed = dict(self._remove_surplus(surplus))
+        removed = dict(self._remove_surplus(now if trusted else None))
         if removed:
             shorter = self._archive.remove(removed.keys())
             if shorter and not self._counted:
@@ -95,23 +108,41 @@ class Retention:
             )  # fmt: skip
         return not self._counted
 
-    def _remove_surplus(self, surplus: Surplus) -> Iterator[tuple[str, datetime | None]]:
-        """Remove recordings, oldest first; yield each one's name, and its time if it was too old."""
+    def _remove_surplus(self, now: datetime | None) -> Iterator[tuple[str, datetime | None]]:
+        """Remove recordings, oldest first; yield each one's name, and its time if it was too old.
+
+        Size and free space need no clock. By age, recordings go up to the first one that is young enough:
+        those behind it were closed later and are younger, even if the clock was wrong then. A recording with
+        a time in the future is not too old. `now` is None if the clock is doubted.
+        """
+        limits, max_age = self._limits, self._limits.max_age
+        free = shutil.disk_usage(self._archive.root).free
+        missing = 0.0 if limits.min_free_gb is None else limits.min_free_gb * GIGABYTE - free
+        over = 0.0 if limits.max_size_gb is None else self._total_bytes - limits.max_size_gb * GIGABYTE
+        by_age = now is not None and max_age is not None
         kept_bytes = 0
-        for recording in [] if surplus.satisfied else self._oldest():
-            reason = surplus.reason(recording.last_frame_utc)
-            if reason is not None and companions.is_kept(self._path(recording.file)):
-                kept_bytes += companions.weight(self._path(recording.file))
-            elif reason is not None and (freed := self._remove(recording.file, reason)) is not None:
-                surplus.removed(freed)
+        for name, moment, _ in self._oldest() if by_age or over > 0 or missing > 0 else ():
+            reason, too_old = None, False
+            if by_age and now is not None and max_age is not None and moment <= now:
+                by_age = too_old = now - moment > max_age
+            if too_old:
+                reason = f"older than ARCHIVE_MAX_AGE_DAYS = {limits.max_age_days:g}"
+            elif over > 0:
+                reason = f"the archive exceeds ARCHIVE_MAX_SIZE_GB = {limits.max_size_gb:g}"
+            elif missing > 0:
+                reason = f"less is free than ARCHIVE_MIN_FREE_GB = {limits.min_free_gb:g}"
+            if reason is not None and companions.is_kept(self._path(name)):
+                kept_bytes += companions.weight(self._path(name))
+            elif reason is not None and (freed := self._remove(name, reason)) is not None:
+                over, missing = over - freed, missing - freed
                 self._total_bytes = max(0, self._total_bytes - freed)
-                yield recording.file, recording.last_frame_utc if surplus.was_too_old else None
-            if surplus.satisfied:
+                yield name, moment if too_old else None
+            if not by_age and over <= 0 and missing <= 0:
                 return
-        if surplus.over_size and kept_bytes:
+        if over > 0 and kept_bytes:
             self._say_once(
                 f"recordings with a .keep file take {kept_bytes / GIGABYTE:.1f} GB and alone exceed "
-                f"ARCHIVE_MAX_SIZE_GB = {self._limits.max_size_gb:g}, so that nothing else stays: "
+                f"ARCHIVE_MAX_SIZE_GB = {limits.max_size_gb:g}, so that nothing else stays: "
                 "raise it, or remove .keep files"
             )
 
