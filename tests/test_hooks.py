@@ -17,7 +17,7 @@ from running import children, until
 from pynvr.errors import SettingsError
 from pynvr.notify.command import CommandReceiver
 from pynvr.notify.event import DeliveryError, Event, Parcel, happened
-from pynvr.notify.function import FunctionReceiver
+from pynvr.notify.hook import FunctionReceiver
 
 PRINT_ALL = """
 import json, os, sys

@@ -14,12 +14,12 @@ from test_hooks import descriptors
 
 from pynvr.archive import index as archive_index
 from pynvr.notify import backlog, postman
+from pynvr.notify.backlog import PREFIX, Cursor
 from pynvr.notify.command import CommandReceiver
-from pynvr.notify.condition import Condition
-from pynvr.notify.cursor import PREFIX, Cursor
 from pynvr.notify.event import EVENT_TYPES, DeliveryError, Event, Parcel, happened
 from pynvr.notify.outbox import Outbox
 from pynvr.notify.postman import Receiver
+from pynvr.notify.watch import Condition
 
 
 class Listener:

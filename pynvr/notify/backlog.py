@@ -1,21 +1,29 @@
 """The index as the outbox: the recordings that a receiver has not been told of yet.
 
-The ids of its lines rise, so recordings with a higher id are still to be told. Retention may
-remove lines meanwhile; the other lines stay as they are.
+The ids of its lines rise. A small file that survives a power cut, the cursor, says up to which recording a
+receiver has been told; those with a higher id are still to be told. Retention may remove lines meanwhile; the
+other lines stay as they are.
 """
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from pynvr.archive.index import ID, Index
+from pynvr.archive import fsync
+from pynvr.archive.index import ID, Index, moment_of
 from pynvr.archive.names import lies_inside
+from pynvr.archive.replaced_file import ReplacedFile
 from pynvr.notify.event import Event
 from pynvr.redaction import without_password
 
+log = logging.getLogger(__name__)
+
+PREFIX = ".pynvr.cursor."
 TAIL_BYTES = 64 * 1024
 """The last bytes of the index, which mostly hold the next recordings."""
 MOST = 500
@@ -85,3 +93,42 @@ def closed_event(entry: Entry, archive: Path, camera: str) -> Event:
         path("strip"),
         entry,
     )
+
+
+class Cursor:
+    """Holds the id of the latest recording that a receiver has taken, in memory and in a file."""
+
+    def __init__(self, archive: Path, receiver: str, newest: str) -> None:
+        """Read the receiver's file. A new receiver starts after the recording `newest`."""
+        path = archive / f"{PREFIX}{receiver}"
+        self._file = ReplacedFile(path, f"{path.name}: %s", durable=True)
+        self._saved_at = 0.0
+        self._saved: str | None = None
+        try:
+            found = path.read_text(encoding="utf-8", errors="replace").strip()
+        except FileNotFoundError:
+            found = None
+        if found == "" or (found is not None and moment_of(found)):
+            self.id = self._saved = found
+            return
+        if found is not None:
+            log.warning("%s: is not understood; what was recorded before now is not told of", path)
+        self.id = newest
+        self.save()
+
+    def move(self, recording_id: str) -> None:
+        """Note that the receiver has taken everything up to this recording; flushed about once a second."""
+        self.id = recording_id
+        if time.monotonic() - self._saved_at >= fsync.SYNC_INTERVAL_S:
+            self.save()
+
+    def save(self) -> None:
+        """Flush the file to the disk.
+
+        A disk that refuses is logged once. After a restart the receiver then gets some recordings again.
+        """
+        if self.id == self._saved:
+            return
+        self._saved_at = time.monotonic()
+        if self._file.write(f"{self.id}\n".encode()):
+            self._saved = self.id

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pynvr.errors import SettingsError
-from pynvr.notify.event import TEXT_FIELDS, DeliveryError, Event, Parcel
-from pynvr.notify.motion_picture import with_picture
+from pynvr.notify.event import TEXT_FIELDS, DeliveryError, Event
+from pynvr.notify.hook import Hook
 
 log = logging.getLogger(__name__)
 
@@ -25,26 +25,20 @@ LOGGED_BYTES, LOGGED_LINES = 4096, 20
 """So much of a program's output is logged; the rest is dropped."""
 
 
-class CommandReceiver:
+class CommandReceiver(Hook):
     """Runs the program; exit code 0 means that it has taken the event."""
 
     name = "command"
-    waits_for_picture = True
 
     def __init__(self, command: Sequence[str], timeout_s: float, archive: Path) -> None:
         """Check the argument list; raises SettingsError for an unknown placeholder or a missing program."""
+        super().__init__(timeout_s, archive)
         check(command)
         self._command = command
-        self._timeout_s = timeout_s
-        self._archive = archive
         self._process: subprocess.Popen[bytes] | None = None
         self._over = False
 
-    def deliver(self, parcel: Parcel) -> None:
-        """As `Receiver` has it."""
-        event = with_picture(parcel, self._archive, self.name)
-        if event is None:
-            return
+    def call(self, event: Event) -> None:
         try:
             process = self._start(event)
         except (OSError, ValueError) as error:

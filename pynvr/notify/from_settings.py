@@ -10,14 +10,13 @@ from pynvr.archive.archive import Archive
 from pynvr.archive.replaced_file import ReplacedFile
 from pynvr.media.frame import Frame, Gap
 from pynvr.notify import broker
-from pynvr.notify.condition import Condition
-from pynvr.notify.function import FunctionReceiver
+from pynvr.notify.hook import FunctionReceiver
 from pynvr.notify.latest_picture import LatestPicture
 from pynvr.notify.metrics import as_text
 from pynvr.notify.mqtt import MqttReceiver, Orders
 from pynvr.notify.outbox import Outbox
 from pynvr.notify.postman import Receiver
-from pynvr.notify.watch import Watch
+from pynvr.notify.watch import Condition, Watch
 from pynvr.recording.arming import Arming
 from pynvr.recording.base import Recorder
 from pynvr.redaction import without_password

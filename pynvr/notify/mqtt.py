@@ -81,7 +81,6 @@ class MqttReceiver:
         self._client.loop_start()
 
     def deliver(self, parcel: Parcel) -> None:
-        """As `Receiver` has it."""
         if not self._client.is_connected():
             raise DeliveryError(f"not connected to {self._broker.host}:{self._broker.port}")
         event = parcel.event

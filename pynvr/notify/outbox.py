@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from pynvr.archive.index import Index
 from pynvr.notify import backlog
-from pynvr.notify.cursor import Cursor
+from pynvr.notify.backlog import Cursor
 from pynvr.notify.event import Event, Parcel, happened
 from pynvr.notify.postman import Postman, Receiver
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from pynvr.notify.cursor import Cursor
+from pynvr.notify.backlog import Cursor
 from pynvr.notify.event import DeliveryError, Event, Parcel
 
 log = logging.getLogger(__name__)

@@ -1,22 +1,27 @@
-"""Tells of motion, which it sees on its way to the recorder."""
+"""Tells of motion, and of changes of the recorder's state: a camera is lost, recording is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
 from pynvr.media.frame import Frame
-from pynvr.notify.event import Event, happened
+from pynvr.notify.event import Event, EventType, happened
 from pynvr.notify.outbox import Outbox
 from pynvr.recording.base import Recorder
 
 PICTURE_WITHIN_S = 1.0
 """After this time, receivers that wait for a picture of the motion are told without one."""
+CANNOT_RECORD = ("cannot record", "waiting for the disk", "stuck")
+"""States of the status file."""
+NOT_KNOWN = ("stuck", "stopped", "failed")
+"""States that do not say whether the camera is there."""
 
 
 class Watch:
-    """A recorder that hands everything on to another one."""
+    """A `Recorder` that hands everything on to another one, and tells of motion."""
 
     def __init__(self, recorder: Recorder, outbox: Outbox, on_motion: Callable[[bool], None]) -> None:
         """Tell `outbox` of events, and `on_motion` at once whether something moves."""
@@ -34,7 +39,6 @@ class Watch:
         self._jpeg = jpeg
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        """As `Recorder` has it."""
         if change in (Change.STARTED, Change.ENDED):
             self._end(frame)
             self._jpeg = None  # of the event before, if it came too late
@@ -52,12 +56,10 @@ class Watch:
         self._last = frame
 
     def interrupt(self, lost: int = 0) -> None:
-        """As `Recorder` has it."""
         self._recorder.interrupt(lost)
         self._end(self._last)
 
     def close(self) -> None:
-        """As `Recorder` has it."""
         self._end(self._last)
         self._recorder.close()
 
@@ -73,3 +75,39 @@ class Watch:
         self._moving = False
         self._on_motion(False)
         self._outbox.tell(happened("motion_ended", self._outbox.camera, frame.utc, frame.time))
+
+
+class Condition:
+    """Compares each status with the previous one, and tells the outbox what has changed."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._lost = self._refused = False
+        self._connecting = False
+        """Whether the previous status said so. At the start it takes two of them to lose a camera."""
+        self._ever = False
+        self._reconnects = 0
+
+    def __call__(self, facts: Mapping[str, Any]) -> None:
+        """Compare with the previous status."""
+        error = facts.get("last_error")
+        away = facts["state"] == "connecting"
+        reconnects = int(facts.get("reconnects") or 0)
+        if not self._lost and ((away and (self._ever or self._connecting)) or reconnects > self._reconnects):
+            self._tell("camera_lost", error)
+            self._lost = True
+        if self._lost and not away and facts["state"] not in NOT_KNOWN:
+            self._tell("camera_found", None)
+            self._lost = False
+        self._connecting, self._reconnects = away, reconnects
+        self._ever = self._ever or not away
+        refused = facts["state"] in CANNOT_RECORD
+        if refused and not self._refused:
+            self._tell("cannot_record", error if facts["state"] == "cannot record" else facts["state"])
+        well = facts["state"] in ("recording", "watching")
+        if self._refused and well:
+            self._tell("recording_again", None)
+        self._refused = refused or (self._refused and not well)
+
+    def _tell(self, kind: EventType, message: str | None) -> None:
+        self._outbox.tell(happened(kind, self._outbox.camera, message=message))
