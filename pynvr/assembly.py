@@ -17,6 +17,7 @@ from pynvr.archive.retention import Limits, Retention
 from pynvr.demo import is_demo
 from pynvr.errors import SettingsError
 from pynvr.events import MotionEvents
+from pynvr.media.opencv import fitted_size
 from pynvr.notify.from_settings import Notifications
 from pynvr.pages.page import ArchivePage
 from pynvr.recording.armed_times import ArmedTimes
@@ -37,11 +38,9 @@ from pynvr.service.health import StatusObserver
 from pynvr.settings import Settings
 from pynvr.sources.base import PacketSource, Source
 from pynvr.sources.camera import SNAPSHOT_S, LiveSource, Reduce
-from pynvr.sources.file import FileSource, fitted_size
 from pynvr.sources.kind import film_place, is_live
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
-from pynvr.sources.packet_file import FilePackets
 from pynvr.sources.reader import AT_ONCE, ReadAhead
 
 log = logging.getLogger(__name__)
@@ -92,6 +91,8 @@ def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
             "network cameras or both files"
         )
     if film is not None:
+        from pynvr.sources.packet_file import FilePackets  # brings 17 MB, which no camera needs
+
         return FilePackets(film, stop, settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND)
     limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
     suffix, with_sound = settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND
@@ -164,6 +165,8 @@ def open_source(
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
         fit_inside = settings.scaleFrameTo
         return LiveSource(settings.cam, stop, limit, timeouts(settings), fit_inside, read_ahead, reduce)
+    from pynvr.sources.file import FileSource  # brings 17 MB, which no camera needs
+
     return FileSource(film, stop, settings.scaleFrameTo)
 
 

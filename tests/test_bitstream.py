@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pynvr.errors import SettingsError
-from pynvr.media.codecs import H264, H265, MJPEG, CopyCodec, is_annex_b, parameter_sets
-from pynvr.sources.packet_file import copyable
+from pynvr.media.codecs import H264, H265, MJPEG, CopyCodec, copyable, is_annex_b, parameter_sets
 
 SPS, PPS, IDR, SEI = b"\x67sps", b"\x68pps", b"\x65idr", b"\x06sei"
 VPS5, SPS5, PPS5, IDR5 = b"\x40\x01vps", b"\x42\x01sps", b"\x44\x01pps", b"\x26\x01idr"

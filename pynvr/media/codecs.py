@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pynvr.errors import SettingsError
+
 START_CODE = b"\0\0\1"
 LONG_START_CODE = b"\0\0\0\1"
 
@@ -60,6 +62,25 @@ CODECS = {
     "mjpg": MJPEG, "mjpeg": MJPEG,
 }  # fmt: skip
 """Keys: what OpenCV's CAP_PROP_FOURCC says, and FFmpeg's names, in lower case."""
+USUAL_SUFFIX = ".mp4"
+FLEXIBLE = (".mp4", ".ts")
+"""The default, and settings meant for H.264: other codecs get their own container instead."""
+
+
+def copyable(sent: str, name: str, suffix: str) -> CopyCodec:
+    """The codec that FFmpeg calls `sent`; raises SettingsError if a file of this suffix cannot hold it."""
+    codec = CODECS.get(sent.lower())
+    if codec is None:
+        raise SettingsError(
+            f'RECORDING_MODE = "copy": {name} sends {sent}; only H.264, H.265 and MJPEG can be copied: '
+            'let the camera send one of these, or set "encode"'
+        )
+    if suffix not in (*codec.fourcc, *FLEXIBLE):
+        raise SettingsError(
+            f'OUTPUT_FILES_EXTENSION = "{suffix}": {name} sends {codec.name}, which can be copied into '
+            f"{' or '.join(codec.fourcc)} only; set one of these or None"
+        )
+    return codec
 
 
 def is_annex_b(data: bytes) -> bool:

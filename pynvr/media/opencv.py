@@ -1,4 +1,4 @@
-"""OpenCV's settings for this process, its file names and its names of codecs."""
+"""OpenCV: its settings for this process, names of files and codecs, rates, and pictures in our form."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import cv2
 
+from pynvr.media.frame import DEFAULT_FPS, Image
+
 ERRORS = 2
 """OpenCV's own log level; it does not change what FFmpeg prints."""
+
+PLAUSIBLE_FPS = (1.0, 240.0)
+"""Cameras claim anything from 0 to 90000."""
 
 
 def work_lightly() -> None:
@@ -48,3 +54,30 @@ def fourcc_of(capture: cv2.VideoCapture) -> str:
     """The codec as OpenCV names it: four letters."""
     code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     return code.to_bytes(4, "little").decode("ascii", "backslashreplace")
+
+
+def claimed_fps(capture: cv2.VideoCapture) -> float:
+    """The rate that a source claims if it is plausible, else the usual one."""
+    return plausible_fps(capture.get(cv2.CAP_PROP_FPS))
+
+
+def plausible_fps(fps: float) -> float:
+    """A rate if it is plausible, else the usual one."""
+    return fps if PLAUSIBLE_FPS[0] <= fps <= PLAUSIBLE_FPS[1] else DEFAULT_FPS
+
+
+def as_bgr(image: Image, fit_inside: tuple[int, int] | None) -> Image:
+    """Turn any picture of OpenCV into BGR, scaled to fit inside (width, height) if that is given."""
+    if image.ndim == 2 or image.shape[2] == 1:
+        image = cast(Image, cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+    size = image.shape[1], image.shape[0]
+    fitted = fitted_size(size, fit_inside)
+    return image if fitted == size else cast(Image, cv2.resize(image, fitted, interpolation=cv2.INTER_AREA))
+
+
+def fitted_size(size: tuple[int, int], fit_inside: tuple[int, int] | None) -> tuple[int, int]:
+    """The largest (width, height) with the shape of `size` that fits inside; `size` if there is no limit."""
+    if fit_inside is None:
+        return size
+    scale = min(fit_inside[0] / size[0], fit_inside[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from pynvr.errors import CameraError
 from pynvr.media.frame import JPEG_QUALITY, Frame, Gap, Gray, Image
+from pynvr.media.opencv import as_bgr, claimed_fps
 from pynvr.sources.address import is_rtsp
 from pynvr.sources.burst import Reading
 from pynvr.sources.clock import StreamClock
 from pynvr.sources.connection import Connection
-from pynvr.sources.file import as_bgr, claimed_fps
 from pynvr.sources.freeze import Freeze
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import DEFAULT_TIMEOUTS, Opener, Timeouts

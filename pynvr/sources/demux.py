@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from threading import Event
+from typing import Any, TypeAlias, cast
 
 import av.error
 from av.audio.stream import AudioStream
@@ -32,103 +33,98 @@ LATER_THAN_PROMISED_S = 2.0
 SOUND_STEP_S = 2.0
 LATEST_SOUND_S = 3.0
 """How far apart sound and its pictures may lie in a file."""
+TICKS_PER_S = 1_000_000
+"""The unit of the packets' times here."""
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A packet with its times, in seconds from the beginning of the stream."""
-
-    packet: AvPacket[VideoStream]
-    decoded: float
-    shown: float | None
-    """None in a file without times."""
-    sound: tuple[SoundPacket, ...] = ()
-    """The sound up to it; empty unless `listen` was called."""
+SoundedPacket: TypeAlias = "tuple[AvPacket[VideoStream], tuple[SoundPacket, ...]]"
+"""A packet and the sound up to it, of which there is none unless `_listen` was called."""
 
 
 class Demuxer(Film):
     """A film whose packets are read."""
 
-    def __init__(self, place: Path | str) -> None:
+    def __init__(self, place: Path | str, stop: Event) -> None:
         """As `Film` has it."""
-        super().__init__(place)
-        self._base = self.stream.time_base or Fraction(1, 90000)
-        start = self.stream.start_time
+        super().__init__(place, stop)
+        self._base = self._stream.time_base or Fraction(1, 90000)
+        start = self._stream.start_time
         self._zero = 0.0 if start is None else float(start * self._base)
-        self._promise = promise_of(self.container, self.stream, self._zero)
+        self._promise = promise_of(self._container, self._stream, self._zero)
+        pictures, seconds = self._promise.pictures, self._promise.seconds
+        guess = None if seconds is None else round(seconds * self.nominal_fps)
+        self.frame_count: int | None = guess if pictures is None else pictures
+        """How many pictures the container promises; None if it does not say."""
         # it has one time for each packet, that of decoding; FFmpeg guesses when it is shown
-        self._dated_only = self.container.format.name == "avi"
-        self._joinable = bool(int(self.container.format.flags) & TIMES_MAY_BEGIN_ANEW)
+        self._dated_only = self._container.format.name == "avi"
+        self._joinable = bool(int(self._container.format.flags) & TIMES_MAY_BEGIN_ANEW)
         self._sound: tuple[float, float] | None = None
         """From when to when other streams, mostly sound, have gone on without a leap."""
         self._interleaver: Interleaver | None = None
-        self.timeline = Timeline(1 / self.fps, self._believes)
-        self.packets = 0
-        """How many have come so far."""
-        self._last = 0.0
-        self.dated = False
+        self._timeline = Timeline(1 / self.nominal_fps, self._believes)
+        self._packet_count = 0
+        self._last_s = 0.0
+        self._dated = False
         """Whether the packets say when they are decoded; a bare stream without a container does not."""
 
-    def listen(self) -> AudioStream | None:
+    def _listen(self) -> AudioStream | None:
         """Hand out the file's first sound with its pictures; return it, or None if there is no sound."""
-        sound = next(iter(self.container.streams.audio), None)
+        sound = next(iter(self._container.streams.audio), None)
         if sound is not None:
             self._interleaver = Interleaver(LATEST_SOUND_S)
         return sound
 
-    def annex_b(self) -> Iterator[Step]:
+    def _annex_b(self) -> Iterator[SoundedPacket]:
         """The packets of H.264 or H.265 as a transport stream has them: units behind start codes."""
-        convert = BitStreamFilterContext(f"{self.codec}_mp4toannexb", self.stream)
-        for step in self:
+        convert = BitStreamFilterContext(f"{self._codec_name}_mp4toannexb", self._stream)
+        for packet, sound in self._packets():
             with suppress(av.error.FFmpegError):  # damaged: nobody could decode it
-                for packet in convert.filter(step.packet):
-                    if packet.size:
-                        yield Step(packet, step.decoded, step.shown, step.sound)
+                yield from ((one, sound) for one in convert.filter(packet) if one.size)
 
-    @property
-    def frame_count(self) -> int | None:
-        """How many pictures the container promises; None if it does not say."""
-        pictures, seconds = self._promise.pictures, self._promise.seconds
-        return round(seconds * self.fps) if pictures is None and seconds is not None else pictures
+    def _packets(self) -> Iterator[SoundedPacket]:
+        """Yield the stream's packets, in the order of decoding, up to where the file really ends.
 
-    def __iter__(self) -> Iterator[Step]:
-        """Yield the stream's packets, in the order of decoding, up to where the file really ends."""
-        disordered = self._dated_only and self.stream.codec_context.has_b_frames
+        Their times count from the beginning of the stream. In a file without times `pts` is None.
+        """
+        disordered = self._dated_only and self._stream.codec_context.has_b_frames
         for packet in self._read() if self._interleaver is None else self._read_with_sound(self._interleaver):
             decoded, shown = self._seconds(packet.dts), self._seconds(packet.pts)
             sound: tuple[SoundPacket, ...] = ()
             if self._interleaver is not None and shown is not None:
                 sound = self._interleaver.sound_for(shown)
-            self.dated |= decoded is not None
-            if decoded is None and not self.stream.codec_context.has_b_frames:
+            self._dated |= decoded is not None
+            if decoded is None and not self._stream.codec_context.has_b_frames:
                 decoded = shown
             elif self._dated_only and not disordered and shown is not None:
                 shown = decoded
-            decoded, shown = self.timeline.place(decoded, shown)
-            self.packets += 1
-            self._last = max(self._last, decoded if shown is None else shown)
-            yield Step(packet, decoded, None if disordered else shown, sound)
+            decoded, shown = self._timeline.place(decoded, shown)
+            self._packet_count += 1
+            self._last_s = max(self._last_s, decoded if shown is None else shown)
+            packet.dts = round(decoded * TICKS_PER_S)
+            packet.pts = None if disordered or shown is None else round(shown * TICKS_PER_S)
+            yield packet, sound
 
-    def check_end(self) -> None:
+    def _check_end(self) -> None:
         """At the end: raise CameraError if much less came than the container promises."""
         promise = replace(self._promise, seconds=None) if self._joinable else self._promise
-        end = self._last + 1 / self.fps
+        end = self._last_s + 1 / self.nominal_fps
         # FFmpeg skips the empty packets of .avi, which let a picture stay for longer
-        packets = max(self.packets, round(end * self.fps)) if self._dated_only else self.packets
-        promise.check(self.name, packets, end, self.fps)
+        packets = (
+            max(self._packet_count, round(end * self.nominal_fps)) if self._dated_only else self._packet_count
+        )
+        promise.check(self.name, packets, end, self.nominal_fps)
 
     def _read(self) -> Iterator[AvPacket[VideoStream]]:
         """All packets of the stream. It goes on after damage, until nothing comes any more."""
         everything = self._joinable or self._interleaver is not None
-        streams = list(self.container.streams) if everything else [self.stream]
+        streams = list(self._container.streams) if everything else [self._stream]
         errors = 0
         while True:
             try:
-                for packet in self.container.demux(streams):
+                for packet in self._container.demux(streams):
                     errors = 0
-                    if packet.size and packet.stream_index == self.stream.index:
+                    if packet.size and packet.stream_index == self._stream.index:
                         yield cast("AvPacket[VideoStream]", packet)
-                    elif packet.dts is not None and packet.stream_index != self.stream.index:
+                    elif packet.dts is not None and packet.stream_index != self._stream.index:
                         self._note_other(packet, float(packet.dts * packet.time_base) - self._zero)
                 return
             except av.error.FFmpegError as error:
@@ -141,7 +137,7 @@ class Demuxer(Film):
     def _read_with_sound(self, interleaver: Interleaver) -> Iterator[AvPacket[VideoStream]]:
         """As `_read`, but each packet only when its sound was read, which in some files lies behind it."""
         held: deque[AvPacket[VideoStream]] = deque()
-        most = LATEST_SOUND_S * self.fps
+        most = LATEST_SOUND_S * self.nominal_fps
         for packet in self._read():
             held.append(packet)
             while held and (len(held) > most or (self._seconds(held[0].pts) or 0.0) <= interleaver.until_s):
@@ -149,7 +145,7 @@ class Demuxer(Film):
         yield from held
 
     def _note_other(self, packet: AvPacket[Any], time: float) -> None:
-        if self._interleaver is not None and packet.stream_index == self.container.streams.audio[0].index:
+        if self._interleaver is not None and packet.stream_index == self._container.streams.audio[0].index:
             self._interleaver.add_sound(time, bytes(packet))
         if self._sound is not None and 0 <= time - self._sound[1] <= SOUND_STEP_S:
             self._sound = self._sound[0], time

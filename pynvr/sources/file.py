@@ -1,72 +1,61 @@
-"""Video files as sources of frames, and what cameras have in common with them."""
+"""Video files as sources of frames, up to their real end. What cannot be decoded is counted and logged."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
-from typing import cast
+from typing import TypeAlias, cast
 
+import av.error
+import av.logging
 import cv2
+from av.codec.context import Flags
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 
-from pynvr.media.frame import DEFAULT_FPS, Frame, Gap, Image
-from pynvr.sources.base import SourceStatus
-from pynvr.sources.stoppable import Ahead, unless_stopped
+from pynvr.errors import CameraError
+from pynvr.media.frame import TIME_TOLERANCE_S, Frame, Gap, Image
+from pynvr.media.opencv import as_bgr
+from pynvr.sources.demux import TICKS_PER_S, Demuxer
+from pynvr.sources.losses import Losses, Stretches
+from pynvr.sources.stoppable import Ahead
 
-PLAUSIBLE_FPS = (1.0, 240.0)
-"""Cameras claim anything from 0 to 90000."""
+log = logging.getLogger(__name__)
 
+SMALLEST_STEP_S = 0.001
+TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+"""Degrees counter-clockwise -> how OpenCV turns a picture by them."""
+ONE_PICTURE_EACH = ("h264", "hevc")
+"""Codecs with a picture in each packet. Others have packets that are never shown."""
 
-def claimed_fps(capture: cv2.VideoCapture) -> float:
-    """The rate that a source claims if it is plausible, else the usual one."""
-    return plausible_fps(capture.get(cv2.CAP_PROP_FPS))
-
-
-def plausible_fps(fps: float) -> float:
-    """A rate if it is plausible, else the usual one."""
-    return fps if PLAUSIBLE_FPS[0] <= fps <= PLAUSIBLE_FPS[1] else DEFAULT_FPS
-
-
-def as_bgr(image: Image, fit_inside: tuple[int, int] | None) -> Image:
-    """Turn any picture of OpenCV into BGR, scaled to fit inside (width, height) if that is given."""
-    if image.ndim == 2 or image.shape[2] == 1:
-        image = cast(Image, cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
-    size = image.shape[1], image.shape[0]
-    fitted = fitted_size(size, fit_inside)
-    return image if fitted == size else cast(Image, cv2.resize(image, fitted, interpolation=cv2.INTER_AREA))
+Picture: TypeAlias = tuple[VideoFrame, float, int]
+"""As the decoder has it; its time in seconds, strictly increasing; how many pictures before it were lost."""
 
 
-def fitted_size(size: tuple[int, int], fit_inside: tuple[int, int] | None) -> tuple[int, int]:
-    """The largest (width, height) with the shape of `size` that fits inside; `size` if there is no limit."""
-    if fit_inside is None:
-        return size
-    scale = min(fit_inside[0] / size[0], fit_inside[1] / size[1])
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-class FileSource:
+class FileSource(Demuxer):
     """A video file, read at full speed; the same frames with the same times every time."""
-
-    live = False
-    lag_s = 0.0
 
     def __init__(self, place: Path | str, stop: Event, fit_inside: tuple[int, int] | None = None) -> None:
         """Open the file; raises CameraError if there is no video in it, and StoppedError."""
-        from pynvr.sources.decode import Decoder  # brings 17 MB, which no camera needs
-
-        self._decoder = unless_stopped(stop, lambda: Decoder(place))
-        self.name = self._decoder.name
-        self._stop = stop
+        super().__init__(place, stop)
         self._fit_inside = fit_inside
-        self.nominal_fps = self._decoder.fps
-        self.frame_count: int | None = self._decoder.frame_count
-        self._started = datetime.now(timezone.utc)
-        self._pictures = Ahead(iter(self._decoder), stop)
-
-    def status(self) -> SourceStatus | None:
-        """None: a file waits for its reader."""
-        return None
+        self._reformatter = VideoReformatter()
+        self._losses = Losses(self._codec_name in ONE_PICTURE_EACH)
+        self._damaged = Stretches()
+        if self._opened_with_complaints:
+            self._damaged.add(0.0)
+        self._lost_at_end = 0
+        """How many pictures at the end could not be decoded; known when all are read."""
+        self._count = 0
+        self._last_picture_s = -SMALLEST_STEP_S
+        self._interlaced = False
+        self._delay: int | None = None
+        self._pictures = Ahead(self._decoded(), stop)
 
     def __iter__(self) -> Iterator[Frame | Gap]:
         """Yield every frame while the next one is decoded.
@@ -80,19 +69,103 @@ class FileSource:
         size: tuple[int, int] | None = None
         index = 0
         while (picture := self._pictures.take()) is not None:
-            image = as_bgr(self._decoder.image(picture), self._fit_inside)
-            if size is None:
-                size = image.shape[1], image.shape[0]
+            decoded, time, lost = picture
+            image = as_bgr(self._upright(decoded), self._fit_inside)
+            size = size or (image.shape[1], image.shape[0])
             if size != (image.shape[1], image.shape[0]):
                 image = cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-            utc = self._started + timedelta(seconds=picture.time)
-            yield Frame(image, picture.time, utc, index, picture.lost_before)
+            yield Frame(image, time, self._started + timedelta(seconds=time), index, lost)
             index += 1
         if not self._stop.is_set():
-            if lost := self._decoder.lost_at_end:
+            if lost := self._lost_at_end:
                 yield Gap(f"{self.name}: the last {lost} pictures could not be decoded", lost)
-            self._decoder.check_end()
+            self._check_end()
 
     def close(self) -> None:
         """Close the file."""
-        self._pictures.close(self._decoder.close)
+        self._pictures.close(self._opened.close)
+
+    def _decoded(self) -> Iterator[Picture]:
+        with av.logging.Capture() as complaints:
+            for packet, _ in self._packets():
+                if packet.pts is not None and not packet.is_discard:
+                    self._losses.sent(packet.pts / TICKS_PER_S)
+                yield from self._decode(packet, complaints)
+            yield from self._decode(None, complaints)
+        self._lost_at_end = self._losses.rest(self._interlaced)
+
+    def _decode(
+        self, packet: Packet[VideoStream] | None, complaints: list[tuple[int, str, str]]
+    ) -> Iterator[Picture]:
+        """Put a packet in, or None at the end; yield the pictures that come out.
+
+        FFmpeg's `complaints` since the previous packet are used and cleared.
+        """
+        moment, torn = max(0.0, self._last_picture_s), False
+        if packet is not None:
+            moment = ((packet.dts or 0) if packet.pts is None else packet.pts) / TICKS_PER_S
+            torn = packet.is_corrupt
+        try:
+            frames = self._stream.codec_context.decode(packet)
+        except av.error.FFmpegError:
+            self._losses.refused()
+            frames = []
+        else:
+            if complaints or torn or any(frame.is_corrupt for frame in frames):
+                self._damaged.add(moment)
+        complaints.clear()
+        for frame in frames:
+            yield self._dated_picture(frame)
+
+    def _dated_picture(self, frame: VideoFrame) -> Picture:
+        told, lost = frame.pts, 0
+        if told is not None:
+            time = told / TICKS_PER_S
+            lost = self._losses.shown(time, frame.interlaced_frame)
+        elif frame.dts is not None and self._dated:  # B-frames in .avi: decoded in time, shown later
+            self._delay = frame.dts if self._delay is None else self._delay
+            time = (frame.dts - self._delay) / TICKS_PER_S
+        else:
+            time = self._last_picture_s + 1 / self.nominal_fps if self._count else 0.0
+        if time <= self._last_picture_s + TIME_TOLERANCE_S:
+            time = self._last_picture_s + SMALLEST_STEP_S
+        self._last_picture_s = time
+        self._count += 1
+        # before the first key frame there is nothing to see; after damage a smeared picture beats none
+        self._stream.codec_context.flags |= Flags.output_corrupt
+        if frame.interlaced_frame and not self._interlaced:
+            self._interlaced = True
+            log.info("%s: is interlaced: each picture holds two moments", self.name)
+        return frame, time, lost
+
+    def _upright(self, frame: VideoFrame) -> Image:
+        """The picture as BGR, upright, with square pixels; it never has fewer lines than were decoded."""
+        image = cast(Image, self._reformatter.reformat(frame, format="bgr24", threads=1).to_ndarray())
+        # a pixel's width divided by its height
+        ratio = float(self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio or 1)
+        if ratio != 1:
+            height, width = image.shape[:2]
+            size = (_even(width * ratio), height) if ratio > 1 else (width, _even(height / ratio))
+            image = cast(Image, cv2.resize(image, size))
+        turn = TURNS.get(frame.rotation % 360)
+        return image if turn is None else cast(Image, cv2.rotate(image, turn))
+
+    def _check_end(self) -> None:
+        """Log what was lost; raises CameraError if no picture came, or much less than promised."""
+        if self._count == 0:
+            raise CameraError(f"cam = {self.name!r}: no picture in it can be decoded")
+        if self._losses.lost.count:
+            log.warning("%s: %s could not be decoded", self.name, self._losses.lost)
+        if self._damaged.count:
+            log.warning("%s: %s may be damaged", self.name, self._damaged)
+        for moment in self._timeline.laid_anew[:1]:
+            times = len(self._timeline.laid_anew)
+            log.warning(
+                "%s: its times begin anew or leap %d times, first at %.1f s: they are laid end to end",
+                self.name, times, moment,
+            )  # fmt: skip
+        super()._check_end()
+
+
+def _even(pixels: float) -> int:
+    return 2 * round(pixels / 2)  # of an odd size encoders would leave out the last column or row

@@ -7,10 +7,11 @@ end, and does not tell the time of what it skips.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from contextlib import ExitStack, nullcontext, suppress
+from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
+from threading import Event
 
 import av
 import av.error
@@ -22,7 +23,9 @@ from pynvr.errors import CameraError
 from pynvr.media.frame import DEFAULT_FPS
 from pynvr.media.packet import Shape
 from pynvr.redaction import without_password
+from pynvr.sources.base import SourceStatus
 from pynvr.sources.kind import check_file
+from pynvr.sources.stoppable import unless_stopped
 
 log = logging.getLogger(__name__)
 
@@ -45,63 +48,62 @@ PROBED_PACKETS = 2000
 
 
 class Film:
-    """One video stream of one file."""
+    """One video stream of one file: what the sources of its pictures and of its packets have in common."""
 
-    def __init__(self, place: Path | str) -> None:
-        """Open a file or the address of a film; raises CameraError, with the reason, if it is none."""
-        self._fetched: IO[bytes] | None = None
-        if isinstance(place, Path):
-            check_file(place)
-            self.name = str(place)
-            self._address = f"file:{place.absolute()}"  # a name like 10:00.mp4 is no protocol
-        else:
-            from pynvr.sources.fetch import fetched  # which few need
+    live = False
+    lag_s = 0.0
 
-            self._fetched = fetched(place, NETWORK_TIMEOUTS_S[0])
-            self.name = without_password(place)
-            self._address = place if self._fetched is None else f"/proc/self/fd/{self._fetched.fileno()}"
+    def __init__(self, place: Path | str, stop: Event) -> None:
+        """Open a file or the address of a film.
+
+        Raises CameraError, with the reason, if it is none, and StoppedError.
+        """
+        self.name = str(place) if isinstance(place, Path) else without_password(place)
         self._timeout_s = None if isinstance(place, Path) else NETWORK_TIMEOUTS_S
-        with av.logging.Capture() as complaints:
-            self.container = self._open()
-            try:
-                self.stream = self._choose()
-            except BaseException:
-                self.close()
-                raise
-        self.opened_with_complaints = bool(complaints)
-        """Whether FFmpeg found something wrong at the beginning of the file."""
-        self.stream.codec_context.thread_count = 1  # the recorder's other threads have work too
-        self.fps = _rate(self.stream)
-
-    @property
-    def codec(self) -> str:
+        self._stop = stop
+        unless_stopped(stop, lambda: self._begin(place))
+        self._stream.codec_context.thread_count = 1  # the recorder's other threads have work too
+        self.nominal_fps = _rate(self._stream)
+        self._codec_name = str(self._stream.codec_context.name)
         """FFmpeg's name of the codec: h264, hevc, mjpeg."""
-        return str(self.stream.codec_context.name)
+        self._started = datetime.now(timezone.utc)
 
-    def shape(self) -> Shape:
+    def status(self) -> SourceStatus | None:
+        """None: a file waits for its reader."""
+        return None
+
+    def _begin(self, place: Path | str) -> None:
+        with ExitStack() as stack, av.logging.Capture() as complaints:
+            if isinstance(place, Path):
+                check_file(place)
+                self._address = f"file:{place.absolute()}"  # a name like 10:00.mp4 is no protocol
+            else:
+                from pynvr.sources.fetch import fetched  # which few need
+
+                file = fetched(place, NETWORK_TIMEOUTS_S[0])
+                self._address = place if file is None else f"/proc/self/fd/{file.fileno()}"
+                stack.enter_context(file or nullcontext())
+            self._container = self._open()
+            stack.callback(lambda: self._container.close())
+            self._stream = self._choose()
+            self._opened = stack.pop_all()
+        self._opened_with_complaints = bool(complaints)
+        """Whether FFmpeg found something wrong at the beginning of the file."""
+
+    def _shape(self) -> Shape:
         """How a player shows the pictures, according to the container."""
-        ratio = self.stream.sample_aspect_ratio or Fraction(1)
+        ratio = self._stream.sample_aspect_ratio or Fraction(1)
         return Shape(self._turn(), ratio.numerator, ratio.denominator)
-
-    def close(self) -> None:
-        """Close the file; harmless when repeated."""
-        self.container.close()
-        self._close_fetched()
 
     def _open(self) -> InputContainer:
         try:
             return av.open(self._address, metadata_errors="replace", timeout=self._timeout_s)
         except (av.error.FFmpegError, ValueError) as error:
-            self._close_fetched()
             log.debug("%s: %r", self.name, error)
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read") from None
 
-    def _close_fetched(self) -> None:
-        if self._fetched is not None:
-            self._fetched.close()
-
     def _choose(self) -> VideoStream:
-        container = self.container
+        container = self._container
         name = container.format.name
         if name in NO_VIDEO_FORMATS or name.endswith("_pipe"):
             raise CameraError(f"cam = {self.name!r}: is a picture or text ({name}), not a video")
@@ -119,7 +121,7 @@ class Film:
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read")
         if len(streams) > 1:
             # in the container as it is open now: `_moving` may have opened it again
-            number = [one.index for one in self.container.streams.video].index(chosen.index) + 1
+            number = [one.index for one in self._container.streams.video].index(chosen.index) + 1
             context = chosen.codec_context
             size = f"{context.width}x{context.height}"
             log.info(
@@ -134,19 +136,19 @@ class Film:
             return films
         counts = dict.fromkeys((film.index for film in films), 0)
         with suppress(av.error.FFmpegError):
-            for _, packet in zip(range(PROBED_PACKETS), self.container.demux(films), strict=False):
+            for _, packet in zip(range(PROBED_PACKETS), self._container.demux(films), strict=False):
                 counts[packet.stream_index] += packet.size > 0
                 if min(counts.values()) > 1:
                     break
-        self.container.close()
-        self.container = self._open()
-        again = [film for film in self.container.streams.video if film.index in counts]
+        self._container.close()
+        self._container = self._open()
+        again = [film for film in self._container.streams.video if film.index in counts]
         return [film for film in again if counts[film.index] > 1] or again
 
     def _turn(self) -> int:
         """Degrees counter-clockwise. Only a decoded picture tells, so the first one is decoded for it."""
         with suppress(av.error.FFmpegError), av.open(self._address, metadata_errors="replace") as other:
-            stream = other.streams[self.stream.index]
+            stream = other.streams[self._stream.index]
             stream.codec_context.thread_count = 1
             for number, packet in enumerate(other.demux(stream)):
                 for frame in packet.decode():

@@ -23,7 +23,6 @@ from pynvr.sources.clock import PacketClock, delays
 from pynvr.sources.connection import Connection
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Opener, Timeouts
-from pynvr.sources.packet_file import USUAL_SUFFIX
 from pynvr.sources.raw_capture import RawCapture
 from pynvr.sources.reader import LiveReader, ReadAhead
 
@@ -54,7 +53,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         stop: threading.Event,
         limit_bytes: int,
         timeouts: Timeouts,
-        suffix: str = USUAL_SUFFIX,
+        suffix: str = codecs.USUAL_SUFFIX,
         with_sound: bool = False,
     ) -> None:
         """Start to read `cam`, to be copied into containers of this `suffix`.

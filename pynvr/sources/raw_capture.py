@@ -6,12 +6,10 @@ import cv2
 import numpy as np
 
 from pynvr.media import codecs
-from pynvr.media.opencv import fourcc_of
+from pynvr.media.opencv import claimed_fps, fourcc_of
 from pynvr.media.packet import Packet, Stream
 from pynvr.sources.camera import StreamTime
-from pynvr.sources.file import claimed_fps
 from pynvr.sources.opening import Opener
-from pynvr.sources.packet_file import copyable
 
 
 class RawCapture:
@@ -26,7 +24,7 @@ class RawCapture:
     def stream(self, suffix: str) -> Stream:
         """What its packets have in common; raises SettingsError if a file of `suffix` cannot hold them."""
         capture = self._capture
-        codec = copyable(fourcc_of(capture), self._name, suffix)
+        codec = codecs.copyable(fourcc_of(capture), self._name, suffix)
         _, extra = capture.retrieve(None, int(capture.get(cv2.CAP_PROP_CODEC_EXTRADATA_INDEX)))
         told = b"" if extra is None else np.asarray(extra, np.uint8).tobytes()
         fps = claimed_fps(capture)

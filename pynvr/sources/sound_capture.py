@@ -16,13 +16,12 @@ from av.bitstream import BitStreamFilterContext
 from av.packet import Packet as AvPacket
 
 from pynvr.media import codecs
+from pynvr.media.opencv import plausible_fps
 from pynvr.media.packet import Packet, SoundPacket, Stream
 from pynvr.media.sound_container import writable
 from pynvr.sources.address import is_rtsp
-from pynvr.sources.file import plausible_fps
 from pynvr.sources.interleave import Interleaver
 from pynvr.sources.opening import Opener
-from pynvr.sources.packet_file import copyable
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ class SoundCapture:
     def stream(self, suffix: str) -> Stream:
         """As `RawCapture` has it."""
         context = self._picture.codec_context
-        codec = copyable(context.name, self._name, suffix)
+        codec = codecs.copyable(context.name, self._name, suffix)
         sets = bytes(context.extradata or b"")
         if codec.parameter_sets and sets and not codecs.is_annex_b(sets):
             self._to_annex_b = BitStreamFilterContext(f"{codec.ffmpeg_name}_mp4toannexb", self._picture)
