@@ -10,7 +10,6 @@ from threading import Event
 from typing import TypeAlias, cast
 
 import av.error
-import av.logging
 import cv2
 from av.codec.context import Flags
 from av.packet import Packet
@@ -19,6 +18,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from pynvr.errors import CameraError
+from pynvr.media.ffmpeg import complaints
 from pynvr.media.frame import TIME_TOLERANCE_S, Frame, Gap, Image
 from pynvr.media.opencv import as_bgr
 from pynvr.sources.demux import TICKS_PER_S, Demuxer
@@ -86,20 +86,20 @@ class FileSource(Demuxer):
         self._pictures.close(self._opened.close)
 
     def _decoded(self) -> Iterator[Picture]:
-        with av.logging.Capture() as complaints:
+        with complaints() as said:
             for packet, _ in self._packets():
                 if packet.pts is not None and not packet.is_discard:
                     self._losses.sent(packet.pts / TICKS_PER_S)
-                yield from self._decode(packet, complaints)
-            yield from self._decode(None, complaints)
+                yield from self._decode(packet, said)
+            yield from self._decode(None, said)
         self._lost_at_end = self._losses.rest(self._interlaced)
 
     def _decode(
-        self, packet: Packet[VideoStream] | None, complaints: list[tuple[int, str, str]]
+        self, packet: Packet[VideoStream] | None, said: list[tuple[int, str, str]]
     ) -> Iterator[Picture]:
         """Put a packet in, or None at the end; yield the pictures that come out.
 
-        FFmpeg's `complaints` since the previous packet are used and cleared.
+        FFmpeg's complaints, as `said`, since the previous packet are used and cleared.
         """
         moment, torn = max(0.0, self._last_picture_s), False
         if packet is not None:
@@ -111,9 +111,9 @@ class FileSource(Demuxer):
             self._losses.refused()
             frames = []
         else:
-            if complaints or torn or any(frame.is_corrupt for frame in frames):
+            if said or torn or any(frame.is_corrupt for frame in frames):
                 self._damaged.add(moment)
-        complaints.clear()
+        said.clear()
         for frame in frames:
             yield self._dated_picture(frame)
 

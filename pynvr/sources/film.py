@@ -15,11 +15,11 @@ from threading import Event
 
 import av
 import av.error
-import av.logging
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from pynvr.errors import CameraError
+from pynvr.media.ffmpeg import complaints
 from pynvr.media.frame import DEFAULT_FPS
 from pynvr.media.packet import Shape
 from pynvr.redaction import without_password
@@ -28,12 +28,6 @@ from pynvr.sources.kind import check_file
 from pynvr.sources.stoppable import unless_stopped
 
 log = logging.getLogger(__name__)
-
-# the decoder counts FFmpeg's complaints, and only the sum is logged
-av.logging.set_level(av.logging.ERROR)
-av.logging.set_skip_repeated(False)
-logging.getLogger("libav").addHandler(logging.NullHandler())
-logging.getLogger("libav").propagate = False
 
 NETWORK_TIMEOUTS_S = (10.0, 30.0)
 """For opening a film on a server, and for reading more of it."""
@@ -73,7 +67,7 @@ class Film:
         return None
 
     def _begin(self, place: Path | str) -> None:
-        with ExitStack() as stack, av.logging.Capture() as complaints:
+        with ExitStack() as stack, complaints() as said:
             if isinstance(place, Path):
                 check_file(place)
                 self._address = f"file:{place.absolute()}"  # a name like 10:00.mp4 is no protocol
@@ -87,7 +81,7 @@ class Film:
             stack.callback(lambda: self._container.close())
             self._stream = self._choose()
             self._opened = stack.pop_all()
-        self._opened_with_complaints = bool(complaints)
+        self._opened_with_complaints = bool(said)
         """Whether FFmpeg found something wrong at the beginning of the file."""
 
     def _shape(self) -> Shape:
