@@ -91,19 +91,14 @@ def mosaic(
     cv2.drawContours(contours, outlines, -1, GREEN, 2)
     # small differences matter, so they are shown four times as bright
     bright = cv2.resize(cv2.convertScaleAbs(detection.difference, alpha=4), (width, height))
-    panes = [
-        source,
-        cv2.cvtColor(bright, cv2.COLOR_GRAY2BGR),
-        cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR),
-        contours,
-    ]
+    difference, white = (cast(Image, cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)) for gray in (bright, mask))
+    panes = [source, difference, white, contours]
     for pane, name in zip(panes, PANE_NAMES, strict=True):
-        draw_text(cast(Image, pane), name, BLACK, (0.024, 0.026))
-        draw_text(cast(Image, pane), name, WHITE)
-    draw_bar(cast(Image, panes[2]), detection)
+        draw_text(pane, name, BLACK, (0.024, 0.026))
+        draw_text(pane, name, WHITE)
+    draw_bar(white, detection)
     if time_s is not None:
-        draw_text(cast(Image, panes[1]), f"{time_s:.2f} s", WHITE, BELOW_A_NAME)
-    if state:
-        draw_text(cast(Image, panes[3]), state, BLACK, (BELOW_A_NAME[0] + 0.004, BELOW_A_NAME[1] + 0.006))
-        draw_text(cast(Image, panes[3]), state, WHITE, BELOW_A_NAME)
+        draw_text(difference, f"{time_s:.2f} s", WHITE, BELOW_A_NAME)
+    draw_text(contours, state, BLACK, (BELOW_A_NAME[0] + 0.004, BELOW_A_NAME[1] + 0.006))
+    draw_text(contours, state, WHITE, BELOW_A_NAME)
     return cast(Image, imutils.build_montages(panes, (width, height), (2, 2))[0])

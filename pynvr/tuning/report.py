@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -54,34 +54,23 @@ class Event:
     """The highest score."""
 
 
-@dataclass(slots=True)
-class Curve:
-    """Measurements, one for each frame."""
-
-    times_s: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    changed_px: list[int] = field(default_factory=list)
-    cpu_ms: list[float] = field(default_factory=list)
-
-
 class Report:
-    """Collects what the page needs: a few pictures, and four numbers of each frame."""
+    """Collects what the page needs: a few pictures, and three numbers of each frame."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, path: Path) -> None:
+        """Raise at once what would otherwise fail at `path` after an hour of watching."""
+        if importlib.util.find_spec("matplotlib") is None:
+            raise SettingsError("--report draws with matplotlib: pip install -r requirements-report.txt")
+        path.open("a").close()
         self.settings = settings
         self.threshold_px = float(settings.MOTION_AREA_THRESHOLD)
-        self.curve = Curve()
+        self.times_s: list[float] = []
+        self.scores: list[float] = []
+        self.cpu_ms: list[float] = []
         self.events: list[Event] = []
         self.misses: dict[int, Moment] = {}
         self.others = [_Other(settings, factor) for factor in OTHER_THRESHOLDS]
         self._in_event = False
-
-    @staticmethod
-    def check_writable(path: Path) -> None:
-        """Raise at once what would otherwise fail after an hour of watching."""
-        if importlib.util.find_spec("matplotlib") is None:
-            raise SettingsError("--report draws with matplotlib: pip install -r requirements-report.txt")
-        path.open("a").close()
 
     def gap(self) -> None:
         """The next frame does not belong to the earlier ones."""
@@ -90,10 +79,9 @@ class Report:
 
     def note(self, frame: Frame, detection: Detection, armed: bool, event: bool, cpu_s: float) -> None:
         """Take a frame, what was seen in it, and whether it belongs to an event."""
-        self.curve.times_s.append(frame.time)
-        self.curve.scores.append(detection.score)
-        self.curve.changed_px.append(detection.changed_px)
-        self.curve.cpu_ms.append(1000 * cpu_s)
+        self.times_s.append(frame.time)
+        self.scores.append(detection.score)
+        self.cpu_ms.append(1000 * cpu_s)
         for other in self.others:
             other.note(frame, armed)
         if event:

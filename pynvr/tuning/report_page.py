@@ -41,53 +41,48 @@ of the threshold, then logarithmic.
 
 def write(report: Report, path: Path) -> None:
     """Write the page; raises SettingsError if there was no frame."""
-    if not report.curve.times_s:
+    if not report.times_s:
         raise SettingsError("--report: there was no picture to report on")
     path.write_text(page(report), encoding="utf-8")
 
 
 def page(report: Report) -> str:
     """The whole page."""
-    curve, settings = report.curve, report.settings
-    span_s = curve.times_s[-1] - curve.times_s[0]
+    settings, events, misses = report.settings, report.events, report.near_misses()
     threshold, reason = report.suggestion()
-    parts = [
-        "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
-        f"<title>Motion report</title><style>{STYLE}</style></head><body>",
-        f"<h1>Motion in {html.escape(without_password(settings.cam))}</h1>",
-        f"<p>{len(curve.times_s)} frames in {span_s:.1f} s; detector "
-        f"<b>{settings.MOTION_DETECTOR}</b>, threshold <b>{settings.MOTION_AREA_THRESHOLD} px</b>: "
-        f"<b>{len(report.events)}</b> event{'s' * (len(report.events) != 1)}.</p>",
-        _plot(report),
-        f'<p class="note">{PLOT_NOTE}</p>',
-        "<h2>Events</h2>",
-        _figures(
-            [event.peak for event in report.events],
-            [f"{e.start_s:.2f} to {e.end_s:.2f} s, peak" for e in report.events],
-        )
-        or "<p>None.</p>",
-        "<h2>Nearest misses</h2>",
-        _figures(report.near_misses(), ["highest"] * len(report.near_misses()))
-        or "<p>Nothing came near the threshold.</p>",
-        "<h2>With another threshold</h2>",
-        _comparison(report),
-        "<h2>Cost</h2>",
-        "<p>CPU time of the detector on one thread: "
-        f"median {statistics.median(curve.cpu_ms):.2f} ms a frame, highest {max(curve.cpu_ms):.2f} ms.</p>",
-        _cpu_plot(report),
-        "<h2>Suggested settings</h2>",
-        f"<p>{html.escape(reason)}</p>",
-        f"<pre>{html.escape(_block(report, threshold))}</pre>",
-        "</body></html>",
-    ]
-    return "\n".join(parts) + "\n"
+    found = (
+        f"detector <b>{settings.MOTION_DETECTOR}</b>, threshold <b>{settings.MOTION_AREA_THRESHOLD} px</b>: "
+        f"<b>{len(events)}</b> event{'s' * (len(events) != 1)}"
+    )
+    peaks = "".join(_figure(e.peak, f"{e.start_s:.2f} to {e.end_s:.2f} s, peak") for e in events)
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Motion report</title><style>{STYLE}</style></head><body>
+<h1>Motion in {html.escape(without_password(settings.cam))}</h1>
+<p>{len(report.times_s)} frames in {report.times_s[-1] - report.times_s[0]:.1f} s; {found}.</p>
+{_plot(report)}
+<p class="note">{PLOT_NOTE}</p>
+<h2>Events</h2>
+{peaks or "<p>None.</p>"}
+<h2>Nearest misses</h2>
+{"".join(_figure(miss, "highest") for miss in misses) or "<p>Nothing came near the threshold.</p>"}
+<h2>With another threshold</h2>
+{_comparison(report)}
+<h2>Cost</h2>
+<p>CPU time of the detector on one thread: median {statistics.median(report.cpu_ms):.2f} ms a frame,
+highest {max(report.cpu_ms):.2f} ms.</p>
+{_cpu_plot(report)}
+<h2>Suggested settings</h2>
+<p>{html.escape(reason)}</p>
+<pre>{html.escape(_block(report, threshold))}</pre>
+</body></html>
+"""
 
 
 def _plot(report: Report) -> str:
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     axes = figure.add_subplot()
-    times, scores = _thinned(report.curve.times_s, report.curve.scores)
+    times, scores = _thinned(report.times_s, report.scores)
     for event in report.events:
         axes.axvspan(event.start_s, event.end_s, color=GREEN, alpha=0.3, linewidth=0)
     axes.plot(times, scores, color=BLUE, linewidth=1)
@@ -107,8 +102,8 @@ def _plot(report: Report) -> str:
 def _cpu_plot(report: Report) -> str:
     figure = Figure(figsize=(11, 1.6), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(*_thinned(report.curve.times_s, report.curve.cpu_ms), color=GREY, linewidth=0.8)
-    axes.set_ylim(0, 3 * statistics.median(report.curve.cpu_ms) + 0.01)
+    axes.plot(*_thinned(report.times_s, report.cpu_ms), color=GREY, linewidth=0.8)
+    axes.set_ylim(0, 3 * statistics.median(report.cpu_ms) + 0.01)
     axes.set_ylabel("ms")
     axes.margins(x=0.01)
     return _svg(figure)
@@ -126,10 +121,6 @@ def _svg(figure: Figure) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]
-
-
-def _figures(moments: Sequence[Moment], captions: Sequence[str]) -> str:
-    return "\n".join(_figure(m, caption) for m, caption in zip(moments, captions, strict=True))
 
 
 def _figure(moment: Moment, caption: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -24,7 +25,6 @@ from pynvr.settings import Settings
 from pynvr.settings.loading import ConfigLoader
 from pynvr.sources.base import Source
 from pynvr.tuning import mosaic
-from pynvr.tuning.alarms import AlarmList
 from pynvr.tuning.report import Report
 from pynvr.tuning.view import View
 
@@ -81,9 +81,7 @@ def _tune(
         if options.alarms is not None:
             options.alarms.open("a").close()  # better to fail now than after an hour of watching
         check_codec(settings.FOURCC_CODEC)
-        report = Report(settings) if options.report is not None else None
-        if report is not None:
-            report.check_writable(options.report)
+        report = None if options.report is None else Report(settings, options.report)
         with ExitStack() as stack:
             source = open_source(settings, stop)
             stack.callback(source.close)
@@ -93,14 +91,15 @@ def _tune(
             events = make_events(settings, source.live)
             frames = _limited(source, options.duration, stop)
             alarms = _watch(frames, detector, events, painter, view, report)
-        for alarm in alarms.alarms:
+        for alarm in alarms:
             print(
-                f"motion from {alarm.start_s:.2f} to {alarm.end_s:.2f} s "
-                f"(frames {alarm.start_frame} to {alarm.end_frame})"
+                "motion from {start_s:.2f} to {end_s:.2f} s (frames {start_frame} to {end_frame})".format(
+                    **alarm
+                )
             )
-        print(f"{len(alarms.alarms)} times motion")
+        print(f"{len(alarms)} times motion")
         if options.alarms is not None:
-            alarms.write(options.alarms)
+            options.alarms.write_text(json.dumps(alarms, indent=1) + "\n", encoding="utf-8")
         for line in view.changed_settings():
             print(line)
         if report is not None:
@@ -149,9 +148,13 @@ def _watch(
     painter: Painter,
     view: View,
     report: Report | None,
-) -> AlarmList:
-    """Run the detector over the source and show each frame until the source or the user ends it."""
-    alarms = AlarmList()
+) -> list[dict[str, float]]:
+    """Run the detector over the source and show each frame until the source or the user ends it.
+
+    Return the runs of frames with motion in each, before any hold time.
+    """
+    alarms: list[dict[str, float]] = []
+    moving = False
     for frame in frames:
         if isinstance(frame, Gap):
             detector.reset()
@@ -163,7 +166,11 @@ def _watch(
         detection = detector.detect(frame.image, frame.time)
         cpu_s = thread_time() - started_s
         events.update(frame.time, detection.motion)
-        alarms.note(frame, detection.motion)
+        if detection.motion and not moving:
+            alarms.append({"start_frame": frame.index, "end_frame": 0, "start_s": frame.time, "end_s": 0.0})
+        if detection.motion:
+            alarms[-1] |= {"end_frame": frame.index, "end_s": frame.time}
+        moving = detection.motion
         armed, hold_left_s = events.armed(frame.time), events.hold_left(frame.time)
         if report is not None:
             report.note(frame, detection, armed, events.active, cpu_s)

@@ -68,19 +68,27 @@ class View:
         return self._window is not None or self._clip is not None
 
     def show(self, image: Image, time: float) -> bool:
-        """Show a picture; return False when the user ends it."""
+        """Show a picture, for as long as the user pauses; return False when the user ends it.
+
+        Regions can be drawn all the while.
+        """
         self._shape = image.shape
-        self._draw_zones(image)
-        if self._clip is not None:
-            self._clip.write(image, time)
-        if self._window is None:
-            return True
-        action = self._controls.key(self._window.show(image))
-        if action is Action.PAUSE:
-            action = self._paused(image)
-        if action is Action.SAVE:
-            self._save(image, time)
-        return action is not Action.END
+        paused = False
+        while True:
+            shown = image.copy() if paused else image
+            self._draw_zones(shown)
+            if self._clip is not None and not paused:
+                self._clip.write(shown, time)
+            if self._window is None:
+                return True
+            action = self._controls.key(self._window.show(shown, self.PAUSE_MS if paused else 1))
+            if action is Action.SAVE:
+                path = self._new_path(".png")
+                path.write_bytes(cv2.imencode(".png", shown)[1].tobytes())
+                print(f"saved {path}" + ("" if paused else f" ({time:.2f} s)"))
+            paused ^= action is Action.PAUSE
+            if action is Action.END or not paused:
+                return action is not Action.END
 
     def changed_settings(self) -> list[str]:
         """What was changed by keys and mouse, as lines for the settings."""
@@ -95,19 +103,6 @@ class View:
             if self._window is not None:
                 self._window.close()
 
-    def _paused(self, image: Image) -> Action:
-        """Show one picture until space or the end; regions can be drawn all the while."""
-        if self._window is None:
-            return Action.NONE
-        while True:
-            shown = image.copy()
-            self._draw_zones(shown)
-            action = self._controls.key(self._window.show(shown, self.PAUSE_MS))
-            if action is Action.SAVE:
-                self._save(shown, None)
-            elif action is not Action.NONE:
-                return Action.END if action is Action.END else Action.NONE
-
     def _draw_zones(self, image: Image) -> None:
         """On the source: the whole picture, or its upper left pane."""
         height, width = image.shape[0] // self._panes, image.shape[1] // self._panes
@@ -121,11 +116,6 @@ class View:
             self._controls.close_region()
         else:
             self._controls.click((x % width / width, y % height / height))
-
-    def _save(self, image: Image, time: float | None) -> None:
-        path = self._new_path(".png")
-        path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
-        print(f"saved {path}" + (f" ({time:.2f} s)" if time is not None else ""))
 
     def _new_path(self, suffix: str) -> Path:
         return beside(make_archive(self._settings).new_stem(datetime.now(timezone.utc), self._name), suffix)
