@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from pynvr.archive.archive import Archive
 from pynvr.archive.retention import Limits, Retention
@@ -23,11 +24,11 @@ from pynvr.pages.page import ArchivePage
 from pynvr.recording.armed_times import ArmedTimes
 from pynvr.recording.arming import Arming
 from pynvr.recording.base import Recorder
-from pynvr.recording.copying import CopyFormat
-from pynvr.recording.encoding import check_codec
+from pynvr.recording.copying import PacketPart
+from pynvr.recording.encoding import EncodedPart, check_codec
 from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.frame_recorder import FrameRecorder
-from pynvr.recording.open_recording import EncodeFormat, RecordingFormat
+from pynvr.recording.open_recording import PartMaker
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.packet_recorder import PacketRecorder
 from pynvr.recording.prealarm import PreAlarmRing
@@ -53,7 +54,7 @@ DEMO_SIZE = (640, 480)
 class Mode:
     """What a mode records, and into which files."""
 
-    form: RecordingFormat
+    make_part: PartMaker
     packets: PacketSource | None
     """None in encode mode."""
 
@@ -67,11 +68,11 @@ def choose(settings: Settings, stop: threading.Event, stack: ExitStack) -> Mode:
         malloc.keep_freed_pictures()
         check_codec(settings.FOURCC_CODEC)
         suffix, rate = settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE
-        return Mode(EncodeFormat(settings.FOURCC_CODEC, suffix, rate), None)
+        return Mode(partial(EncodedPart, settings.FOURCC_CODEC, suffix, rate), None)
     malloc.return_freed_pictures()
     packets = open_packets(settings, stop)
     stack.callback(packets.close)
-    return Mode(CopyFormat(settings.OUTPUT_FILES_EXTENSION), packets)
+    return Mode(partial(PacketPart, settings.OUTPUT_FILES_EXTENSION), packets)
 
 
 def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
@@ -124,7 +125,8 @@ def make_writer(
         queue_limit // MEBIBYTE,
     )
     limits = Limits(settings.ARCHIVE_MAX_AGE_DAYS, settings.ARCHIVE_MAX_SIZE_GB, settings.ARCHIVE_MIN_FREE_GB)
-    return RecordingWriter(archive, mode.form, queue_limit, live, Retention(archive, limits).sweep, failed)
+    sweep = Retention(archive, limits).sweep
+    return RecordingWriter(archive, mode.make_part, queue_limit, live, sweep, failed)
 
 
 def make_recorder(

@@ -18,7 +18,7 @@ from pynvr.media.codecs import parameter_sets
 from pynvr.media.frame import Encoding, Frame
 from pynvr.media.picture_watch import BLACK, PictureWatch
 from pynvr.recording.clip import Clip
-from pynvr.recording.copying import CopyFormat, suffix_for
+from pynvr.recording.copying import PacketPart
 from pynvr.recording.orders import Write
 from pynvr.settings import Settings
 from pynvr.sources.base import PacketSource, Source
@@ -61,8 +61,8 @@ def check(settings: Settings, source: Source, archive: Archive, packets: PacketS
 def _check_packets(settings: Settings, archive: Archive, packets: PacketSource, free: float) -> None:
     first = packets.first(settings.CAMERA_OPEN_TIMEOUT_SECS + settings.CAMERA_READ_TIMEOUT_SECS)
     stream = first.stream
-    form = CopyFormat(settings.OUTPUT_FILES_EXTENSION)
-    suffix = suffix_for(stream.codec, form.suffix)
+    part = PacketPart(settings.OUTPUT_FILES_EXTENSION, first)
+    suffix = part.facts["suffix"]
     heard = f" with sound ({stream.sound.codec_context.name})" if stream.sound is not None else ""
     what = f"{stream.width}x{stream.height} {stream.codec.name}{heard}"
     print(f"recording {packets.name}: {what}, copied into {suffix}")
@@ -71,12 +71,11 @@ def _check_packets(settings: Settings, archive: Archive, packets: PacketSource, 
     ):
         raise RecordingError(f"{packets.name}: its parameter sets are missing; nobody could decode it")
     with _trial(archive, suffix) as trial:
-        part = trial.with_suffix(f".part{stream.codec.part_suffix}")
-        opened = form.open(part, first, stream.nominal_fps)
-        opened.write(Write(first))
-        opened.close()
-        rate = rate_for(trial, [0.0], stream.nominal_fps)
-        remux(part, trial, stream.codec.fourcc[suffix], [0.0], rate)
+        path = trial.with_suffix(f".part{stream.codec.part_suffix}")
+        part.open(path, stream.nominal_fps)
+        part.write(Write(first))
+        part.close()
+        remux(path, trial, part.facts["fourcc"], [0.0], rate_for(trial, [0.0], stream.nominal_fps))
     print(f"archive   {archive.root}: written and read back, {free:.1f} GB free")
     print("all is well; nothing was recorded")
 

@@ -26,15 +26,16 @@ MOMENT = datetime(2017, 4, 2, 13, 20, 17, tzinfo=timezone.utc)
 
 RECORD_FOREVER = """
 import itertools, sys
+from functools import partial
 from pathlib import Path
 from pynvr.archive.archive import Archive
-from pynvr.recording.open_recording import EncodeFormat
+from pynvr.recording.encoding import EncodedPart
 from pynvr.recording.writer import RecordingWriter
 from recordings import begins, frame, numbered
 
 archive = Archive(Path(sys.argv[1]), None)
 archive.open()
-writer = RecordingWriter(archive, EncodeFormat(sys.argv[2], sys.argv[3], None), 2**26, live=False)
+writer = RecordingWriter(archive, partial(EncodedPart, sys.argv[2], sys.argv[3], None), 2**26, live=False)
 writer.begin(begins(frame(0)))
 rng = __import__("numpy").random.default_rng(1)
 for index in range(1000):  # the queue holds 582 of them at most, so 400 are written

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,7 +25,7 @@ from pynvr.media.codecs import H264, parameter_sets
 from pynvr.media.frame import Gap
 from pynvr.media.packet import Packet, TimedPacket
 from pynvr.media.picture_size import size_of
-from pynvr.recording.copying import CopyFormat
+from pynvr.recording.copying import PacketPart
 from pynvr.recording.open_recording import OpenRecording
 from pynvr.recording.orders import Begin, Write
 from pynvr.sources.burst import Reading
@@ -121,7 +122,9 @@ def test_a_recording_after_damaged_sets_is_whole(
     archive = Archive(tmp_path, None)
     archive.open()
     for begin in (harmed, 50):
-        recording = OpenRecording(archive, CopyFormat(".mp4"), Begin(packets[begin].time, MOMENT, 25.0))
+        recording = OpenRecording(
+            archive, partial(PacketPart, ".mp4"), Begin(packets[begin].time, MOMENT, 25.0)
+        )
         for packet in packets[begin:]:
             recording.write(Write(packet))
         path = recording.close()

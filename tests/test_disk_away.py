@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from test_closing import COUNT, Open
 from pynvr.archive.archive import MARKER_NAME, Archive
 from pynvr.archive.lock import LOCK_NAME
 from pynvr.recording import retry, writer
-from pynvr.recording.open_recording import EncodeFormat
+from pynvr.recording.encoding import EncodedPart
 from pynvr.recording.writer import RecordingWriter
 
 FRAMES = [frame(index) for index in range(30)]
@@ -30,7 +31,9 @@ class Recorder:
         (disk / MARKER_NAME).touch()
         self.archive = Archive(disk, None, require_marker)
         self.archive.open()
-        self.writer = RecordingWriter(self.archive, EncodeFormat("DIVX", ".mp4", None), 2**26, live=True)
+        self.writer = RecordingWriter(
+            self.archive, partial(EncodedPart, "DIVX", ".mp4", None), 2**26, live=True
+        )
 
     def write(self, first: int, end: int) -> None:
         """Write these frames; wait until that is done."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -18,8 +19,9 @@ from pynvr.archive.closing import recover
 from pynvr.demo.frame_number import read_frame_number
 from pynvr.detection.detector import Detection
 from pynvr.media.frame import Frame
+from pynvr.recording.encoding import EncodedPart
 from pynvr.recording.event_pictures import STRIP_MOST, STRIP_WIDTH_PX, EventPictures, weigh
-from pynvr.recording.open_recording import EncodeFormat, OpenRecording
+from pynvr.recording.open_recording import OpenRecording
 from pynvr.recording.orders import Picture, Write
 
 FPS = 20
@@ -168,7 +170,7 @@ def picture(kind: str, number: int, **facts: object) -> Picture:
 
 
 def open_one(archive: Archive) -> OpenRecording:
-    recording = OpenRecording(archive, EncodeFormat("DIVX", ".mp4", None), begins(frame(0)))
+    recording = OpenRecording(archive, partial(EncodedPart, "DIVX", ".mp4", None), begins(frame(0)))
     for number in range(5):
         recording.write(Write(frame(number)))
     recording.keep(picture("picture", 1, peak_s=0.05))
@@ -222,7 +224,7 @@ def test_a_torn_picture_is_left_out(archive: Archive, torn: bytes) -> None:
 
 
 def test_a_recording_that_came_to_nothing_leaves_no_picture(archive: Archive) -> None:
-    recording = OpenRecording(archive, EncodeFormat("DIVX", ".mp4", None), begins(frame(0)))
+    recording = OpenRecording(archive, partial(EncodedPart, "DIVX", ".mp4", None), begins(frame(0)))
     recording.keep(picture("picture", 1))
     assert recording.close() is None
     archived.keep(archive.root / "video_2017-04-02T132017_7", "strip", b"\xff\xd8\xff\xd9")

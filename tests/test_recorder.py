@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,8 @@ from pynvr.archive.archive import Archive
 from pynvr.detection.detector import Detection
 from pynvr.events import MotionEvents
 from pynvr.media.frame import Encoding, Frame, Gap, Image
+from pynvr.recording.encoding import EncodedPart
 from pynvr.recording.frame_recorder import FrameRecorder
-from pynvr.recording.open_recording import EncodeFormat
 from pynvr.recording.orders import Begin
 from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
@@ -226,7 +227,7 @@ def test_recordings_on_the_disk(memory: str, archive_path: Path) -> None:
     archive.open()
     limit = PLENTY if memory == "raw" else 20 * frames[0].encoded(Encoding.I420).nbytes
     ring = PreAlarmRing(2.0, limit)
-    writer = RecordingWriter(archive, EncodeFormat("DIVX", ".mp4", None), 2**26, live=False)
+    writer = RecordingWriter(archive, partial(EncodedPart, "DIVX", ".mp4", None), 2**26, live=False)
     recorder = FrameRecorder(ring, writer, no_pictures(), 1.0, LONG, 20.0)
     pipeline.run(frames, Script([60, 70, 150]), MotionEvents(1.0), recorder)
     recorder.close()

@@ -21,7 +21,7 @@ from sounds import apart_s, clapping, claps_in, codec_of_sound, remuxed
 
 from pynvr.cli import record
 from pynvr.media.packet import TimedPacket
-from pynvr.recording.copying import CopyFormat
+from pynvr.recording.copying import PacketPart
 from pynvr.recording.orders import Write
 from pynvr.sources.packet_file import FilePackets
 
@@ -113,7 +113,8 @@ def test_a_last_picture_larger_than_a_pipe_holds_up_nothing(tmp_path: Path) -> N
     assert isinstance(last, TimedPacket)
     large = replace(last, data=np.concatenate([last.data, np.full((1, 1 << 20), 7, np.uint8)], axis=1))
     path = tmp_path / "large.part.ts"
-    part = CopyFormat(".mp4").open(path, packets[0], 25.0)
+    part = PacketPart(".mp4", packets[0])
+    part.open(path, 25.0)
     for packet in [*packets, large]:
         part.write(Write(packet))
     part.close()

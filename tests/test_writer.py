@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from pynvr.media.codecs import H264
 from pynvr.media.frame import Frame, Image
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.recording import encoding, open_recording, orders, retry, writer
-from pynvr.recording.copying import CopyFormat
-from pynvr.recording.open_recording import EncodeFormat, OpenRecording
+from pynvr.recording.copying import PacketPart
+from pynvr.recording.encoding import EncodedPart
+from pynvr.recording.open_recording import OpenRecording
 from pynvr.recording.orders import Begin
 from pynvr.recording.writer import RecordingWriter
 
@@ -36,7 +38,7 @@ def make_writer(archive_path: Path) -> Iterator[MakeWriter]:
     def make(
         suffix: str = ".mp4", fourcc: str = "DIVX", limit_bytes: int = 2**26, live: bool = False
     ) -> RecordingWriter:
-        return RecordingWriter(archive, EncodeFormat(fourcc, suffix, None), limit_bytes, live)
+        return RecordingWriter(archive, partial(EncodedPart, fourcc, suffix, None), limit_bytes, live)
 
     yield make
     archive.close()
@@ -58,7 +60,7 @@ class Gate:
                 opened.wait()
                 super().write(image)
 
-        monkeypatch.setattr(open_recording, "Encoder", GatedEncoder)
+        monkeypatch.setattr(encoding, "Encoder", GatedEncoder)
 
 
 @pytest.fixture
@@ -205,7 +207,7 @@ def test_a_file_waits_for_the_encoder(
             super().write(image)
             ahead.append(written - len(ahead))
 
-    monkeypatch.setattr(open_recording, "Encoder", CountingEncoder)
+    monkeypatch.setattr(encoding, "Encoder", CountingEncoder)
     frames = [frame(index) for index in range(400)]
     recorder = make_writer(live=False)
     recorder.begin(begins(frames[0]))
@@ -236,7 +238,7 @@ def test_live_recording_goes_on_when_the_disk_works_again(
                 raise RecordingError("no space left")
             super().write(image)
 
-    monkeypatch.setattr(open_recording, "Encoder", Moody)
+    monkeypatch.setattr(encoding, "Encoder", Moody)
     monkeypatch.setattr(retry, "RETRY_S", 0.0)
     recorder = make_writer(live=True)
     recorder.begin(begins(frame(0)))
@@ -266,7 +268,7 @@ def test_tries_that_fail_do_not_add_up(archive_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(open_recording.journal, "JournalWriter", refuse)
     for index in range(3):
         with pytest.raises(OSError, match="read-only"):
-            OpenRecording(archive, EncodeFormat("DIVX", ".avi", None), begins(frame(index)))
+            OpenRecording(archive, partial(EncodedPart, "DIVX", ".avi", None), begins(frame(index)))
     assert not archive._open
     archive.close()
 
@@ -283,7 +285,7 @@ def test_tidying_up_does_not_hold_up_who_hands_frames_over(
     monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.01)
     archive = Archive(archive_path, None)
     archive.open()
-    recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, True, tidy)
+    recorder = RecordingWriter(archive, partial(EncodedPart, "DIVX", ".avi", None), 2**20, True, tidy)
     assert tidying.wait(10)
     recorder.begin(begins(frame(0)), [frame(0)])  # waits for nothing
     go_on.set()
@@ -306,7 +308,7 @@ def test_tidying_up_that_has_more_to_do_is_called_again_soon(
     monkeypatch.setattr(writer, "LOOK_EVERY_S", 0.01)
     archive = Archive(archive_path, None)
     archive.open()
-    recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, True, tidy)
+    recorder = RecordingWriter(archive, partial(EncodedPart, "DIVX", ".avi", None), 2**20, True, tidy)
     recorder.begin(begins(frame(0)), [frame(0)])
     recorder.end()
     assert all(called.acquire(timeout=10) for _ in range(3))
@@ -324,7 +326,7 @@ def test_packets_behind_a_pre_alarm_that_found_no_room_wait_for_a_key_packet(arc
 
     archive = Archive(archive_path, None)
     archive.open()
-    recorder = RecordingWriter(archive, CopyFormat(".mp4"), 100, True)
+    recorder = RecordingWriter(archive, partial(PacketPart, ".mp4"), 100, True)
     recorder.begin(Begin(0.1, MOMENT, 10.0), [packet(0, 200, True), packet(1, 20, False)])
     recorder.write(packet(2, 20, False), 0, True)  # there would be room, but nobody could decode it
     recorder.end()
@@ -341,7 +343,7 @@ def test_failing_encoder_is_told_at_the_next_frame_and_at_the_end(
         def write(self, image: Image) -> None:
             raise RecordingError("is the disk full (PATH_FOR_VIDEO)?")
 
-    monkeypatch.setattr(open_recording, "Encoder", FullDisk)
+    monkeypatch.setattr(encoding, "Encoder", FullDisk)
     monkeypatch.setattr(orders, "PACK_ABOVE_BYTES", 0)
     recorder = make_writer(live=False)
     recorder.begin(begins(frame(0)))
@@ -366,7 +368,7 @@ def test_folder_that_cannot_be_made_is_an_error(archive_path: Path) -> None:
     archive = Archive(archive_path, lambda utc: "in the way")
     archive.open()
     (archive_path / "in the way").touch()
-    recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, live=False)
+    recorder = RecordingWriter(archive, partial(EncodedPart, "DIVX", ".avi", None), 2**20, live=False)
     with pytest.raises(OSError, match="in the way"):
         recorder.begin(begins(frame(0)))
         recorder.close()
@@ -388,7 +390,7 @@ def test_unforeseen_failure_is_logged_and_told(
     def stumble(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(open_recording, "draw_label", stumble)
+    monkeypatch.setattr(encoding, "draw_label", stumble)
     recorder = make_writer()
     recorder.begin(begins(frame(0)))
     recorder.write(frame(0), 0, True, HOLD_S)
@@ -411,7 +413,7 @@ def test_nobody_waits_for_a_writer_that_failed_and_cannot_even_close(
     archive.open()
     recorder = RecordingWriter(
         archive,
-        EncodeFormat("DIVX", ".avi", None),
+        partial(EncodedPart, "DIVX", ".avi", None),
         2**20,
         live=False,
         failed=lambda error, thread: told.append((type(error), thread)),
@@ -474,7 +476,7 @@ def test_housekeeping_that_fails_does_not_end_the_recording(
     monkeypatch.setattr(writer, "HOUSEKEEPING_S", 0.0)
     archive = Archive(archive_path, None)
     archive.open()
-    recorder = RecordingWriter(archive, EncodeFormat("DIVX", ".avi", None), 2**20, True, stumble)
+    recorder = RecordingWriter(archive, partial(EncodedPart, "DIVX", ".avi", None), 2**20, True, stumble)
     recorder.begin(begins(frame(0)), [frame(index) for index in range(5)])
     recorder.end()
     recorder.close()
@@ -495,7 +497,7 @@ def test_nobody_waits_for_housekeeping_that_does_not_end(
     monkeypatch.setattr(writer, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(writer, "HANG_S", 0.0)
     recorder = RecordingWriter(
-        Archive(archive_path, None), EncodeFormat("DIVX", ".avi", None), 2**20, True, tidy
+        Archive(archive_path, None), partial(EncodedPart, "DIVX", ".avi", None), 2**20, True, tidy
     )
     assert tidying.wait(10)
     with pytest.raises(HangingError, match="does not answer"):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -21,24 +20,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class CopyFormat:
-    """Copy mode's `RecordingFormat`: files in the camera's own codec."""
+class PacketPart:
+    """Copy mode's `Part`: the packets of one stream, in the camera's own codec."""
 
-    suffix: str
-    """From OUTPUT_FILES_EXTENSION. A codec that does not fit into this container gets its usual one."""
-
-    def facts(self, first: TimedPacket) -> dict[str, object]:
-        """The facts that the journal needs about a recording that begins with this packet."""
-        stream = first.stream
-        codec = stream.codec
-        suffix = suffix_for(codec, self.suffix)
-        shape = stream.shape
+    def __init__(self, suffix: str, first: TimedPacket) -> None:
+        """`suffix` is OUTPUT_FILES_EXTENSION. A codec that does not fit into it gets its usual container."""
+        self._first = first
+        stream, codec, shape = first.stream, first.stream.codec, first.stream.shape
+        suffix = suffix if suffix in codec.fourcc else next(iter(codec.fourcc))
         if shape != AS_CODED and suffix != ".mp4":
             log.warning("a %s file cannot say that its pictures are turned or stretched; .mp4 can", suffix)
             shape = AS_CODED
         shown = (stream.height, stream.width) if shape.turn % 180 else (stream.width, stream.height)
-        return {
+        self.facts: dict[str, Any] = {
             "part_suffix": codec.part_suffix,
             "suffix": suffix,
             "fourcc": codec.fourcc[suffix],
@@ -50,49 +44,30 @@ class CopyFormat:
             # closing removes delimiters that the part has added; those that the camera sent have to stay
             "delimiter": "" if first.data[0, :5].tobytes() == codec.delimiter[:5] else codec.delimiter.hex(),
         }
+        self._reorder_ms = round(stream.reorder_s * TICKS_PER_SECOND)
+        self._latest_ms = self._decode_ms = 0
 
-    def open(self, path: Path, first: TimedPacket, fps: float) -> PacketPart:
-        """Create the part for a recording that begins with this packet; raises RecordingError."""
-        codec = first.stream.codec
-        return PacketPart(path, codec.fourcc[suffix_for(codec, self.suffix)], first)
-
-
-def suffix_for(codec: codecs.CopyCodec, wanted: str) -> str:
-    """The container for a codec: `wanted` if it can hold the codec, else the codec's usual one."""
-    return wanted if wanted in codec.fourcc else next(iter(codec.fourcc))
-
-
-class PacketPart:
-    """The part of a recording of one stream's packets."""
-
-    def __init__(self, path: Path, fourcc: str, first: TimedPacket) -> None:
-        stream = first.stream
-        self._first = first
+    def open(self, path: Path, fps: float) -> None:
         self._part = PipedFile(path)
-        rate = stream.nominal_fps if path.suffix == ".avi" else None
         try:
-            self._writer = self._open(fourcc, rate)
+            self._writer = self._open_writer()
         except BaseException:
             self._part.close()
             path.unlink()
             raise
         self._part.start()
-        self._reorder_ms = round(stream.reorder_s * TICKS_PER_SECOND)
-        self._latest_ms = self._decode_ms = 0
 
-    def _open(self, fourcc: str, rate: float | None) -> PacketWriter | SoundPartWriter:
-        stream = self._first.stream
+    def _open_writer(self) -> PacketWriter | SoundPartWriter:
+        stream, pipe = self._first.stream, self._part.pipe
         if stream.sound is None:
-            return PacketWriter(self._part.pipe, fourcc, (stream.width, stream.height), rate)
+            rate = stream.nominal_fps if pipe.suffix == ".avi" else None
+            return PacketWriter(pipe, self.facts["fourcc"], (stream.width, stream.height), rate)
         from pynvr.media.sound_container import SoundPartWriter  # brings 17 MB
 
-        return SoundPartWriter(self._part.pipe, stream, stream.sound)
+        return SoundPartWriter(pipe, stream, stream.sound)
 
     def write(self, order: Write) -> int:
-        """Add a packet; return its size in bytes. Raises RecordingError.
-
-        The first packet gets the stream's parameter sets, unless it brings the same.
-        """
+        """As `Part` has it. The first packet gets the stream's parameter sets, unless it brings the same."""
         packet = cast(TimedPacket, order.frame)
         data, sets = packet.data, packet.stream.parameter_sets
         if packet is self._first and codecs.parameter_sets(packet.stream.codec, data.tobytes()) != sets:
@@ -107,7 +82,6 @@ class PacketPart:
         return data.size
 
     def close(self) -> None:
-        """Write what is buffered and close the file; raises RecordingError if the disk refuses."""
         try:
             self._writer.close()
         finally:

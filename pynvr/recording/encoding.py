@@ -9,13 +9,16 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import numpy as np
 
 from pynvr.errors import RecordingError, SettingsError
-from pynvr.media.frame import Image
+from pynvr.media.frame import Frame, Image
 from pynvr.media.opencv import name_of
+from pynvr.recording.label import draw_label
+from pynvr.recording.orders import Write
 from pynvr.recording.part_file import PipedFile
 
 LOWEST_RATE, HIGHEST_RATE = 1.0, 120.0
@@ -76,6 +79,38 @@ class Encoder:
         """Write what is buffered and close the file; raises RecordingError if the disk refuses."""
         self._writer.release()
         self._part.close()
+
+
+class EncodedPart:
+    """Encode mode's `Part`: pictures of one size, with the label drawn into them."""
+
+    _encoder: Encoder
+
+    def __init__(self, fourcc: str, suffix: str, output_rate: float | None, first: Frame) -> None:
+        """The first three are FOURCC_CODEC, OUTPUT_FILES_EXTENSION and OUTPUT_FRAME_RATE."""
+        height, width = first.image.shape[:2]
+        self._fourcc, self._size = fourcc, (width, height)
+        self.facts: dict[str, Any] = {
+            "part_suffix": CODECS[fourcc].part_suffix,
+            "suffix": suffix,
+            "fourcc": CODECS[fourcc].fourcc[suffix],
+            "output_rate": output_rate,
+            "width": width - width % 2,  # encoders leave out an odd last column or row
+            "height": height - height % 2,
+        }
+
+    def open(self, path: Path, fps: float) -> None:
+        self._encoder = Encoder(path, self._fourcc, fps, self._size)
+
+    def write(self, order: Write) -> int:
+        image = cast(Frame, order.frame).image
+        if order.hold_left_s is not None:
+            draw_label(image, order.hold_left_s)  # into the frame itself if that is BGR
+        self._encoder.write(image)
+        return 0
+
+    def close(self) -> None:
+        self._encoder.close()
 
 
 def check_codec(fourcc: str) -> None:

@@ -10,7 +10,7 @@ from pynvr.archive.archive import Archive
 from pynvr.archive.closing import recover
 from pynvr.archive.names import is_open, open_bytes
 from pynvr.errors import PynvrError
-from pynvr.recording.open_recording import OpenRecording, RecordingFormat
+from pynvr.recording.open_recording import OpenRecording, PartMaker
 from pynvr.recording.orders import Begin, End, Order, Picture, Write
 
 log = logging.getLogger(__name__)
@@ -29,10 +29,10 @@ class RetriedRecordings:
     were left open are closed before the next one is opened or closed, and whenever `recover` is called.
     """
 
-    def __init__(self, archive: Archive, form: RecordingFormat, retry: bool) -> None:
+    def __init__(self, archive: Archive, make_part: PartMaker, retry: bool) -> None:
         """Without `retry` (for a file source) the disk's first error is raised."""
         self._archive = archive
-        self._format = form
+        self._make_part = make_part
         self._retry = retry
         self._open: OpenRecording | None = None
         self._pictures: dict[str, Picture] = {}
@@ -65,7 +65,7 @@ class RetriedRecordings:
                     self._in_event = True
                     self._pictures.clear()
                     self.recover()
-                    self._open = OpenRecording(self._archive, self._format, order)
+                    self._open = OpenRecording(self._archive, self._make_part, order)
                 case Picture():
                     self._pictures[order.kind] = order
                     if self._open is not None:
@@ -147,7 +147,7 @@ class RetriedRecordings:
         self._retry_at = time.monotonic() + RETRY_S
         self.recover()
         begin = Begin(order.frame.time, order.frame.utc, nominal_fps=25.0, continues=True)
-        self._open = OpenRecording(self._archive, self._format, begin)
+        self._open = OpenRecording(self._archive, self._make_part, begin)
         for picture in self._pictures.values():
             self._open.keep(picture)
 

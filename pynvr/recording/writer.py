@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pynvr.archive.archive import Archive
 from pynvr.errors import HangingError, PynvrError, RecordingError
 from pynvr.media.packet import Recordable
-from pynvr.recording.open_recording import RecordingFormat
+from pynvr.recording.open_recording import PartMaker
 from pynvr.recording.orders import OrderQueue
 from pynvr.recording.retry import RETRY_S, RetriedRecordings
 
@@ -36,7 +36,7 @@ class RecordingWriter(OrderQueue):
     def __init__(
         self,
         archive: Archive,
-        form: RecordingFormat,
+        make_part: PartMaker,
         limit_bytes: int,
         live: bool,
         housekeeping: Callable[[], bool | None] = lambda: None,
@@ -49,7 +49,7 @@ class RecordingWriter(OrderQueue):
         with the reason and the thread's name if the thread ends before it is told to.
         """
         super().__init__(limit_bytes, live)
-        self.state = RetriedRecordings(archive, form, live)
+        self.state = RetriedRecordings(archive, make_part, live)
         """What is open and what was recorded; others only read it."""
         self._housekeeping = housekeeping
         self._tell_failure = failed
