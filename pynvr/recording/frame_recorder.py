@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
 from pynvr.media.frame import Frame
-from pynvr.recording.event_file import EventFile
+from pynvr.recording.base import EventFiles
 from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
 from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
 
-log = logging.getLogger(__name__)
-
 SHORT_RING = "the pre-alarm is shorter than asked: PRE_ALARM_MEMORY_LIMIT_MB holds no more of it"
 
 
-class FrameRecorder:
+class FrameRecorder(EventFiles):
     """Keeps the pre-alarm frames, and writes a recording for each event."""
 
     def __init__(
@@ -34,55 +30,44 @@ class FrameRecorder:
 
         The encoder uses `nominal_fps` if the pre-alarm is too short to tell the rate.
         """
+        super().__init__(writer, pictures, hold_s, max_duration_s, SHORT_RING)
         self._ring = ring
-        self._writer = writer
-        self._pictures = pictures
-        self._file = EventFile(writer, pictures, hold_s, max_duration_s, SHORT_RING)
         self._fps = nominal_fps
         self._last_motion = 0.0
         self._undecodable = 0
         """Pictures within the open recording that could not be decoded."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        """As `Recorder` has it."""
         if change in (Change.STARTED, Change.ENDED):
-            self._end()
+            self._finish()
         if change is Change.STARTED:
-            log.info("motion")
-            self._file.mention_dropped(self._ring.dropped)
+            self._say_motion(self._ring.dropped)
             self._start(frame, self._ring.take(frame.time))
         if change in (Change.STARTED, Change.PROLONGED):
             self._last_motion = frame.time
-        if not self._file.is_open:
+        if not self._file_is_open:
             self._ring.push(frame)
             return
-        if self._file.is_full(frame.time):
-            self._end()
+        if self._file_is_full(frame.time):
+            self._finish()
             self._start(frame, [], continues=True)
         self._pictures.see(frame, detection, frame.time)  # before the label is drawn into it
         self._undecodable += frame.lost_before
-        hold_left_s = self._last_motion + self._file.hold_s - frame.time
+        hold_left_s = self._last_motion + self._hold_s - frame.time
         self._writer.write(frame, detection.changed_px, detection.motion, hold_left_s)
 
     def interrupt(self, lost: int = 0) -> None:
         """Close the open recording, if any, and forget the pre-alarm: the next frame belongs to neither."""
         self._ring.clear()
         self._undecodable += lost
-        self._end()
-
-    def close(self) -> None:
-        """Close the open recording and wait until all is written."""
-        try:
-            self.interrupt()
-        finally:  # a process that ends while the writer's thread is inside OpenCV crashes
-            self._writer.close()
+        self._finish()
 
     def _start(self, trigger: Frame, pre_alarm: list[Frame], continues: bool = False) -> None:
         first_s = pre_alarm[0].time if pre_alarm else trigger.time
         self._undecodable = sum(frame.lost_before for frame in pre_alarm[1:])
         if trigger.time > first_s:
             self._fps = len(pre_alarm) / (trigger.time - first_s)
-        self._file.begin(Begin(trigger.time, trigger.utc, self._fps, continues), first_s, pre_alarm)
+        self._begin_file(Begin(trigger.time, trigger.utc, self._fps, continues), first_s, pre_alarm)
 
-    def _end(self) -> None:
-        self._file.end(self._undecodable)
+    def _finish(self) -> None:
+        self._end_file(self._undecodable)

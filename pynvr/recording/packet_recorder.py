@@ -8,7 +8,6 @@ even if that arrives after the event is over.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,14 +16,12 @@ from pynvr.detection.detector import Detection
 from pynvr.events import Change
 from pynvr.media.frame import TIME_TOLERANCE_S, Frame, Gap
 from pynvr.media.packet import TimedPacket
-from pynvr.recording.event_file import EventFile
+from pynvr.recording.base import EventFiles
 from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.writer import RecordingWriter
 from pynvr.sources.base import PacketSource
-
-log = logging.getLogger(__name__)
 
 TAKE_EVERY_S = 0.2
 """Packets are taken so often: taken one by one, each would wake three threads. kill -9 costs so much more."""
@@ -63,7 +60,7 @@ class Event:
         return found
 
 
-class PacketRecorder:
+class PacketRecorder(EventFiles):
     """Keeps the pre-alarm packets, and writes a recording of them for each event."""
 
     def __init__(
@@ -81,12 +78,10 @@ class PacketRecorder:
         An event lasts `hold_s` after its latest motion. A recording longer than `max_duration_s` goes on in
         another file, at a key packet.
         """
+        super().__init__(writer, pictures, hold_s, max_duration_s, SHORT_RING)
         self._ring = ring
-        self._writer = writer
-        self._pictures = pictures
         self._packets = packets
         self._frame_lag = frame_lag
-        self._file = EventFile(writer, pictures, hold_s, max_duration_s, SHORT_RING)
         self._event: Event | None = None
         self._taken_at = float("-inf")
         """Up to which time packets were taken; this and the next two are times of packets."""
@@ -100,7 +95,6 @@ class PacketRecorder:
         """(moment, how many pictures could not be decoded just before it)."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        """As `Recorder` has it."""
         now = frame.time + self._frame_lag() - self._packets.lag_s
         self._latest = now
         if frame.lost_before:
@@ -129,21 +123,14 @@ class PacketRecorder:
             self._lost.append((self._latest, lost))
         if self._event is not None:
             self._packets.wait_for_gap(CATCH_UP_S)
-        self._take_last()
-
-    def close(self) -> None:
-        """Close the open recording and wait until all is written."""
-        try:
-            self._take_last()
-        finally:  # a process that ends while the writer's thread is inside OpenCV crashes
-            self._writer.close()
+        self._finish()
 
     def _set_end(self) -> None:
         """The event is over; its last packets may come later."""
         if self._event is not None:
-            self._event.until = self._event.last_motion + self._file.hold_s
+            self._event.until = self._event.last_motion + self._hold_s
 
-    def _take_last(self) -> None:
+    def _finish(self) -> None:
         """End the event with the packets that have come, even if they are later than the latest frame."""
         self._set_end()
         if self._event is not None and self._event.until is not None:
@@ -154,7 +141,7 @@ class PacketRecorder:
         self._taken_at = now
         for item in self._packets.until(now):
             if isinstance(item, Gap):
-                self._end_file()
+                self._end_event_file()
                 self._ring.clear()
                 self._free_from = float("-inf")  # the next connection has times of its own
             else:
@@ -179,24 +166,23 @@ class PacketRecorder:
         self._add(event, packet)
 
     def _add(self, event: Event, packet: TimedPacket) -> None:
-        if packet.key and self._file.is_full(packet.time):
-            self._end_file()
-        if not self._file.is_open and packet.key:
+        if packet.key and self._file_is_full(packet.time):
+            self._end_event_file()
+        if not self._file_is_open and packet.key:
             self._go_on(event, packet)
-        if self._file.is_open:
+        if self._file_is_open:
             seen = event.seen_until(packet.time)
             changed_px = max((detection.changed_px for detection in seen), default=0)
             self._writer.write(packet, changed_px, any(detection.motion for detection in seen))
             self._free_from = max(self._free_from, packet.time)
 
     def _start(self, now: float, trigger: Frame) -> None:
-        log.info("motion")
-        self._file.mention_dropped(self._ring.dropped)
+        self._say_motion(self._ring.dropped)
         pre_alarm = self._ring.since(max(now - self._ring.seconds, self._free_from))
         fps = pre_alarm[0].stream.nominal_fps if pre_alarm else 0.0
         self._event = Event(Begin(now, trigger.utc, fps), last_motion=now)
         if pre_alarm:
-            self._file.begin(self._event.begin, pre_alarm[0].time, pre_alarm)
+            self._begin_file(self._event.begin, pre_alarm[0].time, pre_alarm)
             self._event.has_file = True
 
     def _go_on(self, event: Event, packet: TimedPacket) -> None:
@@ -205,17 +191,17 @@ class PacketRecorder:
         begin = replace(event.begin, nominal_fps=fps)
         if event.has_file:
             begin = Begin(packet.time, packet.utc, fps, continues=True)
-        self._file.begin(begin, packet.time)
+        self._begin_file(begin, packet.time)
         event.has_file = True
 
-    def _end_file(self) -> None:
+    def _end_event_file(self) -> None:
         if self._event is None:
             return
         last = self._free_from + TIME_TOLERANCE_S
-        undecodable = sum(count for moment, count in self._lost if self._file.first_s < moment <= last)
-        last_motion = max(self._event.last_motion, self._file.trigger_s)
-        self._file.end(undecodable, min(last_motion, self._free_from))
+        undecodable = sum(count for moment, count in self._lost if self._first_s < moment <= last)
+        last_motion = max(self._event.last_motion, self._trigger_s)
+        self._end_file(undecodable, min(last_motion, self._free_from))
 
     def _end(self) -> None:
-        self._end_file()
+        self._end_event_file()
         self._event = None
