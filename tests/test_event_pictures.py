@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from recordings import MOMENT, begins, frame, numbered, read_index
 
-from pynvr.archive import pictures as archived
+from pynvr.archive import companions
 from pynvr.archive.archive import Archive
 from pynvr.archive.closing import recover
 from pynvr.demo.frame_number import read_frame_number
@@ -227,7 +227,7 @@ def test_a_recording_that_came_to_nothing_leaves_no_picture(archive: Archive) ->
     recording = OpenRecording(archive, partial(EncodedPart, "DIVX", ".mp4", None), begins(frame(0)))
     recording.keep(picture("picture", 1))
     assert recording.close() is None
-    archived.keep(archive.root / "video_2017-04-02T132017_7", "strip", b"\xff\xd8\xff\xd9")
+    companions.put(archive.root / "video_2017-04-02T132017_7", "strip", b"\xff\xd8\xff\xd9")
     recover(archive)
     assert [path.name for path in archive.root.iterdir()] == []
 
@@ -238,6 +238,6 @@ def test_a_disk_that_refuses_pictures_still_records(
     def refuse(*_: object) -> None:
         raise OSError("no room")
 
-    monkeypatch.setattr(archived, "keep", refuse)
+    monkeypatch.setattr(companions, "put", refuse)
     assert open_one(archive).close() is not None
     assert json.loads(archive.index.path.read_text())["frames"] == 5

@@ -133,9 +133,8 @@ class Archive:
         self._open_again()
         if not self._searched:
             found = leftovers.find(self.root)
-            leftovers.clear(found)
             self.index.clear_abandoned()
-            self._open |= found.stems
+            self._open |= found
             self._searched = True
         return sorted(filter(is_open, self._open))
 

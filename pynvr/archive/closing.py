@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from pynvr.archive import fsync, journal, pictures
+from pynvr.archive import companions, fsync, journal
 from pynvr.archive.archive import Archive
 from pynvr.archive.entry import index_entry
 from pynvr.archive.journal import FrameNote, Journal, iso
@@ -69,10 +69,10 @@ def close_recording(archive: Archive, stem: Path, recovered: bool = False) -> Pa
     copy_of(final).unlink(missing_ok=True)
     recording = next((name for name in names if name.exists()), None)
     if recording is None:
-        pictures.discard(stem)
+        companions.discard(stem)
         found = {}
     else:
-        found = pictures.finish(stem)
+        found = companions.finish(stem)
     if recording is not None and recording.suffix != DAMAGED:
         # a recording in the index still has its journal only after a crash
         known = recovered and archive.index.has(archive.relative_name(recording))
@@ -174,7 +174,7 @@ def _set_aside(archive: Archive, stem: Path, error: Exception) -> None:
                 fsync.move(path, beside(stem, aside))
         except OSError as refused:
             log.error("%s", refused)
-    pictures.discard(stem)
+    companions.discard(stem)
     archive.settle(stem)
 
 

@@ -1,24 +1,34 @@
-"""A recording and the files beside it that belong to it: its pictures, and its `.keep` file.
+"""The files beside a recording that belong to it: its pictures, and its `.keep` file.
 
-Paths are text here, and each file is asked for by its name: an archive may have 200,000 recordings.
+A closed recording's path is text here, and each file is asked for by its name: an archive may have 200,000
+recordings. An open recording's path has no suffix, and its pictures are `.part` files.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+from contextlib import suppress
 from pathlib import Path
+
+from pynvr.archive import fsync
+from pynvr.archive.replaced_file import replace_file
+
+log = logging.getLogger(__name__)
 
 KEEP = ".keep"
 """A file `video_….keep` beside a recording prevents its removal."""
-PICTURES = (".jpg", ".strip.jpg")
-COMPANIONS = (*PICTURES, KEEP)
+PICTURES = {"picture": ".jpg", "strip": ".strip.jpg"}
+COMPANIONS = (*PICTURES.values(), KEEP)
+OPEN_PICTURES = {kind: f".part{suffix}" for kind, suffix in PICTURES.items()}
+END_OF_JPEG = b"\xff\xd9"
 
 
 def weight(recording: str) -> int:
     """Bytes of a recording and its companions; a missing file counts 0."""
     stem = _stem(recording)
     # most recordings have no pictures, and os.access is faster than an exception
-    beside = (stem + suffix for suffix in PICTURES)
+    beside = (stem + suffix for suffix in PICTURES.values())
     return _size(recording) + sum(_size(path) for path in beside if os.access(path, os.F_OK))
 
 
@@ -44,6 +54,41 @@ def remove(recording: str) -> int | None:
         size = _size(path)
         freed += size if _unlink(path) else 0
     return freed if was_there else None
+
+
+def put(stem: Path, kind: str, jpeg: bytes) -> None:
+    """Put a picture beside an open recording; it replaces the previous one of its kind. Raises OSError."""
+    replace_file(Path(f"{stem}{OPEN_PICTURES[kind]}"), jpeg)
+
+
+def finish(stem: Path) -> dict[str, Path]:
+    """Give the pictures of a recording their final names when it closes; return the paths by their kind.
+
+    Torn pictures are removed. A disk that refuses costs a picture, but no recording.
+    """
+    found = {}
+    for kind, suffix in PICTURES.items():
+        part, final = Path(f"{stem}{OPEN_PICTURES[kind]}"), Path(f"{stem}{suffix}")
+        try:
+            part.with_name(f"{part.name}.part").unlink(missing_ok=True)
+            if part.exists():
+                if part.read_bytes().endswith(END_OF_JPEG):
+                    fsync.move(part, final)
+                else:
+                    part.unlink()
+        except OSError as error:
+            log.warning("%s: the recording will be without it: %s", part.name, error)
+        if final.exists():
+            found[kind] = final
+    return found
+
+
+def discard(stem: Path) -> None:
+    """Remove the pictures of an open recording of which no file is left."""
+    with suppress(OSError):
+        for suffix in OPEN_PICTURES.values():
+            for each in (suffix, f"{suffix}.part"):
+                Path(f"{stem}{each}").unlink(missing_ok=True)
 
 
 def _stem(recording: str) -> str:

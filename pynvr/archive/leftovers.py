@@ -1,4 +1,4 @@
-"""Finds what a crash has left in an archive, in one walk that reads names only."""
+"""Finds what a crash has left in an archive, in one walk that reads names only, and clears up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pynvr.archive.names import DAMAGED, PREFIX, TRIAL_PREFIX
@@ -22,42 +21,31 @@ YOUNG_S = 60.0
 """A younger trial recording may belong to a `--check` that is running."""
 
 
-@dataclass(slots=True)
-class Leftovers:
-    """What a search has found."""
+def find(root: Path) -> set[Path]:
+    """Paths without suffix of the recordings that are not closed; trial recordings are removed.
 
-    stems: set[Path] = field(default_factory=set)
-    """Paths without suffix of recordings that are not closed."""
-    trials: list[Path] = field(default_factory=list)
-    damaged: int = 0
-
-
-def find(root: Path) -> Leftovers:
-    """Search an archive; raises OSError if its own folder cannot be read."""
-    found = Leftovers()
+    Raises OSError if the archive's own folder cannot be read.
+    """
+    stems, trials, damaged = set(), [], 0
     for entry in _files(root):
         name = entry.name
         if name.startswith(f"{PREFIX}_"):
             if ".part." in name:
-                found.stems.add(Path(entry.path).with_name(name.split(".", 1)[0]))
-            found.damaged += name.endswith(DAMAGED)
+                stems.add(Path(entry.path).with_name(name.split(".", 1)[0]))
+            damaged += name.endswith(DAMAGED)
         elif TRIAL.match(name):
-            found.trials.append(Path(entry.path))
-    return found
-
-
-def clear(found: Leftovers) -> None:
-    """Remove trial recordings, and log what only a person can judge."""
-    for trial in found.trials:
+            trials.append(Path(entry.path))
+    for trial in trials:  # not during the walk, which could then miss a file on some file systems
         with suppress(OSError):
             if time.time() - trial.stat().st_mtime > YOUNG_S:
                 trial.unlink()
                 log.info("removed %s, which a --check has left", trial.name)
-    if found.damaged:
+    if damaged:
         log.warning(
             "%d files %s in the archive could not be read after a crash: remove it, or ask an expert",
-            found.damaged, DAMAGED,
+            damaged, DAMAGED,
         )  # fmt: skip
+    return stems
 
 
 def _files(root: Path) -> Iterator[os.DirEntry[str]]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from pynvr.archive.companions import COMPANIONS
+from pynvr.archive.companions import COMPANIONS, OPEN_PICTURES
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ SUFFIXES = (
 )  # fmt: skip
 """A name is taken if there is a file of it with one of these suffixes."""
 OPEN_SUFFIXES = (
-    JOURNAL_SUFFIX, ".part.jpg", ".part.strip.jpg", *(f".part{suffix}" for suffix in VIDEO_SUFFIXES),
+    JOURNAL_SUFFIX, *OPEN_PICTURES.values(), *(f".part{suffix}" for suffix in VIDEO_SUFFIXES),
     *(f".closing.part{suffix}" for suffix in VIDEO_SUFFIXES),
 )  # fmt: skip
 """Suffixes of files that exist only until a recording is closed."""

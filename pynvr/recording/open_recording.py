@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from pynvr.archive import journal, pictures
+from pynvr.archive import companions, journal
 from pynvr.archive.archive import Archive
 from pynvr.archive.closing import close_recording
 from pynvr.archive.names import JOURNAL_SUFFIX, beside
@@ -62,7 +62,7 @@ class OpenRecording:
     def keep(self, picture: Picture) -> None:
         """Put a picture beside the recording. If the disk refuses, the next frame will report that."""
         with suppress(OSError):
-            pictures.keep(self.stem, picture.kind, picture.jpeg.tobytes())
+            companions.put(self.stem, picture.kind, picture.jpeg.tobytes())
             self._journal.note_facts(**picture.facts)
 
     def close(self, end: End | None = None) -> Path | None:
