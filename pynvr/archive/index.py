@@ -16,8 +16,6 @@ from io import RawIOBase
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from pynvr.archive import fsync
 from pynvr.archive.entry import Known, known
 
@@ -43,16 +41,6 @@ class Signature(NamedTuple):
     inode: int
 
 
-class _About(msgspec.Struct):
-    """The fields of a line that tell which one it is."""
-
-    file: str | None = None
-    id: str = ""
-
-
-_about = msgspec.json.Decoder(_About)
-
-
 class Index:
     """The index of one archive. One process writes it; others only read."""
 
@@ -74,7 +62,8 @@ class Index:
         if not self._ids_read:
             signature = self.signature()
             for _, line in self.lines(max(0, signature.size - COPY_BYTES) if signature else 0):
-                self.go_on_after(_about_of(line).id)
+                if (entry := known(line)) is not None:
+                    self.go_on_after(entry.id or "")
             self._ids_read = True
         now = datetime.now(timezone.utc)
         if last := moment_of(self._highest):
@@ -122,7 +111,7 @@ class Index:
     def has(self, name: str) -> bool:
         """Whether there is a line for the recording of this name. Reads the whole index."""
         wanted = json.dumps(name.rpartition("/")[2], ensure_ascii=False)[1:-1].encode()
-        return any(wanted in line and _about_of(line).file == name for _, line in self.lines())
+        return any(wanted in line and _name_of(line) == name for _, line in self.lines())
 
     def is_gone(self, name: str) -> bool:
         """Whether the recording was removed, and its line is still in the file."""
@@ -168,8 +157,8 @@ class Index:
         with self.path.open("rb") as old, replacement.open("wb") as new:
             before = _signature(os.fstat(old.fileno()))
             while left and (line := old.readline()):
-                name = _about_of(line).file
-                left.discard(name or "")
+                name = _name_of(line)
+                left.discard(name)
                 if name not in self._gone:
                     new.write(line)
             shutil.copyfileobj(old, new, COPY_BYTES)
@@ -205,12 +194,10 @@ class Index:
             return None
 
 
-def _about_of(line: bytes) -> _About:
-    """Name and id of a line's recording; empty ones if the line is spoilt."""
-    try:
-        return _about.decode(line)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _About()
+def _name_of(line: bytes) -> str:
+    """The name of a line's recording; empty if the line is spoilt."""
+    entry = known(line)
+    return "" if entry is None else entry.file
 
 
 def id_of(utc: datetime) -> str:
