@@ -116,8 +116,12 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     try:
         if (fourcc := notes.facts.get("fourcc")) is None:
             raise RecordingError("its journal does not say which codec it has")
-        shape = Shape(*notes.facts.get("shape", ()))
-        remux(part, final, fourcc, notes.times(), _rate(notes, final), delimiter, shape, _sound_from_s(notes))
+        facts, times = notes.facts, notes.times()
+        rate = float(facts.get("output_rate") or 0) or rate_for(final, times, float(facts["nominal_fps"]))
+        sound_from_s = -LATE_SOUND_S if facts.get("continues") else 0.0
+        shape = Shape(*facts.get("shape", ()))
+        heard = facts.get("sound")
+        remux(part, final, fourcc, times, rate, delimiter, shape, sound_from_s if heard else None)
     except RecordingError as error:  # no room, or a crash took the journal
         log.error("no final container, the recording stays %s: %s", as_it_is, error)
         fsync.move(part, as_it_is)
@@ -176,17 +180,3 @@ def _set_aside(archive: Archive, stem: Path, error: Exception) -> None:
             log.error("%s", refused)
     companions.discard(stem)
     archive.settle(stem)
-
-
-def _sound_from_s(notes: Journal) -> float | None:
-    """From when on sound belongs to the recording, seconds after its first picture; None if it has none."""
-    if not notes.facts.get("sound"):
-        return None
-    return -LATE_SOUND_S if notes.facts.get("continues") else 0.0
-
-
-def _rate(notes: Journal, final: Path) -> float | None:
-    """Frames per second of a file that knows one rate only; None if every frame gets its own time."""
-    if notes.facts.get("output_rate"):
-        return float(notes.facts["output_rate"])
-    return rate_for(final, notes.times(), float(notes.facts["nominal_fps"]))

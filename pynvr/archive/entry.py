@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from pynvr.archive.journal import LATEST_S, FrameNote, Journal, iso
+from pynvr.archive.journal import LATEST_S, Journal, iso
 from pynvr.archive.remux import mean_rate
 
 YEARS = range(2, 9999)
@@ -79,7 +79,7 @@ def _checked(found: Known) -> Known:
 
 def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:
     """The fields that a journal tells; `now` is the wall clock. Name, id and pictures come from elsewhere."""
-    facts, frames = notes.facts, notes.frames
+    facts, frames, copied = notes.facts, notes.frames, notes.facts.get("copied")
     first, last = min(frames), max(frames)  # by their times
     seen = max((f.time for f in frames if f.motion), default=facts["trigger_s"])
     last_motion = facts.get("last_motion_s", seen)  # a fact in copy mode: B-frames blur it in the notes
@@ -100,18 +100,8 @@ def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:
         }
         | {name: facts[name] for name in ("continues", "dropped", "undecodable") if facts.get(name)}
         | {name: facts[name] for name in ("peak_s", "peak_box", "strip_s") if name in facts}
-        | _trigger_in_file(facts, first)
-        | _closed_early(last, now)
+        # a copied file begins at a key packet, not at the pre-alarm
+        | ({"trigger_in_file_s": round(max(0.0, facts["trigger_s"] - first.time), 3)} if copied else {})
+        # a file is read faster than it plays, and so closed before its last frame
+        | ({"closed_utc": iso(now)} if datetime.fromisoformat(last.utc) > now else {})
     )
-
-
-def _trigger_in_file(facts: dict[str, Any], first: FrameNote) -> dict[str, float]:
-    """Where the trigger is in a copied file, seconds: that begins at a key packet, not at the pre-alarm."""
-    if not facts.get("copied"):
-        return {}
-    return {"trigger_in_file_s": round(max(0.0, facts["trigger_s"] - first.time), 3)}
-
-
-def _closed_early(last: FrameNote, now: datetime) -> dict[str, str]:
-    """When a recording was closed, if that was before its last frame: a file is read faster than it plays."""
-    return {"closed_utc": iso(now)} if datetime.fromisoformat(last.utc) > now else {}

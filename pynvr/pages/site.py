@@ -18,9 +18,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO
 
-import msgspec
 from msgspec import UNSET
 
 from pynvr.archive import companions
@@ -36,13 +35,6 @@ NO_FILE = NO_NAME | {errno.ENOTDIR, errno.ELOOP}
 LONGEST_GAP = timedelta(days=100)
 """A longer one mostly comes from a clock that was not set yet, and each of its days would be a file."""
 NOW_OPENING, CLOSING = "pynvr.now(", ");\n"
-
-
-class _Now(msgspec.Struct):
-    alive: Annotated[datetime, msgspec.Meta(tz=True)]
-
-
-_now = msgspec.json.Decoder(_Now)
 
 
 class Site:
@@ -135,9 +127,11 @@ class Site:
         """When the previous recorder was last known to be alive; None if nothing says so."""
         try:
             text = (self._root / "page/now.js").read_text("ascii")
-            return _now.decode(text.removeprefix(NOW_OPENING).removesuffix(CLOSING)).alive
-        except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+            now = json.loads(text.removeprefix(NOW_OPENING).removesuffix(CLOSING))
+            alive = datetime.fromisoformat(now["alive"])
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
             return None
+        return alive if alive.tzinfo is not None else None
 
     def _path(self, day: str) -> Path:
         return self._root / "days" / f"{day}.js"
