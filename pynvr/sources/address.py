@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from pynvr.errors import SettingsError
 from pynvr.redaction import without_password
@@ -55,13 +55,6 @@ def fault_of(address: str) -> str | None:
     if broken := re.search(r"%(?![0-9A-Fa-f]{2})", login):
         return f"its user or password holds {_spelled(broken.group())}"
     return None
-
-
-def split_login(address: str) -> tuple[str, str | None, str]:
-    """An address without its login, and the login: user, None if there is none, and password."""
-    parts = urlsplit(address)
-    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return bare, None if parts.username is None else unquote(parts.username), unquote(parts.password or "")
 
 
 def hint_at_password(address: str) -> str:

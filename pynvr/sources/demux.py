@@ -108,10 +108,8 @@ class Demuxer(Film):
         promise = replace(self._promise, seconds=None) if self._joinable else self._promise
         end = self._last_s + 1 / self.nominal_fps
         # FFmpeg skips the empty packets of .avi, which let a picture stay for longer
-        packets = (
-            max(self._packet_count, round(end * self.nominal_fps)) if self._dated_only else self._packet_count
-        )
-        promise.check(self.name, packets, end, self.nominal_fps)
+        stays = round(end * self.nominal_fps) if self._dated_only else 0
+        promise.check(self.name, max(self._packet_count, stays), end, self.nominal_fps)
 
     def _read(self) -> Iterator[AvPacket[VideoStream]]:
         """All packets of the stream. It goes on after damage, until nothing comes any more."""

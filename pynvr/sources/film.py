@@ -77,9 +77,8 @@ class Film:
                 file = fetched(place, NETWORK_TIMEOUTS_S[0])
                 self._address = place if file is None else f"/proc/self/fd/{file.fileno()}"
                 stack.enter_context(file or nullcontext())
-            self._container = self._open()
-            stack.callback(lambda: self._container.close())
-            self._stream = self._choose()
+            self._container = stack.enter_context(self._open())
+            self._stream = self._choose(self._container)
             self._opened = stack.pop_all()
         self._opened_with_complaints = bool(said)
         """Whether FFmpeg found something wrong at the beginning of the file."""
@@ -96,59 +95,50 @@ class Film:
             log.debug("%s: %r", self.name, error)
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read") from None
 
-    def _choose(self) -> VideoStream:
-        container = self._container
+    def _choose(self, container: InputContainer) -> VideoStream:
         name = container.format.name
         if name in NO_VIDEO_FORMATS or name.endswith("_pipe"):
             raise CameraError(f"cam = {self.name!r}: is a picture or text ({name}), not a video")
-        streams = list(container.streams.video)
-        films = [one for one in streams if not one.disposition.value & ATTACHED and one.frames != 1]
-        if not films and len(streams) == 1 and not streams[0].disposition.value & ATTACHED:
-            films = streams  # a film of one picture
+        streams = container.streams.video
+        unattached = [one for one in streams if not one.disposition.value & ATTACHED]
+        films = [one for one in unattached if one.frames != 1]
+        if not films and len(streams) == 1:
+            films = unattached  # a film of one picture
         if not films:
             what = "nothing but a picture beside the sound" if streams else "no video in it"
             raise CameraError(f"cam = {self.name!r}: there is {what}")
-        if len(films) > 1:
+        if not all(film.frames for film in films) and len(films) > 1:
             films = self._moving(films)
         chosen = max(films, key=lambda one: (one.codec_context.width * one.codec_context.height, -one.index))
-        if not chosen.codec_context.width:
+        context = chosen.codec_context
+        if not context.width:
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read")
         if len(streams) > 1:
-            # in the container as it is open now: `_moving` may have opened it again
-            number = [one.index for one in self._container.streams.video].index(chosen.index) + 1
-            context = chosen.codec_context
-            size = f"{context.width}x{context.height}"
             log.info(
-                "%s: of %d video streams number %d is read: %s, %s",
-                self.name, len(streams), number, context.name, size,
+                "%s: of %d video streams number %d is read: %s, %dx%d", self.name, len(streams),
+                streams.index(chosen) + 1, context.name, context.width, context.height,
             )  # fmt: skip
         return chosen
 
     def _moving(self, films: list[VideoStream]) -> list[VideoStream]:
-        """The films with more than one picture. If the file does not say, its packets are counted."""
-        if all(film.frames for film in films):
-            return films
+        """The films with more than one picture, as their packets tell where the container does not."""
         counts = dict.fromkeys((film.index for film in films), 0)
-        with suppress(av.error.FFmpegError):
-            for _, packet in zip(range(PROBED_PACKETS), self._container.demux(films), strict=False):
+        with suppress(av.error.FFmpegError), self._open() as other:
+            packets = other.demux([other.streams[index] for index in counts])
+            for _, packet in zip(range(PROBED_PACKETS), packets, strict=False):
                 counts[packet.stream_index] += packet.size > 0
                 if min(counts.values()) > 1:
                     break
-        self._container.close()
-        self._container = self._open()
-        again = [film for film in self._container.streams.video if film.index in counts]
-        return [film for film in again if counts[film.index] > 1] or again
+        return [film for film in films if counts[film.index] > 1] or films
 
     def _turn(self) -> int:
         """Degrees counter-clockwise. Only a decoded picture tells, so the first one is decoded for it."""
-        with suppress(av.error.FFmpegError), av.open(self._address, metadata_errors="replace") as other:
-            stream = other.streams[self._stream.index]
+        with suppress(av.error.FFmpegError), self._open() as other:
+            stream = other.streams.video[self._container.streams.video.index(self._stream)]
             stream.codec_context.thread_count = 1
-            for number, packet in enumerate(other.demux(stream)):
+            for _, packet in zip(range(PROBED_PACKETS), other.demux(stream), strict=False):
                 for frame in packet.decode():
                     return int(frame.rotation) % 360
-                if number > PROBED_PACKETS:
-                    break
         return 0
 
 

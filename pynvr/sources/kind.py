@@ -15,11 +15,27 @@ from pynvr.sources.stoppable import unless_stopped
 
 VIDEO4LINUX = 81
 """Major number of Linux's cameras."""
+OTHERS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe, which could be read only once and has no end"),
+    (stat.S_ISCHR, "a device that is no camera"),
+    (stat.S_ISBLK, "a disk"),
+    (stat.S_ISSOCK, "a socket"),
+)
+FILE_ADDRESS = "file:/"
 
 
 def is_live(cam: str) -> bool:
     """Whether `cam` names a local or network camera rather than a file."""
-    return cam.isdecimal() or ("://" in cam and not _is_file_address(cam)) or _is_camera(cam)
+    if cam.lower().startswith(FILE_ADDRESS):
+        return False
+    if cam.isdecimal() or "://" in cam:
+        return True
+    try:
+        found = Path(cam).stat()
+    except (OSError, ValueError):  # one that was pulled out is still a camera
+        return cam.startswith("/dev/")
+    return stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) == VIDEO4LINUX
 
 
 def film_place(cam: str, timeout_s: float, stop: Event) -> Path | str | None:
@@ -27,22 +43,10 @@ def film_place(cam: str, timeout_s: float, stop: Event) -> Path | str | None:
 
     Raises StoppedError if it does not answer before the stop, CameraError for a file of another machine.
     """
-    if not is_live(cam):
-        return file_path(cam)
-    finished = is_web(cam) and unless_stopped(stop, lambda: _is_finished_clip(cam, timeout_s))
-    return cam if finished else None
-
-
-@lru_cache(maxsize=4)
-def _is_finished_clip(cam: str, timeout_s: float) -> bool:
-    from pynvr.sources.web import Content, look  # brings 4 MB
-
-    return look(cam, timeout_s).content is Content.CLIP
-
-
-def file_path(cam: str) -> Path:
-    """The file that `cam` names, as a path or `file://` address; raises CameraError for another machine's."""
-    if not _is_file_address(cam):
+    if is_live(cam):
+        finished = is_web(cam) and unless_stopped(stop, lambda: _is_finished_clip(cam, timeout_s))
+        return cam if finished else None
+    if not cam.lower().startswith(FILE_ADDRESS):
         return Path(cam)
     parts = urlsplit(cam.replace("?", "%3F").replace("#", "%23"))
     if parts.netloc not in ("", "localhost"):
@@ -50,16 +54,11 @@ def file_path(cam: str) -> Path:
     return Path(unquote(parts.path, errors="surrogateescape"))
 
 
-def _is_file_address(cam: str) -> bool:
-    return cam.lower().startswith("file:/")
+@lru_cache(maxsize=4)
+def _is_finished_clip(cam: str, timeout_s: float) -> bool:
+    from pynvr.sources.web import Content, look  # brings 4 MB
 
-
-def _is_camera(cam: str) -> bool:
-    try:
-        found = Path(cam).stat()
-    except (OSError, ValueError):  # one that was pulled out is still a camera
-        return cam.startswith("/dev/")
-    return stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) == VIDEO4LINUX
+    return look(cam, timeout_s).content is Content.CLIP
 
 
 def check_file(path: Path) -> None:
@@ -71,19 +70,9 @@ def check_file(path: Path) -> None:
     except FileNotFoundError:
         raise CameraError(f"cam = {str(path)!r}: there is no such file") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise CameraError(f"cam = {str(path)!r}: {reason}") from None
-    other = next((words for is_it, words in OTHERS if is_it(found.st_mode)), None)
-    if other is not None:
-        raise CameraError(f"cam = {str(path)!r}: is {other}, not a video file")
+        raise CameraError(f"cam = {str(path)!r}: {getattr(error, 'strerror', error)}") from None
+    for is_it, words in OTHERS:
+        if is_it(found.st_mode):
+            raise CameraError(f"cam = {str(path)!r}: is {words}, not a video file")
     if found.st_size == 0:
         raise CameraError(f"cam = {str(path)!r}: is empty")
-
-
-OTHERS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a pipe, which could be read only once and has no end"),
-    (stat.S_ISCHR, "a device that is no camera"),
-    (stat.S_ISBLK, "a disk"),
-    (stat.S_ISSOCK, "a socket"),
-)

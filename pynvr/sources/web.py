@@ -12,7 +12,7 @@ import ssl
 from dataclasses import dataclass
 from enum import Enum
 from urllib.error import HTTPError
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import (
     HTTPBasicAuthHandler,
     HTTPDigestAuthHandler,
@@ -24,7 +24,7 @@ from urllib.request import (
     build_opener,
 )
 
-from pynvr.sources.address import is_web, split_login
+from pynvr.sources.address import is_web
 
 HEAD_BYTES = 64 * 1024
 """How much of the content is looked at: more than any playlist of a live stream."""
@@ -100,19 +100,16 @@ def _look(cam: str, timeout_s: float) -> Answer:
 
 def opener_for(cam: str) -> tuple[OpenerDirector, str]:
     """An opener that knows the address's user and password, and the address without them."""
-    url, user, password = split_login(cam)
+    parts = urlsplit(cam)
+    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     passwords = HTTPPasswordMgrWithDefaultRealm()
-    if user is not None:
-        passwords.add_password(None, url, user, password)
+    if parts.username is not None:
+        passwords.add_password(None, url, unquote(parts.username), unquote(parts.password or ""))
+    # cameras sign their certificates themselves, and FFmpeg asks no more
+    any_server = ssl.create_default_context()
+    any_server.check_hostname, any_server.verify_mode = False, ssl.CERT_NONE
     handlers = HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords)
-    return build_opener(ProxyHandler({}), HTTPSHandler(context=trusting()), *handlers), url
-
-
-def trusting() -> ssl.SSLContext:
-    """TLS with any server: cameras sign their certificates themselves, and FFmpeg asks no more."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+    return build_opener(ProxyHandler({}), HTTPSHandler(context=any_server), *handlers), url
 
 
 def _head(response: http.client.HTTPResponse) -> bytes:
