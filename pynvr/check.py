@@ -33,51 +33,52 @@ def check(settings: Settings, source: Source, archive: Archive, packets: PacketS
     """
     frame = first_frame(source)
     height, width = frame.image.shape[:2]
-    rate = f"claims {source.nominal_fps:g} frames/s" if source.live else f"{source.nominal_fps:g} frames/s"
-    print(f"camera    {source.name}: {width}x{height}, {rate}")
+    claims = "claims " if source.live else ""
+    print(f"camera    {source.name}: {width}x{height}, {claims}{source.nominal_fps:g} frames/s")
     free = shutil.disk_usage(archive.root).free / 1e9
     if packets is not None:
-        _check_packets(settings, archive, packets, free)
-        return
-    write_and_read_back(settings, archive, frame)
-    print(
-        f"archive   {archive.root}: {settings.FOURCC_CODEC} in {settings.OUTPUT_FILES_EXTENSION} "
-        f"written and read back, {free:.1f} GB free"
-    )
-    raw_mb = (
-        settings.PRE_ALARM_RECORDING_SECONDS
-        * source.nominal_fps
-        * frame.encoded(Encoding.I420).nbytes
-        / 2**20
-    )
-    kept = "raw" if raw_mb <= settings.PRE_ALARM_MEMORY_LIMIT_MB else "as JPEG"
-    print(
-        f"pre-alarm {settings.PRE_ALARM_RECORDING_SECONDS:g} s would take {raw_mb:.0f} MB raw; "
-        f"with PRE_ALARM_MEMORY_LIMIT_MB = {settings.PRE_ALARM_MEMORY_LIMIT_MB:g} it is kept {kept}"
-    )
+        _copy(settings, archive, packets)
+        print(f"archive   {archive.root}: written and read back, {free:.1f} GB free")
+    else:
+        _encode(settings, archive, frame)
+        kind = f"{settings.FOURCC_CODEC} in {settings.OUTPUT_FILES_EXTENSION}"
+        print(f"archive   {archive.root}: {kind} written and read back, {free:.1f} GB free")
+        seconds, limit_mb = settings.PRE_ALARM_RECORDING_SECONDS, settings.PRE_ALARM_MEMORY_LIMIT_MB
+        raw_mb = seconds * source.nominal_fps * frame.encoded(Encoding.I420).nbytes / 2**20
+        print(
+            f"pre-alarm {seconds:g} s would take {raw_mb:.0f} MB raw; with PRE_ALARM_MEMORY_LIMIT_MB = "
+            f"{limit_mb:g} it is kept {'raw' if raw_mb <= limit_mb else 'as JPEG'}"
+        )
     print("all is well; nothing was recorded")
 
 
-def _check_packets(settings: Settings, archive: Archive, packets: PacketSource, free: float) -> None:
+def _encode(settings: Settings, archive: Archive, frame: Frame) -> None:
+    """Make and remove a trial recording of a picture, in the same way as a real one."""
+    with _trial(archive, settings.OUTPUT_FILES_EXTENSION) as trial:
+        clip = Clip(trial, settings.FOURCC_CODEC, 25.0)
+        for number in range(TRIAL_FRAMES):
+            clip.write(frame.image, number / 25.0)
+        clip.close()
+
+
+def _copy(settings: Settings, archive: Archive, packets: PacketSource) -> None:
+    """The same with a packet."""
     first = packets.first(settings.CAMERA_OPEN_TIMEOUT_SECS + settings.CAMERA_READ_TIMEOUT_SECS)
-    stream = first.stream
+    stream, codec = first.stream, first.stream.codec
     part = PacketPart(settings.OUTPUT_FILES_EXTENSION, first)
     suffix = part.facts["suffix"]
     heard = f" with sound ({stream.sound.codec_context.name})" if stream.sound is not None else ""
-    what = f"{stream.width}x{stream.height} {stream.codec.name}{heard}"
-    print(f"recording {packets.name}: {what}, copied into {suffix}")
-    if stream.codec.parameter_sets and not (
-        stream.parameter_sets or parameter_sets(stream.codec, first.data.tobytes())
-    ):
+    size = f"{stream.width}x{stream.height}"
+    print(f"recording {packets.name}: {size} {codec.name}{heard}, copied into {suffix}")
+    sets = stream.parameter_sets or parameter_sets(codec, first.data.tobytes())
+    if codec.parameter_sets and not sets:
         raise RecordingError(f"{packets.name}: its parameter sets are missing; nobody could decode it")
     with _trial(archive, suffix) as trial:
-        path = trial.with_suffix(f".part{stream.codec.part_suffix}")
+        path = trial.with_suffix(f".part{codec.part_suffix}")
         part.open(path, stream.nominal_fps)
         part.write(Write(first))
         part.close()
         remux(path, trial, part.facts["fourcc"], [0.0], rate_for(trial, [0.0], stream.nominal_fps))
-    print(f"archive   {archive.root}: written and read back, {free:.1f} GB free")
-    print("all is well; nothing was recorded")
 
 
 @contextmanager
@@ -123,12 +124,3 @@ def first_frame(source: Source) -> Frame:
 
 def _shows_more(before: Frame, frame: Frame) -> bool:
     return int(frame.image.max()) > BLACK and not np.array_equal(before.image, frame.image)
-
-
-def write_and_read_back(settings: Settings, archive: Archive, frame: Frame) -> None:
-    """Make and remove a trial recording of a picture, in the same way as a real one."""
-    with _trial(archive, settings.OUTPUT_FILES_EXTENSION) as trial:
-        clip = Clip(trial, settings.FOURCC_CODEC, 25.0)
-        for number in range(TRIAL_FRAMES):
-            clip.write(frame.image, number / 25.0)
-        clip.close()

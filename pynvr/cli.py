@@ -49,15 +49,15 @@ def main() -> int:
 def record(load_config: ConfigLoader, arguments: Sequence[str] | None = None) -> int:
     """Run the recorder as `motion_driven_recorder.py` does and return its exit code."""
     parser = argument_parser("Record a camera when something moves, seconds before it included.")
-    parser.add_argument("--path-for-video", metavar="DIR", help="the archive, instead of PATH_FOR_VIDEO")
+    parser.add_argument(
+        "--path-for-video", dest="PATH_FOR_VIDEO", metavar="DIR", type=lambda name: Path(name).absolute(),
+        help="the archive, instead of PATH_FOR_VIDEO",
+    )  # fmt: skip
     parser.add_argument(
         "--check", action="store_true", help="try everything out, say what was found, record nothing"
     )
     options = parser.parse_args(arguments)
-    overrides: dict[str, object] = {}
-    if options.path_for_video is not None:
-        overrides["PATH_FOR_VIDEO"] = Path(options.path_for_video).absolute()
-    return run_command(_check if options.check else _record, load_config, options, overrides)
+    return run_command(_check if options.check else _record, load_config, options)
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:
@@ -69,16 +69,26 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
 
 
 def run_command(
-    command: Callable[[Settings, Stop], None],
-    load_config: ConfigLoader,
-    options: argparse.Namespace,
-    overrides: dict[str, object],
+    command: Callable[[Settings, Stop], None], load_config: ConfigLoader, options: argparse.Namespace
 ) -> int:
-    """Run a command with settings, log and signals in place; every error ends as one line and a code."""
+    """Run a command with settings, log and signals in place; every error ends as one line and a code.
+
+    If a thread hangs, or still waits for a camera's timeout, the process ends here.
+    """
     _speak_utf8()
+    code, ends = 0, True
     with streams_made_lasting():
-        code, hangs = _run(command, load_config, options, overrides)
-    return leave(code, at_once=hangs or not may_end())
+        try:
+            _run(command, load_config, options)
+        except Exception as error:  # of a fault of the program, the log has the traceback
+            known = isinstance(error, (PynvrError, OSError))
+            print(f"pynvr: {without_password(str(error) if known else repr(error))}", file=sys.stderr)
+            code, ends = getattr(error, "exit_code", 1), not isinstance(error, HangingError)
+        finally:
+            logs.stop()
+    if not ends or not may_end():
+        os._exit(code)
+    return code
 
 
 def _speak_utf8() -> None:
@@ -92,48 +102,23 @@ def _speak_utf8() -> None:
 
 
 def _run(
-    command: Callable[[Settings, Stop], None],
-    load_config: ConfigLoader,
-    options: argparse.Namespace,
-    overrides: dict[str, object],
-) -> tuple[int, bool]:
-    """Exit code, and whether a thread hangs."""
-    stop, hangs = Stop(), False
-    try:
-        config = import_config(load_config)
-        if options.cam is not None:
-            overrides["cam"] = options.cam
-        settings = load(config, options.config, overrides)
-        work_lightly()
-        share_freed_memory()
-        older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
-        private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
-        with threads_watched(stop), stop_on_signals(stop), private:
-            logs.start(settings)
-            with logs.failure_logged(), native_output_logged(settings.LOG_FILE_PATH):
-                warn_of_strangers(settings, settings_files(config, options.config), options.cam)
-                command(settings, stop)
-                stop.raise_failure()
-        code = 0
-    except (PynvrError, OSError) as error:
-        print(f"pynvr: {without_password(str(error))}", file=sys.stderr)
-        code = error.exit_code if isinstance(error, PynvrError) else 1
-        hangs = isinstance(error, HangingError)
-    except Exception as error:  # a fault of the program; the log has the traceback
-        print(f"pynvr: {without_password(repr(error))}", file=sys.stderr)
-        code = 1
-    finally:
-        logs.stop()
-    return code, hangs
-
-
-def leave(code: int, at_once: bool) -> int:
-    """Return `code`, or end the process with it if a thread hangs or still waits for a camera's timeout."""
-    if at_once:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    return code
+    command: Callable[[Settings, Stop], None], load_config: ConfigLoader, options: argparse.Namespace
+) -> None:
+    stop, config = Stop(), import_config(load_config)
+    given = {name: getattr(options, name, None) for name in ("cam", "PATH_FOR_VIDEO")}
+    settings = load(
+        config, options.config, {name: value for name, value in given.items() if value is not None}
+    )
+    work_lightly()
+    share_freed_memory()
+    older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME
+    private = files_for(settings.ARCHIVE_GROUP_READABLE, older)
+    with threads_watched(stop), stop_on_signals(stop), private:
+        logs.start(settings)
+        with logs.failure_logged(), native_output_logged(settings.LOG_FILE_PATH):
+            warn_of_strangers(settings, settings_files(config, options.config), options.cam)
+            command(settings, stop)
+            stop.raise_failure()
 
 
 def _check(settings: Settings, stop: Stop) -> None:

@@ -108,7 +108,7 @@ def _tune(
             report_page.write(report, options.report)
             print(f"the report is {options.report}")
 
-    return run_command(command, load_config, options, {})
+    return run_command(command, load_config, options)
 
 
 def _seconds(text: str) -> float:
