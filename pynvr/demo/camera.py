@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
-from typing import Protocol
+from threading import Event
 
 from pynvr.demo.scene import DemoScene
 from pynvr.media.frame import Frame
-
-
-class StopFlag(Protocol):
-    """Something like `threading.Event` that says when to stop."""
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
 
 
 class DemoCamera:
@@ -33,7 +26,7 @@ class DemoCamera:
         seconds: float = 40.0,
         times: Sequence[float] | None = None,
         start: datetime | None = None,
-        stop: StopFlag | None = None,
+        stop: Event | None = None,
     ) -> None:
         """Frames at `fps` for `seconds`, or at the rising `times` (seconds) where these are given.
 

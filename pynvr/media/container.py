@@ -7,9 +7,9 @@ stream, and gets its final container with exact times in a few milliseconds when
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ TICKS_PER_SECOND = 1000.0
 """Times in a container are milliseconds."""
 
 
-class PacketReader:
+class PacketReader(AbstractContextManager["PacketReader"]):
     """Iterates over the packets of a video file, in file order; closes with a `with`.
 
     `delimiter` is removed from every packet that begins with it: a transport stream puts one there.
@@ -61,14 +61,11 @@ class PacketReader:
         length = self._delimiter.size
         return data[:, length:] if length and np.array_equal(data[0, :length], self._delimiter) else data
 
-    def __enter__(self) -> PacketReader:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._capture.release()
 
 
-class PacketWriter:
+class PacketWriter(AbstractContextManager["PacketWriter"]):
     """Writes packets into a container; closes with a `with`.
 
     With `rate`, in frames per second, the packets follow each other at that rate: .avi knows nothing else.
@@ -109,10 +106,7 @@ class PacketWriter:
         """Write what is buffered and close the file."""
         self._writer.release()
 
-    def __enter__(self) -> PacketWriter:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
