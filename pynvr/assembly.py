@@ -37,9 +37,9 @@ from pynvr.redaction import without_password
 from pynvr.service import malloc
 from pynvr.service.health import StatusObserver
 from pynvr.settings import Settings
+from pynvr.sources.address import film_place, is_live
 from pynvr.sources.base import PacketSource, Source
 from pynvr.sources.camera import SNAPSHOT_S, LiveSource, Reduce
-from pynvr.sources.kind import film_place, is_live
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.reader import AT_ONCE, ReadAhead

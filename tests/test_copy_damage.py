@@ -22,9 +22,9 @@ from wire import Harm, Wire
 from pynvr.archive.archive import Archive
 from pynvr.errors import CameraError
 from pynvr.media.codecs import H264, parameter_sets
+from pynvr.media.ffmpeg import size_of
 from pynvr.media.frame import Gap
 from pynvr.media.packet import Packet, TimedPacket
-from pynvr.media.picture_size import size_of
 from pynvr.recording.copying import PacketPart
 from pynvr.recording.open_recording import OpenRecording
 from pynvr.recording.orders import Begin, Write

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from pynvr.errors import CameraError
-from pynvr.sources import fetch
+from pynvr.sources import web
 from pynvr.sources.diagnosis import why_not_opened
 from pynvr.sources.web import Content, look
 
@@ -97,15 +97,15 @@ def test_an_answer_that_comes_byte_by_byte_is_not_waited_for() -> None:
 
 
 def test_a_film_without_end_does_not_fill_the_disk(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = fetch.LEFT_FREE_BYTES + 5 * fetch.CHUNK_BYTES
+    free = web.LEFT_FREE_BYTES + 5 * web.CHUNK_BYTES
     asked = []
 
     def usage(folder: str) -> SimpleNamespace:
         asked.append(folder)
-        return SimpleNamespace(free=free - len(asked) * fetch.CHUNK_BYTES)
+        return SimpleNamespace(free=free - len(asked) * web.CHUNK_BYTES)
 
-    monkeypatch.setattr(fetch.shutil, "disk_usage", usage)
+    monkeypatch.setattr(web.shutil, "disk_usage", usage)
     port = serve(b"HTTP/1.0 200 OK\r\n\r\n", bytes(1024 * 1024))
     with pytest.raises(CameraError, match="TMPDIR"):
-        fetch.fetched(f"http://127.0.0.1:{port}/film.mp4", 2)
+        web.fetched(f"http://127.0.0.1:{port}/film.mp4", 2)
     assert len(asked) == 5

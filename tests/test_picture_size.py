@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rtsp import needs_rtsp
 
 from pynvr.media.codecs import H264, H265, CopyCodec
-from pynvr.media.picture_size import size_of
+from pynvr.media.ffmpeg import size_of
 
 WRONG_SEI = {H264.name: b"\0\0\1\x06\x05\xff\xff\x10", H265.name: b"\0\0\1\x4e\x01\x05\xff\xff"}
 """It says that it is longer than it is."""

@@ -23,8 +23,8 @@ from pynvr.media.ffmpeg import complaints
 from pynvr.media.frame import DEFAULT_FPS
 from pynvr.media.packet import Shape
 from pynvr.redaction import without_password
+from pynvr.sources.address import check_file
 from pynvr.sources.base import SourceStatus
-from pynvr.sources.kind import check_file
 from pynvr.sources.stoppable import unless_stopped
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Film:
                 check_file(place)
                 self._address = f"file:{place.absolute()}"  # a name like 10:00.mp4 is no protocol
             else:
-                from pynvr.sources.fetch import fetched  # which few need
+                from pynvr.sources.web import fetched  # which few need
 
                 file = fetched(place, NETWORK_TIMEOUTS_S[0])
                 self._address = place if file is None else f"/proc/self/fd/{file.fileno()}"

@@ -192,7 +192,7 @@ class PacketConnection(Connection[TimedPacket, Packet]):
         if not sets or sets == before.parameter_sets:
             return
         if (before.parameter_sets or not before.width) and sets not in self._same_size:
-            from pynvr.media.picture_size import size_of  # brings 17 MB
+            from pynvr.media.ffmpeg import size_of  # brings 17 MB
 
             size = size_of(before.codec, data)
             if size is None:

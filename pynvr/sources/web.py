@@ -1,4 +1,4 @@
-"""Finds out what an HTTP address gives: a stream, a finished clip or a picture.
+"""Finds out what an HTTP address gives: a stream, a finished clip or a picture. Fetches a clip if need be.
 
 FFmpeg takes them all. It would fetch a finished clip again and again, and take a single picture for a camera
 that is lost once a second. It also needs other options for each kind.
@@ -6,11 +6,15 @@ that is lost once a second. It also needs other options for each kind.
 
 from __future__ import annotations
 
+import errno
 import http.client
 import re
+import shutil
 import ssl
+import tempfile
 from dataclasses import dataclass
 from enum import Enum
+from typing import IO
 from urllib.error import HTTPError
 from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import (
@@ -24,16 +28,23 @@ from urllib.request import (
     build_opener,
 )
 
+from pynvr.errors import CameraError
+from pynvr.redaction import without_password
 from pynvr.sources.address import is_web
 
 HEAD_BYTES = 64 * 1024
 """How much of the content is looked at: more than any playlist of a live stream."""
+LIST_BEGINS = b"#EXTM3U"
 JPEG = b"\xff\xd8\xff"
 CLIPS = (b"ftyp", b"RIFF", b"\x1a\x45\xdf\xa3", b"FLV", b"OggS", b"\0\0\1\xba")
 """How files of video begin, within their first 12 bytes."""
 MOVIE_HEADER, MOVIE_DATA, SEGMENT = b"mvhd", b"mdat", b"\x18\x53\x80\x67"
 SYNC, PACKET_BYTES = 0x47, 188
 """First byte and length of each packet of a transport stream."""
+PARTIAL_CONTENT = 206
+CHUNK_BYTES = 1024 * 1024
+LEFT_FREE_BYTES = 256 * 1024 * 1024
+"""Room left on the disk of temporary files: a server may send without end."""
 
 
 class Content(Enum):
@@ -82,7 +93,7 @@ def _look(cam: str, timeout_s: float) -> Answer:
             kind = response.headers.get_content_type() if response.headers.get("Content-Type") else ""
             sized = response.headers.get("Content-Length") is not None
             head = _head(response)
-        if not head.lstrip(b"\xef\xbb\xbf").startswith(b"#EXTM3U"):
+        if not head.lstrip(b"\xef\xbb\xbf").startswith(LIST_BEGINS):
             return Answer(_content(kind, sized, head))
         text = head.decode("utf-8", "replace")
         variant = re.search(r"^#EXT-X-STREAM-INF.*\n\s*([^#\s].*)$", text, re.MULTILINE)
@@ -118,7 +129,7 @@ def _head(response: http.client.HTTPResponse) -> bytes:
     try:
         while len(head) < HEAD_BYTES and (more := response.read1(HEAD_BYTES)):
             head += more
-            if not head.startswith(b"#EXTM3U"):
+            if not head.startswith(LIST_BEGINS):
                 break
     except OSError:  # it comes slowly
         pass
@@ -155,3 +166,35 @@ def _tells_its_end(head: bytes) -> bool:
         return head[4:8] not in (bytes(4), b"\xff" * 4)
     _, found, size = head.partition(SEGMENT)
     return bool(found) and size[:1] != b"\xff" and size[:8] != b"\x01" + b"\xff" * 7
+
+
+def fetched(address: str, timeout_s: float) -> IO[bytes] | None:
+    """A film in a nameless temporary file; None if the server hands out parts, or a list of pieces.
+
+    FFmpeg reads an .mp4 whose description lies at its end by leaping there and back. A server that can hand
+    out only the whole refuses that. Raises CameraError if it cannot be fetched or would fill the disk.
+    """
+    opener, url = opener_for(address)
+    request = Request(url, headers={"User-Agent": "pynvr", "Range": "bytes=0-"})
+    try:
+        with opener.open(request, timeout=timeout_s) as response:
+            if response.status == PARTIAL_CONTENT:
+                return None
+            begin = response.read(len(LIST_BEGINS))
+            if begin == LIST_BEGINS:
+                return None
+            file = tempfile.TemporaryFile(prefix="pynvr-")  # noqa: SIM115, it is given to the caller
+            file.write(begin)
+            try:
+                while chunk := response.read(CHUNK_BYTES):
+                    if shutil.disk_usage(tempfile.gettempdir()).free < len(chunk) + LEFT_FREE_BYTES:
+                        raise OSError(errno.ENOSPC, f"no room for it in {tempfile.gettempdir()} (TMPDIR)")
+                    file.write(chunk)
+                file.flush()
+            except BaseException:
+                file.close()
+                raise
+            return file
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise CameraError(f"{without_password(address)}: cannot be fetched: {reason}") from None
