@@ -56,9 +56,18 @@ def test_nobody_is_seen_where_nobody_is(name: str) -> None:
 
 
 def test_beams_through_a_gate_are_motion_for_a_moment_only() -> None:
-    """They sweep over the yard for 2.5 s, twice."""
-    found = alarms(DemoScene(SIZE, visits=(), weather=("headlights",)), 18)
-    assert len(found) <= 0.5 * FPS
+    """They sweep over the yard for 2.5 s, three times."""
+    found = alarms(DemoScene(SIZE, visits=(), weather=("headlights",)), 30)
+    assert len(found) <= 0.3 * FPS
+
+
+@pytest.mark.parametrize("start_s", [5.5, 5.75, 6.0])
+def test_who_moves_while_beams_sweep_elsewhere_is_seen_at_once(start_s: float) -> None:
+    """A car's beams sweep over the yard from 4 to 6.5 s; the visitor comes in behind them."""
+    scene = DemoScene(SIZE, visits=(Visit(start_s, 4.5, CROSSING, 1.2),), weather=("headlights",))
+    visible_s = next(second for second in np.arange(start_s, start_s + 1, 0.01) if scene.figure_box(second))
+    found = alarms(scene, start_s + 2)
+    assert 0 <= min(found) - visible_s <= 0.35
 
 
 def test_lamp_steps_make_at_most_one_recording_no_longer_than_the_hold() -> None:

@@ -1,19 +1,22 @@
-"""Tells light from a body, and waits while the light changes.
+"""Tells light from a body, takes added light out of the picture, and waits while all the light changes.
 
 Light scales what is there: edges and texture stay where they are. A body right before the lens replaces them.
-Who enters while the lamp goes on is judged a moment later, not lost.
+Light that falls in makes nothing darker, a body seldom does so. Who enters while the lamp goes on is judged a
+moment later, not lost; who moves beside the beams of a car is seen at once.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pynvr.detection.exposure import BLACK
+from pynvr.detection.exposure import BLACK, FINE, SAMPLE_STEP_PX, Picture, Plane, difference
+from pynvr.detection.mask_filters import clear_specks, square
 from pynvr.media.frame import Gray
 
 Levels: TypeAlias = NDArray[np.float32]
@@ -37,23 +40,42 @@ LEAST_KNOWN = 0.04
 """Share of the picture that has to have texture, else nothing can be told."""
 EVERYWHERE = 0.9
 """If this share of all texture changes at once, the camera was moved or switched: nobody comes in so fast."""
-BODY, LIGHT = 0.33, 0.1
-"""Limits for the share of the texture that seems to be replaced. Measured: 0.36 or more by somebody who fills
-the picture, 0.17 by somebody smaller; at most 0.26 by beams through a gate, 0.06 by those that fall in."""
-SUSPECT = 0.6
-"""From this share of `light_fraction` on, a change of less is light if the texture proves it."""
+BODY = 0.33
+"""Least share of the texture that a body replaces. Measured: 0.36 or more by somebody who fills the picture,
+0.32 at most by beams through a gate."""
+LEAST_LIT, STILL_LIT = 0.03, 0.0075
+"""Light falls in on so much of the picture; the rest of it is light as well."""
+DARKER = 0.03
+"""Less than this share of what was lit got darker. Measured: 0.01 in beams, nearly always more in people."""
+KNOWN_LIT = 0.1
+"""Least share of what was lit that has texture."""
+JOIN_PX = 7
+"""The stripes of light between a gate's bars are one."""
+LIT_MOVES = 0.1
+"""Share of what is lit that changes from picture to picture while a beam moves."""
+COHERENT = 0.5
+"""Share of its surroundings that changed with a pixel of a body; noise and rain are specks."""
 CHANGED = 127.0
 """Above it, more than half of the pixels that were made into one have changed."""
 
 
-def texture_replaced(old: Gray, now: Gray, changed: Gray, noise: float, at_once: bool) -> float:
-    """The share of the texture in `changed` (0: it is not) that is gone or new; NaN where none can be told.
+@dataclass(frozen=True, slots=True)
+class Texture:
+    """What two pictures have in common, in a picture smaller by `HALF`.
 
     Looks where texture of either picture would be seen in the other one if only the light had changed. Light
     may add some, the shadow of a gate for example: where it got brighter, only the old texture counts.
-    `at_once`: `old` is the picture of a moment ago.
     """
-    a, b, share_changed = _halved(old), _halved(now), _halved(changed)
+
+    known: NDArray[np.bool_]
+    """Where there is such texture."""
+    kept: NDArray[np.bool_]
+    """Where it is in both."""
+
+
+def compare_texture(old: Gray, now: Gray, noise: float) -> Texture:
+    """Say where the texture of `old` is in `now`, too; `noise` is their mean difference in grey levels."""
+    a, b = _halved(old), _halved(now)
     a_mean, b_mean = _mean(a, PATCH_PX), _mean(b, PATCH_PX)
     a, b = a - _mean(a, GRAIN_PX), b - _mean(b, GRAIN_PX)
     a_power, b_power = _mean(a * a, PATCH_PX), _mean(b * b, PATCH_PX)
@@ -61,16 +83,54 @@ def texture_replaced(old: Gray, now: Gray, changed: Gray, noise: float, at_once:
     gain = (b_mean + BLACK) / (a_mean + BLACK)
     old_lasts = a_power * np.minimum(gain, 1) ** 2 > least
     new_lasted = (b_power > least) & (gain < 1)
-    textured = (old_lasts | new_lasted) & (np.maximum(a_mean, b_mean) < GLARE)
-    known = (share_changed > CHANGED) & textured
-    count = np.count_nonzero(known)
-    if count < LEAST_KNOWN * known.size or (at_once and count > EVERYWHERE * np.count_nonzero(textured)):
-        return math.nan
+    known = (old_lasts | new_lasted) & (np.maximum(a_mean, b_mean) < GLARE)
     common = _mean(a * b, PATCH_PX)
     kept = old_lasts & (common > KEPT * gain * a_power) | new_lasted & (common > KEPT / gain * b_power)
     # of a flat patch the running sums may make the power less than 0
     kept &= common > ALIKE * np.sqrt(np.maximum(a_power * b_power, 0))
-    return np.count_nonzero(known & ~kept) / count
+    return Texture(known, kept)
+
+
+def coherent(change: Plane, level: float) -> Gray:
+    """255 where a pixel and most of those around it changed by more than `level` grey levels."""
+    changed = (change > level * FINE).astype(np.uint8) * 255
+    clear_specks(changed, COHERENT)
+    return changed
+
+
+def is_body(texture: Texture, changed: Gray) -> bool:
+    """Whether a body changed what is `changed` (not 0) since a moment ago; False if that cannot be told."""
+    known = (_halved(changed) > CHANGED) & texture.known
+    count = np.count_nonzero(known)
+    if count < LEAST_KNOWN * known.size or count > EVERYWHERE * np.count_nonzero(texture.known):
+        return False
+    return np.count_nonzero(known & ~texture.kept) > BODY * count
+
+
+def lit_places(
+    before: Gray, now: Gray, changed: Gray, level: float, noise: float, least: float
+) -> Gray | None:
+    """255 where light was added; None if it was not.
+
+    `changed` is not 0 where the picture changed by more than `level`; a place takes `least` of the picture.
+    """
+    where = _halved(changed) > CHANGED
+    darker = _halved(now) < _halved(before) - level
+    count, labels = cv2.connectedComponents(cv2.dilate(where.astype(np.uint8), square(JOIN_PX)))
+
+    def sizes(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+        return np.bincount(labels[chosen & where], minlength=count)
+
+    area = sizes(where)
+    lit = (area > least * where.size) & (sizes(darker) < DARKER * area)
+    if lit.any():
+        texture = compare_texture(before, now, noise)
+        known, kept = sizes(texture.known), sizes(texture.known & texture.kept)
+        lit &= (known > KNOWN_LIT * area) & (kept > (1 - BODY) * known)
+    if not lit.any():
+        return None
+    places = np.where(lit, np.uint8(255), np.uint8(0))[labels]
+    return cast(Gray, cv2.resize(places, changed.shape[::-1], interpolation=cv2.INTER_NEAREST))
 
 
 def _halved(plane: Gray) -> Levels:
@@ -110,3 +170,52 @@ class Settling:
             if time_s - self._since_s > self._limit_s:
                 self._until_s, self._not_before_s = time_s, time_s + self._rest_s
         return time_s < self._until_s
+
+
+class AddedLight:
+    """Takes the light out of pictures that was added to what is there, as by a car that drives past.
+
+    Where it falls the picture from before is shown. Light that comes to rest has come to stay, as a lamp's.
+    """
+
+    def __init__(self, settling: Settling, fit_light: bool) -> None:
+        """`settling` says how long light may move, and when it has come to rest."""
+        self._settling = settling
+        self._fit_light = fit_light
+        self._latest: NDArray[np.float32] | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Take the light that there is for the usual one."""
+        self._before: Picture | None = None
+
+    def without(self, now: Picture, before: Picture, level: float, noise: float) -> Gray | None:
+        """The grey picture as it was without that light; None if that light has come to stay.
+
+        `before` is an earlier picture; while light is there, the one from before it counts. What changed by
+        no more than `level` did not change.
+        """
+        was_lit = self._before is not None
+        before = self._before or before
+        lit = self._lit(now, before, level, noise, was_lit)
+        moving = 0
+        if lit is not None and self._latest is not None:
+            moving = SAMPLE_STEP_PX**2 * np.count_nonzero(np.abs(now.sample - self._latest) > level)
+        self._latest = now.sample
+        lasts = self._settling.waiting(
+            lit is not None and moving > LIT_MOVES * cv2.countNonZero(lit), now.time_s
+        )
+        self._before = before if lasts else None
+        if lit is None or not (lasts or was_lit):
+            return now.gray
+        return cast(Gray, np.where(lit, before.gray, now.gray)) if lasts else None
+
+    def _lit(self, now: Picture, before: Picture, level: float, noise: float, was_lit: bool) -> Gray | None:
+        least = STILL_LIT if was_lit else LEAST_LIT
+        more = now.sample - before.sample
+        brighter, darker = np.count_nonzero(more > level), np.count_nonzero(more < -level)
+        if brighter < max(least * more.size, 2 * darker):
+            return None  # quick, and nearly always so
+        # beams over half of the picture cannot be told from another exposure, which is seldom new right then
+        change = difference(before, now, self._fit_light and not was_lit, 0, True)
+        return lit_places(before.gray, now.gray, coherent(change, level), level, noise, least)

@@ -51,6 +51,8 @@ class RobustParameters:
     settle_s: float = 0.4
     light_limit_s: float = 2.0
     light_rest_s: float = 10.0
+    beam_limit_s: float = 4.0
+    """Longer than a car's beams need to sweep over the picture."""
 
     density: float = 0.5
     """Share of the 5x5 around a pixel that has to have changed too: drops and flakes are specks. 0: off."""

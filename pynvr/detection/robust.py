@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pynvr.detection.detector import AREA_WIDTH_PX, Detection, blurred, scaled_gray
 from pynvr.detection.exposure import FINE, Picture, Plane, count_above, difference, remember
-from pynvr.detection.light_change import BODY, LIGHT, SUSPECT, Settling, texture_replaced
+from pynvr.detection.light_change import AddedLight, Settling, coherent, compare_texture, is_body
 from pynvr.detection.mask_filters import Persistence, clear_specks, closed
 from pynvr.detection.parameters import RobustParameters
 from pynvr.detection.pixel_variance import Habits
@@ -34,8 +34,6 @@ CLIPPED_MEAN = 1.25
 FEWEST_PX = 4
 EVIDENCE_S = 0.1
 """A score is the area that weighs, in this time, as much as the evidence, which is area x time."""
-COHERENT = 0.5
-"""Share of its surroundings that changed with a pixel of a body; noise and rain are specks."""
 ALMOST = 0.95
 """Share of the threshold at which the score of a blob stops that has lasted but has yet to travel."""
 
@@ -65,6 +63,7 @@ class RobustDetector:
         self._references = References(max(p.reference_s, p.second_reference_s), p.same_light)
         self._habits = Habits(p.habit_factor, p.habit_s, p.habit_cap, p.habit_start, p.object_learning)
         self._settling = Settling(p.settle_s, p.light_limit_s, p.light_rest_s)
+        self._added_light = AddedLight(Settling(p.settle_s, p.beam_limit_s, p.light_rest_s), p.fit_light)
         self._persistence = Persistence(p.persist_s, p.persist_px, p.persist_px_s)
         self._tracker = Tracker(
             self._area_threshold_px * EVIDENCE_S,
@@ -98,6 +97,12 @@ class RobustDetector:
             return self._begin(now)
         self._last_s = time_s
 
+        if self._p.light_fraction:
+            unlit = self._added_light.without(now, self._references.oldest, self._changed_by, self._noise)
+            if unlit is None:
+                return self._begin(now, blind=True)
+            if unlit is not gray:
+                now = remember(unlit, time_s, self._p.surroundings_px, visible)
         fresh = self._difference(self._references.recent(now), now)
         if self._light_changes(fresh, now, visible, step_s):
             return self._begin(now, blind=True)
@@ -125,6 +130,7 @@ class RobustDetector:
     def _begin(self, now: Picture, blind: bool = False) -> Detection:
         """A new scene or a new light: what came before is no reference, but habits stay."""
         self._references.begin(now)
+        self._added_light.begin()
         self._habits.begin(now.gray.shape)
         self._persistence.begin(now.time_s, now.gray.shape)
         self._tracker.clear()
@@ -135,26 +141,25 @@ class RobustDetector:
         p = self._p
         return difference(old, now, p.fit_light, p.light_doubt, p.surroundings_px > 0)
 
+    @property
+    def _changed_by(self) -> float:
+        """Grey levels that are more than noise for whatever is large."""
+        return max(self._p.floor, 3 * self._noise)
+
     def _light_changes(self, fresh: Plane, now: Picture, visible: Gray | None, step_s: float) -> bool:
         p = self._p
         if not p.light_fraction:
             return False
         looked_at = cv2.countNonZero(visible) if visible is not None else fresh.size
-        level = max(p.floor, 3 * self._noise)
-        share = count_above(fresh, level) / max(1, looked_at)
-        unrest, body = share > p.light_fraction or self._references.lost(now), False
-        if unrest or share > SUSPECT * p.light_fraction:
-            since_before = self._replaced(self._references.oldest, now, level, at_once=False)
-            body = unrest and since_before > BODY
-            body = body and self._replaced(self._references.recent(now), now, level, at_once=True) > BODY
-            unrest = (unrest and not body) or since_before < LIGHT
+        unrest = count_above(fresh, self._changed_by) > p.light_fraction * looked_at or self._references.lost(
+            now
+        )
+        body = False
+        if unrest:
+            texture = compare_texture(self._references.recent(now).gray, now.gray, self._noise)
+            body = is_body(texture, coherent(fresh, self._changed_by))
         self._covered_s = self._covered_s + step_s if body else 0.0
-        return self._settling.waiting(unrest, now.time_s)
-
-    def _replaced(self, past: Picture, now: Picture, level: float, at_once: bool) -> float:
-        changed = (self._difference(past, now) > level * FINE).astype(np.uint8) * 255
-        clear_specks(changed, COHERENT)
-        return texture_replaced(past.gray, now.gray, changed, self._noise, at_once)
+        return self._settling.waiting(unrest and not body, now.time_s)
 
     def _follow_noise(self, fresh: Plane, step_s: float) -> None:
         """The mean change of what does not move, over some seconds."""
