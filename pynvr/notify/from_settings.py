@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pynvr.archive.archive import Archive
@@ -33,7 +32,14 @@ class Notifications:
         """
         camera = settings.CAMERA_NAME or without_password(settings.cam)
         root = archive.root
-        receivers = _hooks(settings, root)
+        timeout_s = settings.EVENT_TIMEOUT_SECS
+        receivers: list[Receiver] = []
+        if settings.onEventFunc is not None:
+            receivers.append(FunctionReceiver(settings.onEventFunc, timeout_s, root))
+        if settings.ON_EVENT_COMMAND is not None:
+            from pynvr.notify.command import CommandReceiver  # only a command needs it
+
+            receivers.append(CommandReceiver(settings.ON_EVENT_COMMAND, timeout_s, root))
         self._mqtt: MqttReceiver | None = None
         if settings.MQTT_URL is not None:
             orders = Orders(arming.say, arming.record, archive.keep)
@@ -41,16 +47,16 @@ class Notifications:
             self._mqtt = MqttReceiver(address, camera, orders, settings.MQTT_CA_FILE)
             receivers.append(self._mqtt)
         self._outbox = Outbox(receivers, root, archive.index, camera) if receivers else None
-        self._latest_path = settings.LATEST_PICTURE_PATH
-        self._latest_s = settings.LATEST_PICTURE_SECS
-        self._latest: LatestPicture | None = None
+        path = settings.LATEST_PICTURE_PATH
+        self._latest = None if path is None else LatestPicture(path, settings.LATEST_PICTURE_SECS)
         self._watch: Watch | None = None
         self.observers: list[Callable[[Mapping[str, Any]], object]] = []
         """Told of each status."""
-        if self._outbox is not None:
-            outbox = self._outbox
+        if (outbox := self._outbox) is not None:
             archive.on_closed.append(lambda entry: outbox.recording_closed())
             self.observers.append(Condition(outbox))
+            if self._mqtt is not None:
+                self._mqtt.on_connected = lambda: outbox.hurry("mqtt")
         if settings.METRICS_FILE_PATH is not None:
             # node_exporter, which reads the file, is another user
             metrics = ReplacedFile(settings.METRICS_FILE_PATH, "METRICS_FILE_PATH: %s", 0o644)
@@ -60,13 +66,11 @@ class Notifications:
             arming.on_change = self._show_armed
 
     def __enter__(self) -> Notifications:
-        if self._latest_path is not None:
-            self._latest = LatestPicture(self._latest_path, self._latest_s)
+        if self._latest is not None:
+            self._latest.start()
+        if self._mqtt is not None:
+            self._mqtt.start()
         if self._outbox is not None:
-            if self._mqtt is not None:
-                outbox = self._outbox
-                self._mqtt.on_connected = lambda: outbox.hurry("mqtt")
-                self._mqtt.start()
             self._outbox.start()
         return self
 
@@ -79,7 +83,7 @@ class Notifications:
     @property
     def pictures_every_s(self) -> float | None:
         """How often whole pictures are wanted while nothing happens; None: never."""
-        return None if self._latest_path is None else self._latest_s
+        return None if self._latest is None else self._latest.every_s
 
     def watch(self, recorder: Recorder) -> Recorder:
         """The recorder, wrapped so that motion is reported."""
@@ -108,15 +112,3 @@ class Notifications:
     def _show_armed(self, armed: bool) -> None:
         if self._mqtt is not None:
             self._mqtt.show("armed", "ON" if armed else "OFF")
-
-
-def _hooks(settings: Settings, archive: Path) -> list[Receiver]:
-    timeout_s = settings.EVENT_TIMEOUT_SECS
-    hooks: list[Receiver] = []
-    if settings.onEventFunc is not None:
-        hooks.append(FunctionReceiver(settings.onEventFunc, timeout_s, archive))
-    if settings.ON_EVENT_COMMAND is not None:
-        from pynvr.notify.command import CommandReceiver  # only a command needs it
-
-        hooks.append(CommandReceiver(settings.ON_EVENT_COMMAND, timeout_s, archive))
-    return hooks

@@ -16,12 +16,14 @@ class LatestPicture:
     def __init__(self, path: Path, every_s: float) -> None:
         """Replace the file `path` when `every_s` seconds of frames have passed."""
         self._file = ReplacedFile(path, "LATEST_PICTURE_PATH: %s")
-        self._every_s = every_s
+        self.every_s = every_s
         self._due_s: float | None = None
         self._jpeg: bytes | None = None
         self._stop = False
         self._changed = threading.Condition()  # guards the picture and the stop
         self._thread = threading.Thread(target=self._run, name="latest-picture", daemon=True)
+
+    def start(self) -> None:
         self._thread.start()
 
     def seen(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
@@ -46,7 +48,7 @@ class LatestPicture:
             jpeg = frame.encoded(Encoding.JPEG).data
         if jpeg is None:  # the frame was reduced for the detector; a later one brings the whole picture
             return
-        self._due_s = frame.time + self._every_s
+        self._due_s = frame.time + self.every_s
         with self._changed:
             self._jpeg = jpeg.tobytes()
             self._changed.notify()

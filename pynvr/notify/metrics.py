@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-GAUGES = {
-    "fps": ("frames_per_second", "Frames handled per second."),
-    "last_frame_age_s": ("last_frame_age_seconds", "Seconds since the latest frame."),
-    "free_bytes": ("archive_free_bytes", "Bytes free on the archive's disk."),
+FACTS = {
+    "fps": ("gauge", "frames_per_second", "Frames handled per second."),
+    "last_frame_age_s": ("gauge", "last_frame_age_seconds", "Seconds since the latest frame."),
+    "free_bytes": ("gauge", "archive_free_bytes", "Bytes free on the archive's disk."),
+    "frames_received": ("counter", "frames_received_total", "Frames that came from the camera."),
+    "frames_dropped": ("counter", "frames_dropped_total", "Frames that were lost to a full queue or disk."),
+    "frames_recorded": ("counter", "frames_recorded_total", "Frames that were written to recordings."),
+    "packets_received": ("counter", "packets_received_total", "Packets that came from the recorded stream."),
+    "packets_dropped": ("counter", "packets_dropped_total", "Packets that were lost to a full queue."),
+    "reconnects": ("counter", "camera_reconnects_total", "How often the camera was found again."),
 }
-COUNTERS = {
-    "frames_received": ("frames_received_total", "Frames that came from the camera."),
-    "frames_dropped": ("frames_dropped_total", "Frames that were lost to a full queue or disk."),
-    "frames_recorded": ("frames_recorded_total", "Frames that were written to recordings."),
-    "packets_received": ("packets_received_total", "Packets that came from the recorded stream."),
-    "packets_dropped": ("packets_dropped_total", "Packets that were lost to a full queue."),
-    "reconnects": ("camera_reconnects_total", "How often the camera was found again."),
-}
-"""Fact of the status -> the metric's name and what it means."""
+"""Fact of the status -> the metric's kind, its name and what it means."""
 EVENTS = {
     "pending": ("gauge", "events_pending", "Events that a receiver has not taken yet."),
     "failed": ("counter", "events_failed_total", "Tries of a receiver that failed."),
@@ -33,20 +31,19 @@ def as_text(facts: Mapping[str, Any]) -> str:
 
 def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     camera = f'camera="{_escaped(str(facts["camera"]))}"'
-    for kind, table in (("gauge", GAUGES), ("counter", COUNTERS)):
-        for fact, (name, meaning) in table.items():
-            if facts.get(fact) is not None:
-                yield from _metric(kind, name, meaning, {camera: facts[fact]})
+    for fact, metric in FACTS.items():
+        if facts.get(fact) is not None:
+            yield from _metric(*metric, {camera: facts[fact]})
     yield from _metric(
         "gauge", "recording", "1 while a recording is open.", {camera: int(bool(facts.get("recording")))}
     )
     state = f'{camera},state="{_escaped(str(facts["state"]))}"'
     yield from _metric("gauge", "state", "1 for what the recorder does now.", {state: 1})
     events = facts.get("events") or {}
-    for fact, (kind, name, meaning) in EVENTS.items():
+    for fact, metric in EVENTS.items():
         values = {f'{camera},receiver="{_escaped(who)}"': counts[fact] for who, counts in events.items()}
         if values:
-            yield from _metric(kind, name, meaning, values)
+            yield from _metric(*metric, values)
 
 
 def _metric(kind: str, name: str, meaning: str, values: Mapping[str, float]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from pynvr.notify.backlog import Cursor
 from pynvr.notify.event import DeliveryError, Event, Parcel
@@ -42,11 +42,6 @@ class Receiver(Protocol):
         """Release everything, which makes a delivery under way fail; another thread calls this."""
 
 
-class _Waiting(NamedTuple):
-    parcel: Parcel
-    until: float
-
-
 class Postman:
     """Delivers to one receiver."""
 
@@ -60,7 +55,8 @@ class Postman:
         self.receiver = receiver
         self._cursor = cursor
         self._backlog = backlog
-        self._now: deque[_Waiting] = deque()
+        self._now: deque[tuple[Parcel, float]] = deque()
+        """What is about now, and the monotonic time at which it expires."""
         self._closed: deque[Event] = deque()
         self._unread = 0
         """Lines added to the index since it was last read."""
@@ -89,7 +85,7 @@ class Postman:
             if len(self._now) >= MOST_WAITING:
                 self._now.popleft()
                 self._expired += 1
-            self._now.append(_Waiting(parcel, time.monotonic() + EXPIRES_S))
+            self._now.append((parcel, time.monotonic() + EXPIRES_S))
             self._changed.notify()
 
     def recording_closed(self) -> None:
@@ -154,7 +150,7 @@ class Postman:
                 if self._over or (self._stopping and not self._has_work()):
                     return None
                 if self._now:
-                    return self._now[0].parcel
+                    return self._now[0][0]
                 if self._closed:
                     return Parcel(self._closed[0])
                 self._unread, self._more = 0, False
@@ -180,7 +176,7 @@ class Postman:
 
     def _give_up_what_is_old(self) -> None:
         now = time.monotonic()
-        while self._now and self._now[0].until < now:
+        while self._now and self._now[0][1] < now:
             self._now.popleft()
             self._expired += 1
 
@@ -195,7 +191,7 @@ class Postman:
                 self._cursor.save()
             return
         with self._changed:
-            if self._now and self._now[0].parcel is parcel:  # it may have been pushed out meanwhile
+            if self._now and self._now[0][0] is parcel:  # it may have been pushed out meanwhile
                 self._now.popleft()
 
     def _pause(self, seconds: float) -> bool:

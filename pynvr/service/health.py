@@ -157,7 +157,7 @@ class Health:
         if busy is not None and now - busy > WRITER_HANG_S + self._writer.state.allowance_s:
             return "stuck"
         camera = self._source.status()
-        packets = self._packets.status() if self._packets is not None else None
+        packets = None if self._packets is None else self._packets.status()
         if any(reader is not None and reader.overdue_s > HANG_S for reader in (camera, packets)):
             return "stuck"
         since, pause_s = self._handled_at or self._started, HANG_S
@@ -180,11 +180,12 @@ class Health:
         fps = (self._handled - self._rate_count) / max(now - self._rate_since, 1e-3)
         self._rate_since, self._rate_count = now, self._handled
         camera = self._source.status()
+        packets = None if self._packets is None else self._packets.status()
         try:
             free = shutil.disk_usage(self._archive).free
         except OSError:
             free = None
-        return {
+        facts: dict[str, Any] = {
             "time_utc": utc.isoformat(timespec="seconds"),
             "valid_until_utc": (utc + timedelta(seconds=VALID_S)).isoformat(timespec="seconds"),
             "pid": os.getpid(),
@@ -202,19 +203,15 @@ class Health:
             "pictures": self._pictures.fault or "good",
             "decoder_complaints": native_output.lines_printed(),
             "last_error": self._last_error.text,
-        } | {**self._packet_facts(), **self._more_facts()}
-
-    def _packet_facts(self) -> dict[str, Any]:
-        """The state of copy mode's second connection."""
-        status = self._packets.status() if self._packets is not None else None
-        if self._packets is None or status is None:
-            return {}
-        return {
-            "recording_camera": self._packets.name,
-            "recording_camera_connected": status.connected,
-            "packets_received": status.received,
-            "packets_dropped": status.dropped,
         }
+        if self._packets is not None and packets is not None:
+            facts |= {
+                "recording_camera": self._packets.name,
+                "recording_camera_connected": packets.connected,
+                "packets_received": packets.received,
+                "packets_dropped": packets.dropped,
+            }
+        return facts | dict(self._more_facts())
 
     def _tell(self, facts: dict[str, Any]) -> None:
         if self._status is not None:
