@@ -75,7 +75,6 @@ class Archive:
         self._lock, self._searched = taken, False
 
     def close(self) -> None:
-        """Unlock the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -162,7 +161,6 @@ class Archive:
         return shorter
 
     def relative_name(self, recording: Path) -> str:
-        """A recording's name in the index."""
         return recording.relative_to(self.root).as_posix()
 
 

@@ -106,7 +106,6 @@ class JournalWriter:
         self._append(note if size_bytes else note[:-1])
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
     def _append(self, entry: object) -> None:

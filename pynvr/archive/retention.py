@@ -45,7 +45,6 @@ class Limits:
 
     @property
     def max_age(self) -> timedelta | None:
-        """The age limit as a duration."""
         return None if self.max_age_days is None else timedelta(days=min(self.max_age_days, 1e6))
 
 

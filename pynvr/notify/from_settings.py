@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from pynvr.archive.archive import Archive
@@ -63,7 +64,7 @@ class Notifications:
             self.observers.append(lambda facts: metrics.write(as_text(facts).encode()))
         if self._mqtt is not None:
             self.observers.append(self._mqtt.show_state)
-            arming.on_change = self._show_armed
+            arming.on_change = partial(self._mqtt.show_whether, "armed")
 
     def __enter__(self) -> Notifications:
         if self._latest is not None:
@@ -89,11 +90,11 @@ class Notifications:
         """The recorder, wrapped so that motion is reported."""
         if self._outbox is None:
             return recorder
-        self._watch = Watch(recorder, self._outbox, self._show_motion)
+        show = (lambda moving: None) if self._mqtt is None else partial(self._mqtt.show_whether, "motion")
+        self._watch = Watch(recorder, self._outbox, show)
         return self._watch
 
     def first_picture(self, jpeg: bytes) -> None:
-        """Take the first picture of an event."""
         if self._watch is not None:
             self._watch.first_picture(jpeg)
 
@@ -102,13 +103,4 @@ class Notifications:
         return frames if self._latest is None else self._latest.seen(frames)
 
     def facts(self) -> dict[str, Any]:
-        """Facts for the status file."""
         return {} if self._outbox is None else {"events": self._outbox.status()}
-
-    def _show_motion(self, moving: bool) -> None:
-        if self._mqtt is not None:
-            self._mqtt.show("motion", "ON" if moving else "OFF")
-
-    def _show_armed(self, armed: bool) -> None:
-        if self._mqtt is not None:
-            self._mqtt.show("armed", "ON" if armed else "OFF")

@@ -86,7 +86,7 @@ class MqttReceiver:
         event = parcel.event
         if event is not None:
             if event.type in ("motion_started", "motion_ended"):
-                self.show("motion", "ON" if event.type == "motion_started" else "OFF")
+                self.show_whether("motion", event.type == "motion_started")
             sent = self._client.publish(self._topic("event"), event.as_json(), qos=1)
             try:
                 sent.wait_for_publish(ACKNOWLEDGED_S)
@@ -104,6 +104,9 @@ class MqttReceiver:
         self._retained[topic] = text
         if self._client.is_connected():
             self._client.publish(self._topic(topic), text, qos=1, retain=True)
+
+    def show_whether(self, topic: str, true: bool) -> None:
+        self.show(topic, "ON" if true else "OFF")
 
     def show_state(self, facts: Mapping[str, Any]) -> None:
         """Publish the status file's content, retained, if connected; it is soon out of date."""

@@ -45,32 +45,17 @@ class Outbox:
         entries = backlog.closed_after(self._index, recording_id)
         return [backlog.closed_event(entry, self._archive, self.camera) for entry in entries]
 
-    def tell(self, event: Event, jpeg: bytes | None = None) -> None:
-        """Tell everybody."""
+    def tell(self, event: Event | None, jpeg: bytes | None = None, waiting: bool | None = None) -> None:
+        """Tell everybody, or only the receivers that wait, or do not wait, for the picture of a motion."""
         for postman in self._postmen:
-            postman.tell(Parcel(event, jpeg))
-
-    def tell_at_once(self, event: Event) -> None:
-        """Tell the receivers that need no picture of a motion."""
-        for postman in self._postmen:
-            if not postman.receiver.waits_for_picture:
-                postman.tell(Parcel(event))
-
-    def tell_with_picture(self, event: Event, jpeg: bytes | None) -> None:
-        """Tell the other receivers of a motion; those that were told at once get the picture alone."""
-        for postman in self._postmen:
-            if postman.receiver.waits_for_picture:
+            if waiting in (None, postman.receiver.waits_for_picture):
                 postman.tell(Parcel(event, jpeg))
-            elif jpeg is not None:
-                postman.tell(Parcel(None, jpeg))
 
     def recording_closed(self) -> None:
-        """Note that the index has one more line."""
         for postman in self._postmen:
             postman.recording_closed()
 
     def hurry(self, receiver: str) -> None:
-        """Note that this receiver can be reached now."""
         for postman in self._postmen:
             if postman.receiver.name == receiver:
                 postman.hurry()

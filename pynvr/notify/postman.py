@@ -69,7 +69,6 @@ class Postman:
         self._thread = threading.Thread(target=self._run, name=f"to {receiver.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin to deliver."""
         self._thread.start()
 
     def counts(self) -> dict[str, int]:

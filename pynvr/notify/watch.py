@@ -48,7 +48,7 @@ class Watch:
             self._on_motion(True)
             asked = None if detection.motion else "asked for from outside"
             event = happened("motion_started", self._outbox.camera, frame.utc, frame.time, asked)
-            self._outbox.tell_at_once(event)
+            self._outbox.tell(event, waiting=False)
             self._untold = event
         untold = self._untold
         if untold and (self._jpeg or frame.time - (untold.time_s or 0.0) >= PICTURE_WITHIN_S):
@@ -65,7 +65,9 @@ class Watch:
 
     def _tell_with_picture(self) -> None:
         if self._untold is not None:
-            self._outbox.tell_with_picture(self._untold, self._jpeg)
+            self._outbox.tell(self._untold, self._jpeg, waiting=True)
+            if self._jpeg is not None:
+                self._outbox.tell(None, self._jpeg, waiting=False)
         self._untold = self._jpeg = None
 
     def _end(self, frame: Frame | None) -> None:
@@ -89,7 +91,6 @@ class Condition:
         self._reconnects = 0
 
     def __call__(self, facts: Mapping[str, Any]) -> None:
-        """Compare with the previous status."""
         error = facts.get("last_error")
         away = facts["state"] == "connecting"
         reconnects = int(facts.get("reconnects") or 0)

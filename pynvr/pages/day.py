@@ -113,7 +113,6 @@ class Day:
         return mask
 
     def script(self) -> str:
-        """The day's file."""
         rows = sorted(self.rows.values(), key=lambda row: (row.trigger_s, row.name))
         usual = PurePosixPath(rows[0].name) if rows else PurePosixPath()
         folder = "" if usual.parent == PurePosixPath() else f"{usual.parent}/"

@@ -49,11 +49,9 @@ class Recording:
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
         return self.archive / self.entry.file
 
     def describe(self, **more: object) -> dict[str, object]:
-        """What the JSON says of it."""
         told: dict[str, object] = {"archive": self.archive.name}
         told |= {name: value for name in TOLD if (value := getattr(self.entry, name)) is not UNSET}
         return told | {"bytes": self.path.stat().st_size, "sha256": sha256(self.path)} | more
@@ -182,7 +180,6 @@ def export(archives: Sequence[Path], begin: datetime, end: datetime, target: Pat
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
     parser = argparse.ArgumentParser(
         prog="pynvr export", description="Put recordings together into one file."
     )

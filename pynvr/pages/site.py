@@ -96,7 +96,6 @@ class Site:
                     day.rows[recording] = row._replace(flags=row.flags & ~KEPT | KEPT * kept)
 
     def remove(self, recordings: Collection[str]) -> None:
-        """Forget recordings that were removed."""
         by_day: dict[str, list[str]] = defaultdict(list)
         for recording in recordings:
             if found := NAMED_DAY.search(recording):
@@ -120,7 +119,6 @@ class Site:
         self._write_days()
 
     def write_now(self, now: Mapping[str, object]) -> None:
-        """Say what goes on at this moment."""
         self._write(self._root / "page/now.js", NOW_OPENING + json.dumps(now) + CLOSING)
 
     def last_alive(self) -> datetime | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -107,7 +108,7 @@ class Arming:
     def _look(self) -> None:
         """Look for a file `.record`, and whether the rule or a file `.disarmed` says something new."""
         path = self._archive / RECORD_NAME
-        if _there(path) and self._remove(path):
+        if os.access(path, os.F_OK) and self._remove(path):
             self._ask()
         else:
             self._decide()
@@ -125,7 +126,7 @@ class Arming:
 
     def _judge(self) -> bool:
         path = self._archive / DISARMED_NAME
-        if not _there(path):
+        if not os.access(path, os.F_OK):
             self._ignored.discard(path.name)
         elif path.name not in self._ignored:
             return False
@@ -191,10 +192,3 @@ class Arming:
             return False
         self._ignored.discard(path.name)
         return True
-
-
-def _there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return False

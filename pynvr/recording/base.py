@@ -69,7 +69,6 @@ class EventFiles:
             self._writer.close()
 
     def _finish(self) -> None:
-        """Close the open recording, if any."""
         raise NotImplementedError
 
     def _say_motion(self, dropped: int) -> None:

@@ -83,7 +83,6 @@ class EventPictures:
             self._keep(Picture("strip", self._strip.jpeg(), {"strip_s": self._strip.times_s}))
 
     def end(self) -> None:
-        """The recording is over."""
         if self._on:
             self._send()
             self._want(False)
@@ -125,11 +124,9 @@ class Strip:
         self._step_s = STRIP_STEP_S
 
     def due(self, time_s: float) -> bool:
-        """Whether it is time for the next picture."""
         return not self.times_s or time_s >= self.times_s[-1] + self._step_s
 
     def add(self, small: Image, time_s: float) -> None:
-        """Add a small BGR picture of that time."""
         if len(self.times_s) == STRIP_MOST:
             self.times_s, self._pictures = self.times_s[::2], self._pictures[::2]
             self._step_s *= 2
@@ -139,7 +136,6 @@ class Strip:
         self._pictures.append(small)
 
     def jpeg(self) -> Jpeg:
-        """All pictures in a row."""
         row = np.concatenate(self._pictures, axis=1)
         return cv2.imencode(".jpg", row, [cv2.IMWRITE_JPEG_QUALITY, STRIP_QUALITY])[1]
 
@@ -164,7 +160,6 @@ def weigh(detection: Detection) -> tuple[float, Box | None]:
 
 
 def _small(frame: Frame) -> Image:
-    """The BGR picture in the strip's size."""
     if frame.jpeg is not None:
         image = cast(Image, cv2.imdecode(frame.jpeg, cv2.IMREAD_REDUCED_COLOR_2))
     else:

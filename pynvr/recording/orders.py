@@ -45,7 +45,6 @@ class Write:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that the frame takes."""
         return self.frame.nbytes
 
 
@@ -60,7 +59,6 @@ class Picture:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that the picture takes."""
         return self.jpeg.nbytes
 
 
@@ -154,26 +152,20 @@ class OrderQueue:
                 self._changed.wait_for(lambda: self._bytes <= self._limit_bytes or self._failure, timeout_s)
             )
 
-    def finish(self) -> None:
-        """Tell the thread to end when it has carried out everything."""
-        with self._changed:
-            self._finished = True
-            self._changed.notify_all()
-
     @property
     def is_over(self) -> bool:
         """Whether all orders were taken and no more will come."""
         with self._changed:
             return self._finished and not self._orders
 
-    def fail(self, error: Exception) -> None:
-        """From now on raise this error in every call that adds an order."""
+    def finish(self, failure: Exception | None = None) -> None:
+        """No more orders will come; after a failure every call that adds one raises it."""
         with self._changed:
-            self._failure = error
+            self._finished = True
+            self._failure = self._failure or failure
             self._changed.notify_all()
 
     def raise_failure(self) -> None:
-        """Raise what ended the thread, if anything did."""
         if self._failure is not None:
             raise self._failure
 

@@ -53,7 +53,6 @@ class Event:
     """Packets after the end. They are written only if a packet from before the end still comes."""
 
     def seen_until(self, moment: float) -> list[Detection]:
-        """Take the detections up to a moment."""
         found = []
         while self.seen and self.seen[0][0] <= moment + TIME_TOLERANCE_S:
             found.append(self.seen.popleft()[1])

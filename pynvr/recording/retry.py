@@ -52,7 +52,6 @@ class RetriedRecordings:
 
     @property
     def recording(self) -> str | None:
-        """Name of the open recording, if there is one."""
         current = self._open
         return None if current is None else self._archive.relative_name(current.stem)
 

@@ -110,7 +110,7 @@ class RecordingWriter(OrderQueue):
         """Tell the callers that this thread has ended, then save what there is."""
         # raised on the caller's thread, a SystemExit would end the process with exit code 0
         told = error if isinstance(error, Exception) else RecordingError(f"the writer ended: {error!r}")
-        self.fail(told)
+        self.finish(told)
         if not isinstance(error, PynvrError | OSError):
             log.exception("the writer failed")
         self._tell_failure(error, self._thread.name)

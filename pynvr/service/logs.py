@@ -89,5 +89,4 @@ def failure_logged() -> Iterator[None]:
 
 
 def stop() -> None:
-    """Close the log's file."""
     logging.basicConfig(handlers=[logging.NullHandler()], force=True)

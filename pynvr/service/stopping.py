@@ -39,7 +39,6 @@ class Stop(threading.Event):
         self.failed.set()
 
     def raise_failure(self) -> None:
-        """Raise the failure that ended the run, if any."""
         if self.failure is not None:
             raise self.failure
 
