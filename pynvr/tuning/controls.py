@@ -35,14 +35,13 @@ class Controls:
     )
 
     def __init__(
-        self, detector: MotionDetector, zones_without_regions: Zones, regions: Sequence[object]
+        self, detector: MotionDetector, zones_without_regions: Zones, regions: Sequence[Sequence[Point]]
     ) -> None:
         """`detector` and `regions` are as the settings have them."""
         self._detector = detector
         self._base = zones_without_regions
-        self._threshold_at_first = round(detector.area_threshold_px)
-        self._regions_at_first = [list(region) for region in regions]  # type: ignore[call-overload]
-        self.regions: list[list[Point]] = [list(region) for region in self._regions_at_first]
+        self.regions: list[list[Point]] = [list(region) for region in regions]
+        self._at_first = self._settings()
         self.corners: list[Point] = []
         """Corners of the region that is being drawn."""
 
@@ -75,12 +74,11 @@ class Controls:
 
     def changed_settings(self) -> list[str]:
         """A line for each setting that is no longer what it was, to paste into the settings."""
-        lines = []
-        if round(self._detector.area_threshold_px) != self._threshold_at_first:
-            lines.append(f"MOTION_AREA_THRESHOLD = {round(self._detector.area_threshold_px)}")
-        if self.regions != self._regions_at_first:
-            lines.append(f"MOTION_REGIONS = {self.regions!r}")
-        return lines
+        return [line for line in self._settings() if line not in self._at_first]
+
+    def _settings(self) -> list[str]:
+        threshold_px = round(self._detector.area_threshold_px)
+        return [f"MOTION_AREA_THRESHOLD = {threshold_px}", f"MOTION_REGIONS = {self.regions!r}"]
 
     def _scale_threshold(self, factor: float) -> None:
         self._detector.area_threshold_px = max(1.0, self._detector.area_threshold_px * factor)

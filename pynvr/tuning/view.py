@@ -41,16 +41,19 @@ class View:
         The window's keys and mouse change `detector`. `name` is the window's title and the beginning of
         file names. `panes` is how many panes the pictures have in each direction.
         """
-        no_window = options.no_window or options.report is not None
-        output: Path | None = options.output
         self._settings = settings
         self._name = name
-        self._window = None if no_window or not window.available() else window.Window(name)
-        self._clip: Clip | None = None
         self._detector = detector
+        self._panes = panes
         self._controls = Controls(detector, detector.zones.with_regions(()), settings.MOTION_REGIONS)
         self._shape: tuple[int, ...] = (1, 1)
-        self._panes = panes
+        self._window: window.Window | None = None
+        self._clip: Clip | None = None
+        no_window = options.no_window or options.report is not None
+        if not no_window and window.available():
+            self._window = window.Window(name, self._clicked)
+            print(Controls.HELP)
+        output: Path | None = options.output
         if self._window is None and output is None and options.report is None:
             output = self._new_path(settings.OUTPUT_FILES_EXTENSION)
         if output is not None:
@@ -58,9 +61,6 @@ class View:
                 reason = "as asked" if no_window else "there is no display"
                 print(f"no window ({reason}): writing what it would show to {output}")
             self._clip = Clip(output, settings.FOURCC_CODEC, source_fps)
-        if self._window is not None:
-            print(Controls.HELP)
-            self._window.listen(self._clicked)
 
     @property
     def wanted(self) -> bool:

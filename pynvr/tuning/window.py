@@ -9,8 +9,8 @@ from collections.abc import Callable
 import cv2
 
 from pynvr.media.frame import Image
+from pynvr.tuning.controls import ESCAPE
 
-ESCAPE = 27
 LARGEST_PX = 1280, 960
 """Width and height of the window at first; it can be resized, and larger pictures are scaled to fit."""
 
@@ -37,10 +37,11 @@ class Window:
     # Qt's own tools would open a menu at a right click, which then takes all keys
     KIND = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, mouse: Callable[[int, int, bool], None]) -> None:
+        """`mouse` is called for each click with x, y in the picture's pixels; True for the right button."""
         self._title = title
+        self._mouse = mouse
         self._visible = False
-        self._clicked: Callable[..., None] | None = None
 
     def show(self, image: Image, wait_ms: int = 1) -> int:
         """Show a BGR picture; return the key that was pressed, or -1. Closing the window is Escape."""
@@ -48,34 +49,26 @@ class Window:
             self._open(image)
         cv2.imshow(self._title, image)
         key = cv2.waitKey(wait_ms)
-        was_visible, self._visible = self._visible, self._is_visible()
+        was_visible = self._visible
+        try:
+            self._visible = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # Qt's answer once the last window has been closed
+            self._visible = False
         if was_visible and not self._visible:
             return ESCAPE
         return key if key < 0 else key & 0xFF
 
-    def listen(self, mouse: Callable[[int, int, bool], None]) -> None:
-        """Call `mouse` for each click with x, y in the picture's pixels; True for the right button."""
-
-        def clicked(event: int, x: int, y: int, *_: object) -> None:
-            if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_RBUTTONDOWN):
-                mouse(x, y, event == cv2.EVENT_RBUTTONDOWN)
-
-        self._clicked = clicked
-
-    def _is_visible(self) -> bool:
-        try:
-            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
-        except cv2.error:  # Qt's answer once the last window has been closed
-            return False
+    def close(self) -> None:
+        """Take the window away."""
+        cv2.destroyAllWindows()
 
     def _open(self, image: Image) -> None:
         height, width = image.shape[:2]
         scale = min(1.0, LARGEST_PX[0] / width, LARGEST_PX[1] / height)
         cv2.namedWindow(self._title, self.KIND)
         cv2.resizeWindow(self._title, round(width * scale), round(height * scale))
-        if self._clicked is not None:
-            cv2.setMouseCallback(self._title, self._clicked)
+        cv2.setMouseCallback(self._title, self._clicked)
 
-    def close(self) -> None:
-        """Take the window away."""
-        cv2.destroyAllWindows()
+    def _clicked(self, event: int, x: int, y: int, *_: object) -> None:
+        if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_RBUTTONDOWN):
+            self._mouse(x, y, event == cv2.EVENT_RBUTTONDOWN)
