@@ -105,7 +105,8 @@ def first_frame(source: Source) -> Frame:
         if not isinstance(frame, Frame):
             before = None  # another connection is decoded anew, so its picture differs a little
             continue
-        if not source.live or (before is not None and _shows_more(before, frame)):
+        shows = int(frame.image.max()) > BLACK
+        if not source.live or (shows and before and not np.array_equal(before.image, frame.image)):
             return frame
         first, last, before = first or frame, frame, frame
         watch.see(frame.image, frame.time)
@@ -120,7 +121,3 @@ def first_frame(source: Source) -> Frame:
         f"camera {source.name}: its pictures are {shown} for {last.time - first.time:.0f} s; is the lens "
         "covered? If not, this OpenCV may be unable to decode them"
     )
-
-
-def _shows_more(before: Frame, frame: Frame) -> bool:
-    return int(frame.image.max()) > BLACK and not np.array_equal(before.image, frame.image)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pynvr.errors import RecordingError
 from pynvr.media.opencv import fourcc_of, name_of
@@ -54,12 +53,10 @@ class PacketReader(AbstractContextManager["PacketReader"]):
             received, data = self._capture.read()
             if not received:
                 return
-            key = self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0
-            yield Packet(self._bare(np.asarray(data, np.uint8)), key)
-
-    def _bare(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        length = self._delimiter.size
-        return data[:, length:] if length and np.array_equal(data[0, :length], self._delimiter) else data
+            packet, length = np.asarray(data, np.uint8), self._delimiter.size
+            if length and np.array_equal(packet[0, :length], self._delimiter):
+                packet = packet[:, length:]
+            yield Packet(packet, self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) > 0)
 
     def __exit__(self, *_: object) -> None:
         self._capture.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +16,7 @@ from pynvr.media.frame import DEFAULT_FPS, Image
 ERRORS = 2
 """OpenCV's own log level; it does not change what FFmpeg prints."""
 
-PLAUSIBLE_FPS = (1.0, 240.0)
+LOWEST_FPS, HIGHEST_FPS = 1.0, 240.0
 """Cameras claim anything from 0 to 90000."""
 
 
@@ -61,9 +62,9 @@ def claimed_fps(capture: cv2.VideoCapture) -> float:
     return plausible_fps(capture.get(cv2.CAP_PROP_FPS))
 
 
-def plausible_fps(fps: float) -> float:
-    """A rate if it is plausible, else the usual one."""
-    return fps if PLAUSIBLE_FPS[0] <= fps <= PLAUSIBLE_FPS[1] else DEFAULT_FPS
+def plausible_fps(*claims: float | Fraction | None, lowest: float = LOWEST_FPS) -> float:
+    """The first of these rates that is plausible, else the usual one."""
+    return next((float(claim) for claim in claims if claim and lowest <= claim <= HIGHEST_FPS), DEFAULT_FPS)
 
 
 def as_bgr(image: Image, fit_inside: tuple[int, int] | None) -> Image:

@@ -188,17 +188,13 @@ def _own_type(wanted: Any, value: object) -> object:
     if wanted is Path:
         if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
             raise ValueError("has to be a path")
-        return _at_home(Path(value))
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:
+            raise ValueError(f"there is no home folder {Path(value).parts[0]}") from None
     if not callable(value):
         raise ValueError("has to be a function")
     return value
-
-
-def _at_home(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        raise ValueError(f"there is no home folder {path.parts[0]}") from None
 
 
 def _explain(error: Exception, wanted: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -30,18 +30,15 @@ def warn_of_strangers(settings: Settings, files: Sequence[Path], cam_argument: s
     """
     secret = any(holds_secret(getattr(settings, name) or "") for name in ADDRESSES)
     for path in files:
-        for place in _writable_by_others(path):
+        file, folder = path.stat(), path.resolve().parent
+        mode = folder.stat().st_mode
+        writable = {
+            path: file.st_mode & stat.S_IWOTH or file.st_uid not in (0, os.geteuid()),
+            folder: mode & stat.S_IWOTH and not mode & stat.S_ISVTX,  # if set, others cannot replace files
+        }
+        for place in (place for place, by_others in writable.items() if by_others):
             log.warning("%s is executed as settings, and others can write %s: chmod o-w", path, place)
-        if secret and path.stat().st_mode & stat.S_IROTH:
+        if secret and file.st_mode & stat.S_IROTH:
             log.warning("%s may hold a camera's password and everybody can read it: chmod o-r", path)
     if cam_argument is not None and holds_secret(cam_argument):
         log.warning("--cam holds a password that everybody here can see (ps): put it into a settings file")
-
-
-def _writable_by_others(path: Path) -> Iterator[Path]:
-    file, folder = path.stat(), path.resolve().parent.stat()
-    if file.st_mode & stat.S_IWOTH or file.st_uid not in (0, os.geteuid()):
-        yield path
-    sticky = folder.st_mode & stat.S_ISVTX  # here others cannot replace files
-    if folder.st_mode & stat.S_IWOTH and not sticky:
-        yield path.resolve().parent

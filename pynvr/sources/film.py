@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from pynvr.errors import CameraError
 from pynvr.media.ffmpeg import complaints
-from pynvr.media.frame import DEFAULT_FPS
+from pynvr.media.opencv import plausible_fps
 from pynvr.media.packet import Shape
 from pynvr.redaction import without_password
 from pynvr.sources.address import check_file
@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 NETWORK_TIMEOUTS_S = (10.0, 30.0)
 """For opening a film on a server, and for reading more of it."""
-PLAUSIBLE_FPS = (Fraction(1, 3600), Fraction(240))
-"""Files claim anything from 0 to 90000."""
+LOWEST_FPS = 0.00025
+"""A film may have been made of one picture an hour."""
 NO_VIDEO_FORMATS = ("image2", "tty", "lavfi", "ffmetadata")
 """FFmpeg makes moving pictures of these, too: pictures, and text as on a terminal."""
 ATTACHED = 0x0400 | 0x0800
@@ -56,9 +56,12 @@ class Film:
         self._timeout_s = None if isinstance(place, Path) else NETWORK_TIMEOUTS_S
         self._stop = stop
         unless_stopped(stop, lambda: self._begin(place))
-        self._stream.codec_context.thread_count = 1  # the recorder's other threads have work too
-        self.nominal_fps = _rate(self._stream)
-        self._codec_name = str(self._stream.codec_context.name)
+        stream, context = self._stream, self._stream.codec_context
+        bare = stream.start_time is None and stream.duration is None
+        claims = (context.framerate if bare else None, stream.average_rate, stream.guessed_rate)
+        context.thread_count = 1  # the recorder's other threads have work too
+        self.nominal_fps = plausible_fps(*claims, lowest=LOWEST_FPS)
+        self._codec_name = str(context.name)
         """FFmpeg's name of the codec: h264, hevc, mjpeg."""
         self._started = datetime.now(timezone.utc)
 
@@ -140,13 +143,3 @@ class Film:
                 for frame in packet.decode():
                     return int(frame.rotation) % 360
         return 0
-
-
-def _rate(stream: VideoStream) -> float:
-    """Frames per second as the stream itself says, else as the container does, if that is plausible."""
-    bare = stream.start_time is None and stream.duration is None
-    claims = (stream.codec_context.framerate if bare else None, stream.average_rate, stream.guessed_rate)
-    for claim in claims:
-        if claim and PLAUSIBLE_FPS[0] <= claim <= PLAUSIBLE_FPS[1]:
-            return float(claim)
-    return DEFAULT_FPS

@@ -145,8 +145,7 @@ class _Other:
         self.threshold_px = settings.MOTION_AREA_THRESHOLD * factor
         self._detector = make_detector(settings)
         self._detector.area_threshold_px = self.threshold_px
-        self._hold_s = settings.MINIMAL_MOTION_DURATION
-        self._events = MotionEvents(self._hold_s)
+        self._events = MotionEvents(settings.MINIMAL_MOTION_DURATION)
         self.starts_s: list[float] = []
         self.recorded_s = 0.0
         self._last_s: float | None = None

@@ -44,7 +44,11 @@ def show_picture(load_config: ConfigLoader, arguments: Sequence[str] | None = No
 
 def show_stages(load_config: ConfigLoader, arguments: Sequence[str] | None = None) -> int:
     """Show the detector's stages, as `motion_detection_test_with_contours.py` does; return the exit code."""
-    return _tune("Show the four stages of the motion detector.", _stages, 2, load_config, arguments)
+    return _tune(
+        "Show the four stages of the motion detector.",
+        lambda frame, seen, left_s, state: mosaic.mosaic(frame.image, seen, left_s, frame.time, state),
+        2, load_config, arguments,
+    )  # fmt: skip
 
 
 def _labelled(frame: Frame, detection: Detection, hold_left_s: float, state: str) -> Image:
@@ -52,10 +56,6 @@ def _labelled(frame: Frame, detection: Detection, hold_left_s: float, state: str
     if hold_left_s > 0:
         draw_label(image, hold_left_s)
     return image
-
-
-def _stages(frame: Frame, detection: Detection, hold_left_s: float, state: str) -> Image:
-    return mosaic.mosaic(frame.image, detection, hold_left_s, frame.time, state)
 
 
 def _tune(
@@ -92,11 +92,8 @@ def _tune(
             frames = _limited(source, options.duration, stop)
             alarms = _watch(frames, detector, events, painter, view, report)
         for alarm in alarms:
-            print(
-                "motion from {start_s:.2f} to {end_s:.2f} s (frames {start_frame} to {end_frame})".format(
-                    **alarm
-                )
-            )
+            told = "motion from {start_s:.2f} to {end_s:.2f} s (frames {start_frame} to {end_frame})"
+            print(told.format(**alarm))
         print(f"{len(alarms)} times motion")
         if options.alarms is not None:
             options.alarms.write_text(json.dumps(alarms, indent=1) + "\n", encoding="utf-8")
