@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from threading import Event
 from typing import TypeAlias, cast
@@ -12,10 +13,8 @@ from typing import TypeAlias, cast
 import av.error
 import cv2
 from av.codec.context import Flags
-from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
-from av.video.stream import VideoStream
 
 from pynvr.errors import CameraError
 from pynvr.media.ffmpeg import complaints
@@ -86,36 +85,28 @@ class FileSource(Demuxer):
         self._pictures.close(self._opened.close)
 
     def _decoded(self) -> Iterator[Picture]:
+        packets = (packet for packet, _ in self._packets())
         with complaints() as said:
-            for packet, _ in self._packets():
-                if packet.pts is not None and not packet.is_discard:
-                    self._losses.sent(packet.pts / TICKS_PER_S)
-                yield from self._decode(packet, said)
-            yield from self._decode(None, said)
+            for packet in chain(
+                packets, (None,)
+            ):  # None has the decoder give the pictures that it still holds
+                moment = max(0.0, self._last_picture_s)
+                if packet is not None:
+                    moment = ((packet.dts or 0) if packet.pts is None else packet.pts) / TICKS_PER_S
+                    if packet.pts is not None and not packet.is_discard:
+                        self._losses.sent(moment)
+                torn = packet is not None and packet.is_corrupt
+                try:
+                    frames = self._stream.codec_context.decode(packet)
+                except av.error.FFmpegError:
+                    self._losses.refused()
+                    frames = []
+                else:
+                    if said or torn or any(frame.is_corrupt for frame in frames):
+                        self._damaged.add(moment)
+                said.clear()
+                yield from map(self._dated_picture, frames)
         self._lost_at_end = self._losses.rest(self._interlaced)
-
-    def _decode(
-        self, packet: Packet[VideoStream] | None, said: list[tuple[int, str, str]]
-    ) -> Iterator[Picture]:
-        """Put a packet in, or None at the end; yield the pictures that come out.
-
-        FFmpeg's complaints, as `said`, since the previous packet are used and cleared.
-        """
-        moment, torn = max(0.0, self._last_picture_s), False
-        if packet is not None:
-            moment = ((packet.dts or 0) if packet.pts is None else packet.pts) / TICKS_PER_S
-            torn = packet.is_corrupt
-        try:
-            frames = self._stream.codec_context.decode(packet)
-        except av.error.FFmpegError:
-            self._losses.refused()
-            frames = []
-        else:
-            if said or torn or any(frame.is_corrupt for frame in frames):
-                self._damaged.add(moment)
-        said.clear()
-        for frame in frames:
-            yield self._dated_picture(frame)
 
     def _dated_picture(self, frame: VideoFrame) -> Picture:
         told, lost = frame.pts, 0

@@ -26,6 +26,9 @@ class Action(Enum):
     SAVE = "save"
 
 
+ACTIONS = {ord("q"): Action.END, ESCAPE: Action.END, ord(" "): Action.PAUSE, ord("s"): Action.SAVE}
+
+
 class Controls:
     """Changes the detector by keys and mouse, and remembers what its settings were."""
 
@@ -47,19 +50,13 @@ class Controls:
 
     def key(self, code: int) -> Action:
         """Take a key, or -1 for none."""
-        if code in (ord("q"), ESCAPE):
-            return Action.END
-        if code == ord(" "):
-            return Action.PAUSE
-        if code == ord("s"):
-            return Action.SAVE
         if code in (ord("+"), ord("=")):
             self._scale_threshold(STEP)
         elif code in (ord("-"), ord("_")):
             self._scale_threshold(1 / STEP)
         elif code == BACKSPACE:
             self._take_back()
-        return Action.NONE
+        return ACTIONS.get(code, Action.NONE)
 
     def click(self, point: Point) -> None:
         """Set a corner of a region."""

@@ -62,19 +62,12 @@ def _tune(
     description: str, painter: Painter, panes: int, load_config: ConfigLoader, arguments: Sequence[str] | None
 ) -> int:
     parser = argument_parser(description)
-    parser.add_argument(
-        "--output", metavar="FILE", type=Path, help="write what is shown into this video file"
-    )
-    parser.add_argument(
-        "--no-window", action="store_true", help="do not show a window, even if there is a display"
-    )
-    parser.add_argument("--alarms", metavar="FILE", type=Path, help="write when motion was detected, as JSON")
-    parser.add_argument(
-        "--report", metavar="FILE", type=Path, help="write a page on what was seen and why; shows no window"
-    )
-    parser.add_argument(
-        "--duration", metavar="SECONDS", type=_seconds, help="end after so much of the stream"
-    )
+    add = parser.add_argument
+    add("--output", metavar="FILE", type=Path, help="write what is shown into this video file")
+    add("--no-window", action="store_true", help="do not show a window, even if there is a display")
+    add("--alarms", metavar="FILE", type=Path, help="write when motion was detected, as JSON")
+    add("--report", metavar="FILE", type=Path, help="write a page on what was seen and why; shows no window")
+    add("--duration", metavar="SECONDS", type=_seconds, help="end after so much of the stream")
     options = parser.parse_args(arguments)
 
     def command(settings: Settings, stop: Event) -> None:
