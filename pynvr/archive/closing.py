@@ -103,7 +103,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     try:
         noted = len(notes.frames)
         delimiter = bytes.fromhex(notes.facts.get("delimiter", ""))
-        _leave_out_torn(notes, _match(notes, part, delimiter))
+        contents = _match(notes, part, delimiter)
     except RecordingError as error:
         if part.stat().st_size == 0 or (notes.facts and not noted):
             part.unlink()
@@ -111,6 +111,9 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
         log.error("keeping an unreadable recording as %s: %s", damaged, error)
         fsync.move(part, damaged)
         return False
+    # a crash may have cut the last packet short; in encode mode the sizes are not known
+    if len(notes.frames) > 1 and notes.frames[-1].size_bytes > contents.last_bytes + 4:
+        del notes.frames[-1]
     if noted > len(notes.frames):
         log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))
     try:
@@ -130,23 +133,18 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
 
 
 def _match(notes: Journal, video: Path, delimiter: bytes = b"") -> Contents:
-    """Make the notes fit a file; raises RecordingError if it cannot be read or holds no picture."""
-    contents = survey(video, delimiter)
-    if contents.count == 0:
-        raise RecordingError(f"{video}: holds no picture")
-    _fit(notes, contents, video.name)
-    return contents
-
-
-def _fit(notes: Journal, contents: Contents, name: str) -> None:
     """Remove notes of pictures that a crash has lost, and make up missing notes.
 
-    `name` is the file's name: without a journal the trigger's time is taken from it.
+    Without a journal the trigger's time is taken from the file's name. Raises RecordingError if the file
+    cannot be read or holds no picture.
     """
+    contents = survey(video, delimiter)
     number = contents.count
+    if number == 0:
+        raise RecordingError(f"{video}: holds no picture")
     del notes.frames[number:]
     found: dict[str, Any] = {"width": contents.width, "height": contents.height}
-    named = re.search(r"\d{4}-\d\d-\d\dT\d{6}", name)
+    named = re.search(r"\d{4}-\d\d-\d\dT\d{6}", video.name)
     start = datetime.strptime(named.group() if named else "1970-01-01T000000", "%Y-%m-%dT%H%M%S")
     found |= {"trigger_s": 0.0, "trigger_utc": iso(start.replace(tzinfo=timezone.utc))}
     notes.facts = found | {"nominal_fps": DEFAULT_FPS} | notes.facts
@@ -154,13 +152,7 @@ def _fit(notes: Journal, contents: Contents, name: str) -> None:
     while len(notes.frames) < number:
         last = notes.frames[-1] if notes.frames else FrameNote(-step, notes.facts["trigger_utc"], 0, False)
         notes.frames.append(last._replace(time=last.time + step))
-
-
-def _leave_out_torn(notes: Journal, contents: Contents) -> None:
-    """Remove the last note if a crash has cut its packet short. In encode mode the sizes are not known."""
-    sized = len(notes.frames) > 1 and notes.frames[-1].size_bytes
-    if sized and sized > contents.last_bytes + 4:
-        del notes.frames[-1]
+    return contents
 
 
 def _suffix_of_part(stem: Path) -> str:

@@ -178,17 +178,14 @@ class MqttReceiver:
             log.warning("MQTT: a retained %s is ignored; send it without retain", name)
             return
         try:
-            self._obey(name, text)
+            match name, text.upper():
+                case "armed/set", ("ON" | "OFF") as word:
+                    self._orders.arm(word == "ON")
+                case "record/set", _:
+                    self._orders.record()
+                case "keep/set", _:
+                    self._orders.keep(text)
+                case _:
+                    log.warning("MQTT: %s: %r is neither ON nor OFF", name, text[:40])
         except Exception:  # nothing that is sent may end the client's thread
             log.exception("MQTT: %s failed", name)
-
-    def _obey(self, name: str, text: str) -> None:
-        match name, text.upper():
-            case "armed/set", ("ON" | "OFF") as word:
-                self._orders.arm(word == "ON")
-            case "record/set", _:
-                self._orders.record()
-            case "keep/set", _:
-                self._orders.keep(text)
-            case _:
-                log.warning("MQTT: %s: %r is neither ON nor OFF", name, text[:40])
