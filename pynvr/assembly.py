@@ -1,7 +1,7 @@
 """Puts a recorder together from the settings. Only here do encode mode and copy mode part.
 
-Both have the same detector, events, writer thread, archive and closing step. Encode mode
-records the frames that it watches. Copy mode records the packets of a second connection.
+Both have the same detector, events, writer thread, archive and closing step. Encode mode records the frames
+that it watches. Copy mode records packets: those that it watches decoded, or those of a second connection.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from pynvr.sources.base import PacketSource, Source
 from pynvr.sources.camera import SNAPSHOT_S, LiveSource, Reduce
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
+from pynvr.sources.packet_pictures import PacketPictures
 from pynvr.sources.reader import AT_ONCE, ReadAhead
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Mode:
 def choose(settings: Settings, stop: threading.Event, stack: ExitStack) -> Mode:
     """The mode that the settings ask for; raises SettingsError if it cannot record this camera.
 
-    The stack closes the second connection when it unwinds.
+    The stack closes the packets' connection when it unwinds.
     """
     if settings.RECORDING_MODE == "encode":
         malloc.keep_freed_pictures()
@@ -97,7 +98,7 @@ def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
         return FilePackets(film, stop, settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND)
     limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
     suffix, with_sound = settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND
-    return LivePackets(cam, stop, limit, timeouts(settings), suffix, with_sound)
+    return LivePackets(cam, stop, limit, timeouts(settings), suffix, with_sound, cam == settings.cam)
 
 
 def timeouts(settings: Settings) -> Timeouts:
@@ -135,7 +136,7 @@ def make_recorder(
     """The recorder of the mode; `told` hears of its events."""
 
     def want(pictures: bool) -> None:
-        if isinstance(source, LiveSource):
+        if isinstance(source, LiveSource | PacketPictures):
             source.snapshots.want(SNAPSHOT_S if pictures else told.pictures_every_s)
 
     want(False)
@@ -143,23 +144,31 @@ def make_recorder(
     ring_limit = round(settings.PRE_ALARM_MEMORY_LIMIT_MB * MEBIBYTE)
     seconds, hold_s = settings.PRE_ALARM_RECORDING_SECONDS, settings.MINIMAL_MOTION_DURATION
     longest_s = settings.RECORDING_MAX_DURATION_SECS
-    if mode.packets is None:
+    packets = mode.packets
+    if packets is None:
         frames = PreAlarmRing(seconds, ring_limit)
-        recorder: Recorder = FrameRecorder(frames, writer, pictures, hold_s, longest_s, source.nominal_fps)
-        return told.watch(recorder)
+        return told.watch(FrameRecorder(frames, writer, pictures, hold_s, longest_s, source.nominal_fps))
+
+    def later_s() -> float:  # time + lag is the same moment in two connections
+        return 0.0 if isinstance(source, PacketPictures) else source.lag_s - packets.lag_s
+
     ring = PacketRing(seconds, ring_limit)
-    return told.watch(
-        PacketRecorder(ring, writer, pictures, mode.packets, lambda: source.lag_s, hold_s, longest_s)
-    )
+    return told.watch(PacketRecorder(ring, writer, pictures, packets, later_s, hold_s, longest_s))
 
 
 def open_source(
-    settings: Settings, stop: threading.Event, read_ahead: ReadAhead = AT_ONCE, reduce: Reduce | None = None
+    settings: Settings,
+    stop: threading.Event,
+    read_ahead: ReadAhead = AT_ONCE,
+    reduce: Reduce | None = None,
+    packets: PacketSource | None = None,
 ) -> Source:
     """The source that the setting `cam` names; raises CameraError for a file that cannot be read.
 
-    `read_ahead` and `reduce` are those of `LiveSource`.
+    `read_ahead` and `reduce` are those of `LiveSource`; `packets` are what is recorded in copy mode.
     """
+    if isinstance(packets, LivePackets) and packets.watched is not None:
+        return PacketPictures(packets, packets.watched, settings.scaleFrameTo, reduce)
     if is_demo(settings.cam):
         return _demo(settings, stop)
     film = film_place(settings.cam, settings.CAMERA_OPEN_TIMEOUT_SECS, stop)

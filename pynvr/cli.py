@@ -128,7 +128,7 @@ def _check(settings: Settings, stop: Stop) -> None:
         archive = assembly.open_archive(settings, stack)
         Notifications(settings, archive, assembly.make_arming(settings, archive))  # raises if it cannot work
         assembly.make_page(settings, archive)
-        source = assembly.open_source(settings, stop)
+        source = assembly.open_source(settings, stop, packets=mode.packets)
         stack.callback(source.close)
         # a camera that is not there would be tried for ever
         patience_s = settings.CAMERA_OPEN_TIMEOUT_SECS + settings.CAMERA_READ_TIMEOUT_SECS
@@ -152,7 +152,8 @@ def _record(settings: Settings, stop: Stop) -> None:
         try:
             mode = assembly.choose(settings, stop, stack)
             # in copy mode only the detector needs the pictures
-            source = assembly.open_source(settings, stop, A_FEW, every.reduced if mode.packets else None)
+            reduce = every.reduced if mode.packets else None
+            source = assembly.open_source(settings, stop, A_FEW, reduce, mode.packets)
         except StoppedError as error:
             log.info("%s", error)
             return

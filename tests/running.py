@@ -138,8 +138,8 @@ class RecorderProcess:
 
     @property
     def connections(self) -> int:
-        """To the camera: copy mode has one for the pictures and one for the packets."""
-        return 2 if self.copies else 1
+        """To the camera: another one only if what is recorded is not what is watched."""
+        return 2 if self._settings.get("RECORDING_CAM") else 1
 
     @property
     def copies(self) -> bool:

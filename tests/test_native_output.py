@@ -9,9 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import pytest
 from running import RecorderProcess, until
 
+from pynvr.media.codecs import H264
+from pynvr.media.ffmpeg import decoder_of, size_of
 from pynvr.service import logs, native_output
 from pynvr.service.native_output import native_output_logged
 from pynvr.settings import Settings
@@ -102,3 +105,13 @@ def test_the_last_words_of_a_native_crash_reach_the_log(tmp_path: Path) -> None:
         assert again.wait() == 1
     log = crashing.log_path.read_text()
     assert "it last said: free(): invalid pointer of rtsp://me:***@host/" in log
+
+
+def test_what_pyav_says_is_counted_with_it(settings: Settings) -> None:
+    before = native_output.lines_printed()
+    with native_output_logged(settings.LOG_FILE_PATH):
+        assert size_of(H264, b"\0\0\1\x67\x42") is None  # which nobody wants to hear of
+        with pytest.raises(av.FFmpegError):
+            decoder_of(H264).decode(av.Packet(b"\0\0\1\x65" + b"\xff" * 50))
+    assert native_output.lines_printed() > before
+    assert "DEBUG - no frame!" in settings.LOG_FILE_PATH.read_text()

@@ -42,8 +42,11 @@ class Wire:
     `harm` can be assigned at any time. What it hits depends on seed, number of connection and bytes alone.
     """
 
-    def __init__(self, server_port: int, seed: int = 0, harm: Harm | None = None) -> None:
+    def __init__(
+        self, server_port: int, seed: int = 0, harm: Harm | None = None, one_at_a_time: bool = False
+    ) -> None:
         self._server_port, self._seed, self._harm = server_port, seed, harm or Harm()
+        self._one_at_a_time = one_at_a_time
         self.port = 0
         self.connections = 0  # accepted so far
         self._loop = asyncio.new_event_loop()  # all that is async runs in its thread
@@ -104,6 +107,9 @@ class Wire:
 
     async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         self.connections += 1
+        if self._one_at_a_time and self._cuts:
+            to_client.transport.abort()
+            return
         dice = random.Random(f"{self._seed} {self.connections}")
         try:
             server, to_server = await asyncio.open_connection("127.0.0.1", self._server_port)

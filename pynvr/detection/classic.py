@@ -46,7 +46,7 @@ class ClassicDetector:
         """Forget the frame before: the next one has nothing to do with it."""
         self._previous = None
 
-    def reduced(self, image: Image) -> Gray:
+    def reduced(self, image: Image | Gray) -> Gray:
         """The grey picture of the width to work on."""
         return scaled_gray(image, self._parameters.width_px)
 

@@ -73,15 +73,15 @@ class MotionDetector(Detector, Protocol):
     """May be changed while it works, as may the zones."""
     zones: Zones
 
-    def reduced(self, image: Image) -> Gray:
+    def reduced(self, image: Image | Gray) -> Gray:
         """Return the grey picture that `detect` looks at; to keep it alone saves memory.
 
-        It depends on the BGR picture alone, so any thread may make it.
+        It depends on the picture alone, BGR or grey, so any thread may make it. It has memory of its own.
         """
 
 
-def scaled_gray(image: Image, width_px: int) -> Gray:
-    """Make a BGR picture grey and scale it to `width_px`, its shape kept.
+def scaled_gray(image: Image | Gray, width_px: int) -> Gray:
+    """Make a picture grey and scale it to `width_px`, its shape kept.
 
     Grey first, since scaling one channel costs a third. Then halving by exact
     averaging while that leaves enough, and linear interpolation for the rest:
@@ -93,7 +93,7 @@ def scaled_gray(image: Image, width_px: int) -> Gray:
     height_px = max(1, round(image.shape[0] * width_px / image.shape[1]))
     shrink = image.shape[0] / height_px
     lines = image[:: int(shrink / LINES_KEPT)] if shrink > WHOLE_UP_TO else image
-    gray = cast(Gray, cv2.cvtColor(lines, cv2.COLOR_BGR2GRAY))
+    gray = lines if lines.ndim == 2 else cast(Gray, cv2.cvtColor(lines, cv2.COLOR_BGR2GRAY))
     while gray.shape[1] >= 2 * width_px:
         height, width = gray.shape
         if height >= LINES_KEPT * height_px:

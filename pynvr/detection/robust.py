@@ -79,7 +79,7 @@ class RobustDetector:
         self._last_s = -math.inf
         self._shape: tuple[int, ...] = ()
 
-    def reduced(self, image: Image) -> Gray:
+    def reduced(self, image: Image | Gray) -> Gray:
         """The grey picture of the size to work on."""
         height, width = image.shape[:2]
         shrink = min(1.0, math.sqrt(self._p.work_px / (width * height)))

@@ -11,7 +11,7 @@ from typing import cast
 
 import cv2
 
-from pynvr.media.frame import DEFAULT_FPS, Image
+from pynvr.media.frame import DEFAULT_FPS, Gray, Image
 
 ERRORS = 2
 """OpenCV's own log level; it does not change what FFmpeg prints."""
@@ -71,9 +71,14 @@ def as_bgr(image: Image, fit_inside: tuple[int, int] | None) -> Image:
     """Turn any picture of OpenCV into BGR, scaled to fit inside (width, height) if that is given."""
     if image.ndim == 2 or image.shape[2] == 1:
         image = cast(Image, cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+    return fitted(image, fit_inside)
+
+
+def fitted(image: Image | Gray, fit_inside: tuple[int, int] | None) -> Image | Gray:
+    """A picture scaled to fit inside (width, height) if that is given."""
     size = image.shape[1], image.shape[0]
-    fitted = fitted_size(size, fit_inside)
-    return image if fitted == size else cast(Image, cv2.resize(image, fitted, interpolation=cv2.INTER_AREA))
+    wanted = fitted_size(size, fit_inside)
+    return image if wanted == size else cast(Image, cv2.resize(image, wanted, interpolation=cv2.INTER_AREA))
 
 
 def fitted_size(size: tuple[int, int], fit_inside: tuple[int, int] | None) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Copy mode's recorder: packets go into the pre-alarm ring and, during an event, to the writer.
 
-The frames tell what happens and when. The packets come from a second connection, perhaps of another stream of
-the camera, a little earlier or later; frames and packets are related by their times. The recorder takes a
+The frames tell what happens and when. The packets may come from a second connection, of another stream of the
+camera, a little earlier or later; frames and packets are related by their times. The recorder takes a
 packet when a frame of its time or a later one has come. A recording ends with the last packet of the event,
 even if that arrives after the event is over.
 """
@@ -68,11 +68,11 @@ class PacketRecorder(EventFiles):
         writer: RecordingWriter,
         pictures: EventPictures,
         packets: PacketSource,
-        frame_lag: Callable[[], float],
+        later_s: Callable[[], float],
         hold_s: float,
         max_duration_s: float,
     ) -> None:
-        """`frame_lag` returns the `lag_s` of the frames' source. Time + lag is the same moment in both.
+        """`later_s` returns by how much a packet's time is later than that of a frame of the same moment.
 
         An event lasts `hold_s` after its latest motion. A recording longer than `max_duration_s` goes on in
         another file, at a key packet.
@@ -80,7 +80,7 @@ class PacketRecorder(EventFiles):
         super().__init__(writer, pictures, hold_s, max_duration_s, SHORT_RING)
         self._ring = ring
         self._packets = packets
-        self._frame_lag = frame_lag
+        self._later_s = later_s
         self._event: Event | None = None
         self._taken_at = float("-inf")
         """Up to which time packets were taken; this and the next two are times of packets."""
@@ -94,7 +94,7 @@ class PacketRecorder(EventFiles):
         """(moment, how many pictures could not be decoded just before it)."""
 
     def handle(self, frame: Frame, detection: Detection, change: Change) -> None:
-        now = frame.time + self._frame_lag() - self._packets.lag_s
+        now = frame.time + self._later_s()
         self._latest = now
         if frame.lost_before:
             self._lost.append((now, frame.lost_before))

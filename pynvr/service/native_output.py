@@ -45,6 +45,8 @@ def native_output_logged(log_file: Path) -> Iterator[None]:
     path = log_file.with_name(f"{log_file.name}.{os.getpid()}{SUFFIX}")
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o600)
     stderr, native, over = sys.stderr, os.dup(2), threading.Event()
+    complaints = _Complaints()
+    logging.getLogger("libav").addHandler(complaints)
     reader = threading.Thread(target=_log_until, args=(over, file), name="native-log", daemon=True)
     try:
         with console.lasting_copy(native) as sys.stderr:
@@ -58,9 +60,19 @@ def native_output_logged(log_file: Path) -> Iterator[None]:
                 reader.join()
     finally:
         sys.stderr = stderr
+        logging.getLogger("libav").removeHandler(complaints)
         os.close(native)
         os.close(file)
         path.unlink(missing_ok=True)
+
+
+class _Complaints(logging.Handler):
+    """Does the same with what PyAV's FFmpeg says, which does not print."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        global _printed
+        log.debug("%s", record.getMessage())
+        _printed += 1
 
 
 def _log_until(over: threading.Event, file: int) -> None:

@@ -38,8 +38,10 @@ class AnySource(Protocol):
     """For logs and messages, without any password."""
     live: bool
     """A live source cannot wait; a file can, and is read at full speed."""
-    lag_s: float
-    """Arrival minus time of the quickest recent frame or packet, seconds; 0 for a file."""
+
+    @property
+    def lag_s(self) -> float:
+        """Arrival minus time of the quickest recent frame or packet, seconds; 0 for a file."""
 
     def status(self) -> SourceStatus | None:
         """The state of a live source; None for a file, which waits for its reader and cannot be lost."""
@@ -53,8 +55,10 @@ class Source(AnySource, Protocol):
 
     frame_count: int | None
     """How many frames there will be, if known; for a progress bar."""
-    nominal_fps: float
-    """Frames per second as the source claims them; only a hint, it may be wrong."""
+
+    @property
+    def nominal_fps(self) -> float:
+        """Frames per second as the source claims them; only a hint, it may be wrong."""
 
     def __iter__(self) -> Iterator[Frame | Gap]: ...
 

@@ -86,9 +86,7 @@ class LiveSource(LiveReader[Frame, Seen]):
 
         Raises UnfitCameraError for what will never be a stream.
         """
-        while (
-            frame := self._queue.take(lambda: not self._reader.is_alive() or self._stop.is_set())
-        ) is not None:
+        while (frame := self._queue.take(lambda: self.over)) is not None:
             yield frame
 
 
@@ -130,7 +128,8 @@ class PictureConnection(Connection[Frame, Seen]):
         image = as_bgr(whole, self._fit_inside)
         seen = Seen(image, image.shape)
         if self._reduce is not None:
-            seen = Seen(self._reduce(image), image.shape, self._snapshots.of(image, time.monotonic()))
+            jpeg = self._snapshots.of(image.shape, lambda: image, time.monotonic())
+            seen = Seen(self._reduce(image), image.shape, jpeg)
             self._whole = whole
         return Reading(seen, image.nbytes, self._time.latest_s())
 
@@ -193,15 +192,17 @@ class Snapshots:
         """From now on take one every `every_s` seconds, and less often as it goes on; None: take none."""
         self._every_s, self._taken = every_s, 0
 
-    def of(self, image: Image, time_s: float) -> NDArray[np.uint8] | None:
-        """The picture as JPEG if one is due, else None; `time_s` is monotonic."""
+    def of(
+        self, shape: tuple[int, ...], image: Callable[[], Image], time_s: float
+    ) -> NDArray[np.uint8] | None:
+        """The picture of this shape as JPEG if one is due, else None; `time_s` is monotonic."""
         every_s = self._every_s
         if every_s is None:
             return None
         later_s = min(LATER_S, self._taken * SLOWING_S)
-        pause_s = max(every_s, later_s, image.shape[0] * image.shape[1] / PX_A_SECOND)
+        pause_s = max(every_s, later_s, shape[0] * shape[1] / PX_A_SECOND)
         if time_s - self._last_s < pause_s:
             return None
         self._last_s = time_s
         self._taken += 1
-        return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+        return cv2.imencode(".jpg", image(), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]

@@ -15,10 +15,8 @@ REPEAT_S = 60.0
 class CameraLog:
     """Writes about one camera."""
 
-    def __init__(self, name: str, overflow: str) -> None:
-        """`overflow` is the message that so many items were dropped, and why."""
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._overflow = overflow
         self._lost_at: float | None = None
         self._told_at: dict[str, float] = {}
         """When each kind of thing was mentioned last."""
@@ -42,12 +40,10 @@ class CameraLog:
         """A bug has ended a connection. Call it while the exception is handled."""
         log.exception("camera %s: reading failed", self._name)
 
-    def dropped(self, count: int) -> None:
-        """So many items so far were dropped."""
-        if self._due("dropped"):
-            log.warning(
-                f"camera %s: {self._overflow} (CAMERA_QUEUE_LIMIT_MB bounds the queue)", self._name, count
-            )
+    def dropped(self, overflow: str, count: int) -> None:
+        """So many items so far were dropped; `overflow` is the message, which says why."""
+        if self._due(overflow):
+            log.warning(f"camera %s: {overflow} (CAMERA_QUEUE_LIMIT_MB bounds the queue)", self._name, count)
 
     def undecodable(self, count: int) -> None:
         """So many packets so far could not be decoded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -21,14 +22,16 @@ Item = TypeVar("Item", bound=Frame | TimedPacket)
 class ItemQueue(Generic[Item]):
     """Items and gaps in order. Filled by the reader's thread, emptied by one other."""
 
-    def __init__(self, limit_bytes: int, whole_groups: bool = False) -> None:
+    def __init__(self, limit_bytes: int, whole_groups: bool = False, limit_s: float = math.inf) -> None:
         """Hold at most `limit_bytes` of items, or a single larger one.
 
         When it is full, the newest item is dropped. With `whole_groups` the oldest group of pictures is
-        dropped instead: a part of a group could not be decoded.
+        dropped instead: a part of a group could not be decoded. And all that is there is dropped when a key
+        packet comes that is more than `limit_s` later.
         """
         self.limit_bytes = limit_bytes
         self._whole_groups = whole_groups
+        self._limit_s = limit_s
         self._items: deque[Item | Gap] = deque()
         self._bytes = self._gaps = 0
         self._over = False
@@ -49,8 +52,9 @@ class ItemQueue(Generic[Item]):
                 self._gaps += 1
             else:
                 self.received += 1
-                if self._bytes and self._bytes + item.nbytes > self.limit_bytes:
-                    dropped = self._drop_group() if self._whole_groups else 1
+                late = self._whole_groups and self._is_late(item)
+                if late or (self._bytes and self._bytes + item.nbytes > self.limit_bytes):
+                    dropped = self._drop(late) if self._whole_groups else 1
                     self.dropped += dropped
                     if not self._whole_groups:
                         return dropped
@@ -104,14 +108,26 @@ class ItemQueue(Generic[Item]):
         with self._changed:
             self._changed.wait_for(lambda: self._gaps or ended(), timeout_s)
 
-    def _drop_group(self) -> int:
-        """Drop the oldest group of pictures; return how many they were."""
+    def _is_late(self, item: Item) -> bool:
+        """Whether so much waits that it is better to go on with this item."""
+        first = next((each for each in self._items if not isinstance(each, Gap)), item)
+        return item.key and item.time - first.time > self._limit_s
+
+    def _drop(self, everything: bool) -> int:
+        """Drop the oldest group of pictures, or all, but no gap; return how many pictures they were."""
         count = 0
+        gaps: list[Gap] = []
         while self._items:
             oldest = self._items[0]
-            if count and not isinstance(oldest, Gap) and oldest.key:
+            if count and not everything and (isinstance(oldest, Gap) or oldest.key):
                 break
-            count += not isinstance(self._pop(), Gap)
+            item = self._pop()
+            if isinstance(item, Gap):
+                gaps.append(item)
+            else:
+                count += 1
+        self._items.extendleft(reversed(gaps))
+        self._gaps += len(gaps)
         return count
 
     def _pop(self) -> Item | Gap:

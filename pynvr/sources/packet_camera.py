@@ -1,4 +1,4 @@
-"""Network cameras as sources of undecoded packets; `camera.py` decodes them."""
+"""Network cameras as sources of undecoded packets, which `packet_pictures.py` may decode as well."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pynvr.errors import CameraError, SettingsError
+from pynvr.errors import CameraError, PynvrError, SettingsError
 from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Packet, TimedPacket
@@ -23,8 +22,8 @@ from pynvr.sources.clock import PacketClock, delays
 from pynvr.sources.connection import Connection
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Opener, Timeouts
-from pynvr.sources.raw_capture import RawCapture
-from pynvr.sources.reader import LiveReader, ReadAhead
+from pynvr.sources.raw_capture import RawCapture, jpeg_within
+from pynvr.sources.reader import TOO_SLOW, LiveReader, ReadAhead
 
 if TYPE_CHECKING:
     from pynvr.sources.sound_capture import SoundCapture
@@ -33,7 +32,8 @@ log = logging.getLogger(__name__)
 
 A_FEW = ReadAhead(0.2, 64 * 1024)
 """How much may gather: no more than Linux buffers for any connection, so that the camera never waits."""
-JPEG_BEGINS, JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
+FURTHEST_BEHIND_S = 10.0
+"""If decoding falls further behind, it goes on with the next key packet."""
 MOST_KEYS_IN_VAIN = 3
 """Key packets that lack what a decoder needs; then another connection may tell it."""
 LOOK_AHEAD = 6
@@ -55,13 +55,18 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         timeouts: Timeouts,
         suffix: str = codecs.USUAL_SUFFIX,
         with_sound: bool = False,
+        watched: bool = False,
     ) -> None:
         """Start to read `cam`, to be copied into containers of this `suffix`.
 
-        At most `limit_bytes` of packets wait.
+        At most `limit_bytes` of packets wait. If they are `watched`, they wait a second time to be decoded.
         """
         opener = Opener(cam, timeouts)
         queue = ItemQueue[TimedPacket](limit_bytes, whole_groups=True)
+        self.watched: ItemQueue[TimedPacket] | None = None
+        """The same packets and gaps, each a little later than it can be had from `until`."""
+        if watched:  # with less room, so that slow decoding costs pictures and never packets
+            self.watched = ItemQueue(limit_bytes // 2, whole_groups=True, limit_s=FURTHEST_BEHIND_S)
         super().__init__(
             opener, stop, queue, lambda: PacketConnection(opener, stop, suffix, with_sound), A_FEW
         )
@@ -85,6 +90,20 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
     def wait_for_gap(self, timeout_s: float) -> None:
         """As `PacketSource` has it."""
         self._queue.wait_for_gap(timeout_s, lambda: not self.connected)
+
+    def note_undecodable(self, count: int) -> None:
+        """Log that so many watched packets so far could not be decoded."""
+        self._log.undecodable(count)
+
+    def _put(self, item: TimedPacket | Gap) -> None:
+        super()._put(item)
+        if self.watched is not None and self.watched.put(item):
+            self._log.dropped(TOO_SLOW, self.watched.dropped)
+
+    def _fail(self, error: PynvrError) -> None:
+        super()._fail(error)
+        if self.watched is not None:
+            self.watched.fail(error)
 
 
 class PacketConnection(Connection[TimedPacket, Packet]):
@@ -214,13 +233,6 @@ def _open(opener: Opener, with_sound: bool) -> RawCapture | SoundCapture:
     from pynvr.sources.sound_capture import SoundCapture  # brings 17 MB
 
     return SoundCapture(opener)
-
-
-def jpeg_within(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A JPEG without the lines that a server puts before and after it; 1 x N bytes as they came."""
-    whole = data.tobytes()
-    begin, end = whole.find(JPEG_BEGINS), whole.rfind(JPEG_ENDS)
-    return data[:, begin : end + len(JPEG_ENDS)] if 0 <= begin < end else data
 
 
 def with_first_time(times: list[float]) -> list[float]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pynvr.media import codecs
 from pynvr.media.opencv import claimed_fps, fourcc_of
 from pynvr.media.packet import Packet, Stream
 from pynvr.sources.camera import StreamTime
 from pynvr.sources.opening import Opener
+
+JPEG_BEGINS, JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
 
 
 class RawCapture:
@@ -52,3 +55,10 @@ class RawCapture:
     def release(self) -> None:
         """Close the connection."""
         self._capture.release()
+
+
+def jpeg_within(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A JPEG without the lines that a server puts before and after it; 1 x N bytes as they came."""
+    whole = data.tobytes()
+    begin, end = whole.find(JPEG_BEGINS), whole.rfind(JPEG_ENDS)
+    return data[:, begin : end + len(JPEG_ENDS)] if 0 <= begin < end else data

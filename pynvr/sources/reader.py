@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pynvr.errors import CameraError, SettingsError, UnfitCameraError
+from pynvr.errors import CameraError, PynvrError, SettingsError, UnfitCameraError
 from pynvr.media.frame import DEFAULT_FPS, Gap
 from pynvr.sources.base import SourceStatus
 from pynvr.sources.burst import Burst
@@ -42,7 +42,7 @@ class ReadAhead:
 
 
 AT_ONCE = ReadAhead()
-
+TOO_SLOW = "motion detection is too slow, %d frames dropped so far"
 
 Content = TypeVar("Content")
 
@@ -51,7 +51,7 @@ class LiveReader(Generic[Item, Content]):
     """The reader thread, its queue, and how to find the camera again."""
 
     live = True
-    _overflow = "motion detection is too slow, %d frames dropped so far"
+    _overflow = TOO_SLOW
 
     def __init__(
         self,
@@ -84,9 +84,11 @@ class LiveReader(Generic[Item, Content]):
         self._pace = Pace()
         self._came = 0
         """Pictures or packets of this connection."""
+        self._unfit: CameraError | None = None
+        """Why this connection is of no use, if somebody has found it so."""
         self._undecodable_before = 0
         """Undecodable packets of the connections before this one."""
-        self._log = CameraLog(opener.name, self._overflow)
+        self._log = CameraLog(opener.name)
         self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
         may_hang.add(self._reader)
         self._reader.start()
@@ -95,6 +97,16 @@ class LiveReader(Generic[Item, Content]):
         """Tell the reader to release the camera, and wait a little for it."""
         self._stop.set()
         self._reader.join(LETTING_GO_S)
+
+    @property
+    def longest_pause_s(self) -> float:
+        """As `SourceStatus` has it."""
+        return self._opener.timeouts.read_s
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self._stop.is_set() or not self._reader.is_alive()
 
     @property
     def received(self) -> int:
@@ -118,6 +130,10 @@ class LiveReader(Generic[Item, Content]):
             overdue_s,
         )
 
+    def connect_anew(self, reason: CameraError) -> None:
+        """Give up this connection, for a reason that only who uses its items could find."""
+        self._unfit = reason
+
     # --- on the reader's thread -----------------------------------------------------------------
 
     def _read_until_stopped(self) -> None:
@@ -138,7 +154,7 @@ class LiveReader(Generic[Item, Content]):
                 elif self.connections:
                     error = CameraError(str(error))  # what describes it may have been damaged on the way
                 if isinstance(error, SettingsError | UnfitCameraError):
-                    self._queue.fail(error)
+                    self._fail(error)
                     return
                 if self.received > received:
                     pause_s = FIRST_PAUSE_S
@@ -155,13 +171,15 @@ class LiveReader(Generic[Item, Content]):
     def _read_connection(self) -> None:
         """Read until stopped; raises CameraError if the camera is away or gets lost."""
         connection = self._connect()
-        self._came = 0
+        self._came, self._unfit = 0, None
         self._undecodable_before = self.undecodable
         self._pace.begin()
         burst: Burst[Content] = Burst(self._pace, self._queue.limit_bytes // 2)
         try:
             self.nominal_fps = connection.nominal_fps
             while not self._stop.is_set():
+                if self._unfit is not None:
+                    raise self._unfit
                 due = self._read(connection, burst)
                 if not self.connected:
                     self._note_connection()
@@ -216,4 +234,7 @@ class LiveReader(Generic[Item, Content]):
 
     def _put(self, item: Item | Gap) -> None:
         if self._queue.put(item):
-            self._log.dropped(self._queue.dropped)
+            self._log.dropped(self._overflow, self._queue.dropped)
+
+    def _fail(self, error: PynvrError) -> None:
+        self._queue.fail(error)
