@@ -36,24 +36,20 @@ class Recorder(Protocol):
 class EventFiles:
     """Opens one file after the other for a recorder; a long event goes on in a further file."""
 
+    short_ring: str
+    """The warning that the ring has dropped some of the pre-alarm; a %d gets the number."""
+
     def __init__(
-        self,
-        writer: RecordingWriter,
-        pictures: EventPictures,
-        hold_s: float,
-        max_duration_s: float,
-        short_ring: str,
+        self, writer: RecordingWriter, pictures: EventPictures, hold_s: float, max_duration_s: float
     ) -> None:
         """Tell `writer` and `pictures` of each file's begin and end.
 
         An event lasts `hold_s` after its latest motion. A file longer than `max_duration_s` is full.
-        `short_ring`: the warning that the ring has dropped some of the pre-alarm; a %d gets the number.
         """
         self._writer = writer
         self._pictures = pictures
         self._hold_s = hold_s
         self._max_duration_s = max_duration_s
-        self._short_ring = short_ring
         self._dropped = 0
         """How many frames or packets the ring had dropped when the latest event began."""
         self._file_is_open = False
@@ -76,7 +72,7 @@ class EventFiles:
         log.info("motion")
         now, self._dropped = dropped - self._dropped, dropped
         if now:
-            log.warning(self._short_ring, *([now] if "%d" in self._short_ring else []))
+            log.warning(self.short_ring, *([now] if "%d" in self.short_ring else []))
 
     def _begin_file(self, begin: Begin, first_s: float, pre_alarm: Sequence[Recordable] = ()) -> None:
         """Open a file whose first frame has the time `first_s`."""

@@ -11,11 +11,11 @@ from pynvr.recording.orders import Begin
 from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
 
-SHORT_RING = "the pre-alarm is shorter than asked: PRE_ALARM_MEMORY_LIMIT_MB holds no more of it"
-
 
 class FrameRecorder(EventFiles):
     """Keeps the pre-alarm frames, and writes a recording for each event."""
+
+    short_ring = "the pre-alarm is shorter than asked: PRE_ALARM_MEMORY_LIMIT_MB holds no more of it"
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class FrameRecorder(EventFiles):
 
         The encoder uses `nominal_fps` if the pre-alarm is too short to tell the rate.
         """
-        super().__init__(writer, pictures, hold_s, max_duration_s, SHORT_RING)
+        super().__init__(writer, pictures, hold_s, max_duration_s)
         self._ring = ring
         self._fps = nominal_fps
         self._last_motion = 0.0

@@ -30,11 +30,6 @@ CATCH_UP_S = 0.1
 SEEN_LIMIT = 1000
 """At most so many detections wait for their packets; more pile up only while no packets come."""
 
-SHORT_RING = (
-    "%d packets of the pre-alarm did not fit into PRE_ALARM_MEMORY_LIMIT_MB; where there is no "
-    "key packet left, a recording begins with the next one"
-)
-
 
 @dataclass(slots=True)
 class Event:
@@ -62,6 +57,11 @@ class Event:
 class PacketRecorder(EventFiles):
     """Keeps the pre-alarm packets, and writes a recording of them for each event."""
 
+    short_ring = (
+        "%d packets of the pre-alarm did not fit into PRE_ALARM_MEMORY_LIMIT_MB; where there is no "
+        "key packet left, a recording begins with the next one"
+    )
+
     def __init__(
         self,
         ring: PacketRing,
@@ -77,7 +77,7 @@ class PacketRecorder(EventFiles):
         An event lasts `hold_s` after its latest motion. A recording longer than `max_duration_s` goes on in
         another file, at a key packet.
         """
-        super().__init__(writer, pictures, hold_s, max_duration_s, SHORT_RING)
+        super().__init__(writer, pictures, hold_s, max_duration_s)
         self._ring = ring
         self._packets = packets
         self._later_s = later_s
