@@ -125,8 +125,8 @@ RECORD_SOUND = False
 # With "encode", the codec: "DIVX", "XVID" or "mp4v" in ".avi" or ".mp4"; "MJPG" in ".avi".
 FOURCC_CODEC = "DIVX"
 # The container of the files. None: ".avi" with "encode", the other choice being ".mp4"; with "copy" ".mp4"
-# or ".avi", as the codec wants it. The choices there are ".mp4" or ".ts" for H.264 and H.265, and ".avi" or
-# ".mkv" for MJPEG, where ".mkv" gives every picture its own time.
+# or ".avi", as the codec wants it. The choices there are ".mp4", ".ts" or ".mkv" for H.264 and H.265, and
+# ".avi" or ".mkv" for MJPEG, where ".mkv" gives every picture its own time, and which sound needs.
 OUTPUT_FILES_EXTENSION = None
 # With "encode", frames per second of the files; None: as measured, so that one second of scene plays
 # for one second.

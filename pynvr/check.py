@@ -74,7 +74,7 @@ def _copy(settings: Settings, archive: Archive, packets: PacketSource) -> None:
     if codec.parameter_sets and not sets:
         raise RecordingError(f"{packets.name}: its parameter sets are missing; nobody could decode it")
     with _trial(archive, suffix) as trial:
-        path = trial.with_suffix(f".part{codec.part_suffix}")
+        path = trial.with_suffix(f".part{part.facts['part_suffix']}")
         part.open(path, stream.nominal_fps)
         part.write(Write(first))
         part.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ def complaints(path: Path) -> str:
         str(path),
     ]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    said = re.sub("Guessed Channel Layout.*\n", "", said)  # PCM in an .mkv only counts its channels
     return said + subprocess.run(ffprobe, capture_output=True, text=True, check=True).stderr
 
 

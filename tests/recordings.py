@@ -88,8 +88,8 @@ def play(path: Path, keep: bool = False, whole: bool = True) -> Played:
     fps = capture.get(cv2.CAP_PROP_FPS)
     frame_count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     capture.release()
-    # of a transport stream FFmpeg only guesses how many there are
-    exact = whole and path.suffix != ".ts"
+    # of these FFmpeg only guesses how many there are
+    exact = whole and path.suffix not in (".ts", ".mkv")
     assert not exact or frame_count == len(times), f"{path} says {frame_count} frames and has {len(times)}"
     return Played(numbers, times, images, size, fps)
 

@@ -73,7 +73,7 @@ const wait = name => new Promise(done => video.addEventListener(name, done, {onc
 
 # The first clap as it is heard, and whether the pictures around it show it.
 SOUND_PAGE = """<!doctype html><style>img {display: none}</style>
-<video muted src="recording.mp4"></video><canvas width="320" height="240"></canvas><img src="/told"><script>
+<video muted src="NAME"></video><canvas width="320" height="240"></canvas><img src="/told"><script>
 const video = document.querySelector("video"), found = {};
 const canvas = document.querySelector("canvas").getContext("2d");
 const wait = name => new Promise(done => video.addEventListener(name, done, {once: true}));
@@ -89,7 +89,7 @@ const lit = async time => {
   while (video.currentTime < 0.5) await wait("timeupdate");
   video.pause();
   found.decoded = video.webkitAudioDecodedByteCount;
-  const bytes = await (await fetch("recording.mp4")).arrayBuffer();
+  const bytes = await (await fetch("NAME")).arrayBuffer();
   const sound = await new OfflineAudioContext(1, 48000, 48000).decodeAudioData(bytes);
   found.heard = sound.getChannelData(0).findIndex(sample => Math.abs(sample) > 0.2) / 48000;
   found.lit = [];
@@ -204,17 +204,29 @@ def test_a_recording_plays_and_seeks_in_a_browser(
     assert near < far
 
 
-@pytest.mark.parametrize("sound", ["aac", "opus", "mp3", "pcm_mulaw"])
+@pytest.mark.parametrize(
+    ("sound", "suffix"),
+    [
+        ("aac", ".mp4"),
+        ("opus", ".mp4"),
+        ("mp3", ".mp4"),
+        ("pcm_mulaw", ".mp4"),
+        ("aac", ".mkv"),
+        ("pcm_mulaw", ".mkv"),
+    ],
+)
 def test_picture_and_sound_play_in_step_in_a_browser(
-    config_module: ModuleType, tmp_path: Path, archive_path: Path, site: Site, sound: str
+    config_module: ModuleType, tmp_path: Path, archive_path: Path, site: Site, sound: str, suffix: str
 ) -> None:
     source = clapping(tmp_path / "in.mkv", sound)
     chosen = {"RECORDING_MODE": "copy", "RECORD_SOUND": True, "cam": str(source), "STATUS_FILE_PATH": None}
+    chosen["OUTPUT_FILES_EXTENSION"] = suffix
     config_module.__dict__.update(defaults(tmp_path) | chosen)
     assert record(lambda: config_module, []) == 0
     (entry,) = read_index(archive_path)
-    shutil.copy(archive_path / entry["file"], site.folder / "recording.mp4")
-    (site.folder / "page.html").write_text(SOUND_PAGE)
+    name = f"recording{suffix}"
+    shutil.copy(archive_path / entry["file"], site.folder / name)
+    (site.folder / "page.html").write_text(SOUND_PAGE.replace("NAME", name))
     screenshot(f"{site.address}/page.html", tmp_path / "shot.png", tmp_path / "profile")
     found = site.found
     assert "error" not in found, found["error"]

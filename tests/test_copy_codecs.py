@@ -106,17 +106,16 @@ def test_network_camera_of_another_codec_is_said_at_start(
 
 
 @pytest.mark.parametrize("arguments", [[], ["--check"]])
-@pytest.mark.parametrize("suffix", [".avi", ".mkv"])
 def test_container_that_cannot_hold_the_cameras_codec_is_said_at_start(
-    tmp_path: Path, run_script: Callable[..., ScriptResult], arguments: list[str], suffix: str
+    tmp_path: Path, run_script: Callable[..., ScriptResult], arguments: list[str]
 ) -> None:
     with RtspServer({"cam": make(tmp_path / "in.mp4", seconds=2)}) as server:
-        config = chosen(cam=server.url("cam"), OUTPUT_FILES_EXTENSION=suffix)
+        config = chosen(cam=server.url("cam"), OUTPUT_FILES_EXTENSION=".avi")
         result = run_script("motion_driven_recorder.py", *arguments, config=config)
     assert result.returncode == 78
     (line,) = result.stderr.splitlines()
-    assert f'OUTPUT_FILES_EXTENSION = "{suffix}"' in line
-    assert "sends H.264, which can be copied into .mp4 or .ts only" in line
+    assert 'OUTPUT_FILES_EXTENSION = ".avi"' in line
+    assert "sends H.264, which can be copied into .mp4 or .ts or .mkv only" in line
 
 
 # ---- JPEGs

@@ -80,6 +80,16 @@ def test_every_packet_is_the_files_own(
     assert entry["trigger_s"] == pytest.approx(4, abs=1.1 / FPS)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("codec", "bframes"), [("h264", 0), ("h264", 2), ("h265", 0)])
+def test_every_packet_is_the_files_own_in_an_mkv(
+    run: Callable[..., int], tmp_path: Path, archive_path: Path, codec: str, bframes: int
+) -> None:
+    source = make(tmp_path / "in.mp4", codec=codec, bframes=bframes)
+    assert run(source, OUTPUT_FILES_EXTENSION=".mkv") == 0
+    assert check(archive_path, source, codec)["file"].endswith(".mkv")
+
+
 @pytest.mark.parametrize("bframes", [0, 2])
 def test_variable_rate(run: Callable[..., int], tmp_path: Path, archive_path: Path, bframes: int) -> None:
     steps = np.random.default_rng(1).choice([0.02, 0.033, 0.071, 0.1], 150)

@@ -14,6 +14,7 @@ import av
 import numpy as np
 import pytest
 from copies import complaints
+from numpy.typing import NDArray
 from recordings import read_index
 from rtsp import needs_rtsp
 from running import defaults
@@ -54,7 +55,12 @@ slowly = partial(pytest.param, marks=pytest.mark.slow)
         slowly("opus", ".mkv", ".mp4", "opus"),
         slowly("mp3", ".mp4", ".mp4", "mp3"),
         slowly("pcm_mulaw", ".mkv", ".mp4", "aac"),
+        slowly("aac", ".mkv", ".mkv", "aac"),
+        slowly("aac", ".ts", ".mkv", "aac"),
+        slowly("pcm_mulaw", ".mkv", ".mkv", "pcm_s16le"),
         slowly("pcm_s16le", ".mkv", ".mp4", "aac"),
+        ("pcm_alaw", ".avi", ".mkv", "pcm_s16le"),  # beside MJPEG
+        slowly("mp3", ".avi", ".mkv", "mp3"),
     ],
 )
 def test_a_file_keeps_its_sound(
@@ -66,7 +72,8 @@ def test_a_file_keeps_its_sound(
     final: str,
     recorded: str,
 ) -> None:
-    film = remuxed(clapping(tmp_path / "film.mkv", sound), suffix)
+    codec = "mjpeg" if suffix == ".avi" else "h264"
+    film = remuxed(clapping(tmp_path / "film.mkv", sound, codec=codec), suffix)
     assert run(film, OUTPUT_FILES_EXTENSION=final) == 0
     (entry,) = read_index(archive_path)
     recording = archive_path / entry["file"]
@@ -96,6 +103,35 @@ def test_a_long_event_has_all_sound(run: Callable[..., int], tmp_path: Path, arc
     together = np.concatenate(spans)
     # 1024 samples each
     assert np.diff(together) == pytest.approx(1024 / 48000, abs=0.002)
+
+
+@pytest.mark.parametrize("codec", ["h264", "mjpeg"])
+def test_g711_keeps_every_sample_in_an_mkv(
+    run: Callable[..., int], tmp_path: Path, archive_path: Path, codec: str
+) -> None:
+    film = clapping(tmp_path / "film.mkv", "pcm_mulaw", codec=codec)
+    assert run(film, OUTPUT_FILES_EXTENSION=".mkv") == 0
+    (entry,) = read_index(archive_path)
+    sent, recorded = samples_of(film), samples_of(archive_path / entry["file"])
+    assert len(recorded) > 4 * 8000
+    assert recorded.tobytes() in sent.tobytes()
+
+
+def samples_of(path: Path) -> NDArray[np.int16]:
+    """All samples of a file's sound, one after the other."""
+    with av.open(str(path)) as container:
+        return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+
+
+def test_an_avi_cannot_keep_sound(
+    run: Callable[..., int], tmp_path: Path, archive_path: Path, logged_errors: list[str]
+) -> None:
+    film = clapping(tmp_path / "film.mkv", "pcm_mulaw", codec="mjpeg")
+    assert run(film, OUTPUT_FILES_EXTENSION=".avi") == 78
+    assert any("cannot keep the sound of" in message for message in logged_errors)
+    assert run(film, OUTPUT_FILES_EXTENSION=".avi", RECORD_SOUND=False) == 0
+    assert run(film, OUTPUT_FILES_EXTENSION=None, RECORD_SOUND=True) == 0
+    assert [Path(entry["file"]).suffix for entry in read_index(archive_path)] == [".avi", ".mkv"]
 
 
 def test_without_the_setting_there_is_none(

@@ -31,7 +31,9 @@ def remux(
     """
     copied = copy_of(final)
     try:
-        if sound_from_s is None and shape == AS_CODED:
+        # OpenCV would write an .mkv of H.264 without the parameter sets in its header
+        bare = (part.suffix, final.suffix) == (".ts", ".mkv")
+        if sound_from_s is None and shape == AS_CODED and not bare:
             container.copy(part, copied, fourcc, times_ms(times), rate, delimiter)
         else:
             from pynvr.media import sound_container  # brings 17 MB

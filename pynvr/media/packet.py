@@ -70,7 +70,7 @@ class Stream:
     """By how many seconds at most a packet comes behind packets that are shown later; 0 without B-frames."""
     shape: Shape = AS_CODED
     sound: AudioStream | None = None
-    """What a writer has to know of the sound, as `sound_container.writable` returns it."""
+    """What a writer has to know of the sound, as `sound_part.writable` returns it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pynvr.media import codecs
 from pynvr.media.container import TICKS_PER_SECOND, PacketWriter
-from pynvr.media.packet import AS_CODED, Packet, TimedPacket
+from pynvr.media.packet import AS_CODED, Packet, Stream, TimedPacket
 from pynvr.recording.orders import Write
 from pynvr.recording.part_file import PipedFile
 
 if TYPE_CHECKING:
-    from pynvr.media.sound_container import SoundPartWriter
+    from pynvr.media.sound_part import SoundPartWriter
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +26,16 @@ class PacketPart:
 
     def __init__(self, suffix: str, first: TimedPacket) -> None:
         """`suffix` is OUTPUT_FILES_EXTENSION. A codec that does not fit into it gets its usual container."""
-        self._first = first
+        self._first, self._first_data = first, _with_parameter_sets(first)
         stream, codec, shape = first.stream, first.stream.codec, first.stream.shape
-        suffix = suffix if suffix in codec.fourcc else next(iter(codec.fourcc))
+        able = [one for one in codec.fourcc if stream.sound is None or one != ".avi"]
+        suffix = suffix if suffix in able else able[0]
         if shape != AS_CODED and suffix != ".mp4":
             log.warning("a %s file cannot say that its pictures are turned or stretched; .mp4 can", suffix)
             shape = AS_CODED
         shown = (stream.height, stream.width) if shape.turn % 180 else (stream.width, stream.height)
         self.facts: dict[str, Any] = {
-            "part_suffix": codec.part_suffix,
+            "part_suffix": _part_suffix(stream, suffix),
             "suffix": suffix,
             "fourcc": codec.fourcc[suffix],
             "width": shown[0],
@@ -62,16 +64,13 @@ class PacketPart:
         if stream.sound is None:
             rate = stream.nominal_fps if pipe.suffix == ".avi" else None
             return PacketWriter(pipe, self.facts["fourcc"], (stream.width, stream.height), rate)
-        from pynvr.media.sound_container import SoundPartWriter  # brings 17 MB
+        from pynvr.media.sound_part import SoundPartWriter  # brings 17 MB
 
-        return SoundPartWriter(pipe, stream, stream.sound)
+        return SoundPartWriter(pipe, stream, stream.sound, self._first_data.tobytes())
 
     def write(self, order: Write) -> int:
-        """As `Part` has it. The first packet gets the stream's parameter sets, unless it brings the same."""
         packet = cast(TimedPacket, order.frame)
-        data, sets = packet.data, packet.stream.parameter_sets
-        if packet is self._first and codecs.parameter_sets(packet.stream.codec, data.tobytes()) != sets:
-            data = np.concatenate([np.frombuffer(sets, np.uint8)[None], data], axis=1)
+        data = self._first_data if packet is self._first else packet.data
         time_ms = round((packet.time - self._first.time) * TICKS_PER_SECOND)
         self._latest_ms = max(self._latest_ms, time_ms)
         self._decode_ms = max(self._decode_ms + 1, self._latest_ms - self._reorder_ms)
@@ -86,3 +85,20 @@ class PacketPart:
             self._writer.close()
         finally:
             self._part.close()
+
+
+def _part_suffix(stream: Stream, suffix: str) -> str:
+    """The part's container, for a file of this suffix."""
+    if stream.sound is None:
+        return stream.codec.part_suffix
+    from pynvr.media.sound_part import part_suffix  # brings 17 MB
+
+    return part_suffix(stream.sound, stream.codec, suffix)
+
+
+def _with_parameter_sets(first: TimedPacket) -> NDArray[np.uint8]:
+    """A first packet's data, with the stream's parameter sets before it unless it brings the same."""
+    data, sets = first.data, first.stream.parameter_sets
+    if codecs.parameter_sets(first.stream.codec, data.tobytes()) == sets:
+        return data
+    return np.concatenate([np.frombuffer(sets, np.uint8)[None], data], axis=1)

@@ -15,7 +15,7 @@ from pynvr.errors import CameraError, SettingsError
 from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Stream, TimedPacket
-from pynvr.media.sound_container import writable
+from pynvr.media.sound_part import writable
 from pynvr.sources.demux import TICKS_PER_S, Demuxer
 from pynvr.sources.stoppable import Ahead
 
@@ -33,7 +33,7 @@ class FilePackets(Demuxer):
         super().__init__(place, stop)
         try:
             self._codec = codecs.copyable(self._codec_name, self.name, suffix)
-            self._heard = writable(self._listen(), self._codec, self.name) if with_sound else None
+            self._heard = writable(self._listen(), suffix, self.name) if with_sound else None
             packets = self._timed()
             # a file of this machine is read at once, and handing it over from a thread costs as much again
             self._ahead = Ahead(packets, stop) if isinstance(place, str) else None

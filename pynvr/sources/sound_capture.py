@@ -18,7 +18,7 @@ from av.packet import Packet as AvPacket
 from pynvr.media import codecs
 from pynvr.media.opencv import plausible_fps
 from pynvr.media.packet import Packet, SoundPacket, Stream
-from pynvr.media.sound_container import writable
+from pynvr.media.sound_part import writable
 from pynvr.sources.address import is_rtsp
 from pynvr.sources.interleave import Interleaver
 from pynvr.sources.opening import Opener
@@ -62,7 +62,7 @@ class SoundCapture:
         fps = plausible_fps(float(self._picture.guessed_rate or self._picture.average_rate or 0))
         told = codecs.parameter_sets(codec, sets) if sets else b""
         reorder_s = context.has_b_frames / fps
-        sound = writable(self._sound, codec, f"camera {self._name}")
+        sound = writable(self._sound, suffix, f"camera {self._name}")
         return Stream(codec, context.width, context.height, fps, told, reorder_s, sound=sound)
 
     def read(self) -> Packet | None:

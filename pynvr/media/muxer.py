@@ -1,0 +1,95 @@
+"""Writes packets of pictures and sound into a container through PyAV.
+
+Imported late, since PyAV costs 17 MB.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+from av.packet import Packet as AvPacket
+from av.stream import Stream as AvStream
+
+from pynvr.errors import RecordingError
+from pynvr.media.container import TICKS_PER_SECOND
+
+TICK = Fraction(1, round(TICKS_PER_SECOND))
+SOUND_TICK = Fraction(1, 90_000)
+"""Units of the times of pictures and of sound, seconds."""
+AT_ONCE = {
+    "flush_packets": "1",
+    "max_interleave_delta": "1",  # no picture waits for sound that may never come
+}
+FORMATS: dict[str, tuple[str, dict[str, str]]] = {
+    ".mp4": ("mp4", {}),
+    # each piece of sound at once, and with its own time
+    ".ts": ("mpegts", {**AT_ONCE, "pes_payload_size": "0"}),
+    # each picture and each piece of sound at once
+    ".mkv": ("matroska", {**AT_ONCE, "cluster_time_limit": "0"}),
+}
+"""Suffix -> FFmpeg's name of the container, and how it is written."""
+
+
+class _WholeWrites(io.FileIO):
+    """An unbuffered file that writes everything it is given."""
+
+    def write(self, data: Any) -> int:
+        """Write all of the data; raises OSError."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[super().write(rest) :]
+        return len(data)
+
+
+class Muxer:
+    """A container to write to. Within each stream times only increase."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # PyAV holds the GIL while it ends a file of its own: until the disk answers, or for ever if the file
+        # is a full pipe that another thread has to empty
+        self._file = _WholeWrites(path, "wb")
+        kind, options = FORMATS[path.suffix]
+        self.container = av.open(self._file, "w", format=kind, container_options=options)
+        self._latest: dict[int, int] = {}
+
+    def begin(self) -> None:
+        """Open the file, and write what comes before the first packet; raises RecordingError."""
+        with self._explaining():
+            self.container.start_encoding()
+
+    def write(self, packet: AvPacket[Any], stream: AvStream, is_sound: bool = False) -> None:
+        """Add a packet, unless it would go back in time; raises RecordingError. Damaged sound is left out."""
+        decoded = packet.dts or 0
+        if decoded <= self._latest.get(stream.index, -1 if is_sound else decoded - 1):
+            return
+        self._latest[stream.index] = decoded
+        packet.stream = stream
+        with self._explaining(), suppress(*((av.error.InvalidDataError,) if is_sound else ())):
+            self.container.mux(packet)
+
+    def close(self) -> None:
+        """Write what is buffered and close the file; raises RecordingError."""
+        with self._explaining(), self._file:
+            self.container.close()
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except (av.error.FFmpegError, OSError) as error:
+            raise RecordingError(f"{self._path}: cannot be written: {error.strerror}") from None
+
+
+def timed_packet(data: bytes, shown: int, decoded: int, tick: Fraction) -> AvPacket[Any]:
+    """A packet with its times in ticks."""
+    packet = AvPacket(data)
+    packet.pts, packet.dts, packet.time_base = shown, decoded, tick
+    return packet
