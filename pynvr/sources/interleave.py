@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections import deque
 
 from pynvr.media.packet import SoundPacket
+from pynvr.sources.drift import Drift
 
 FURTHEST_APART_S = 2.0
 """Picture and sound that come together are no further apart; if their times are, their clocks differ."""
+BESIDE_S = 0.5
+"""Arrivals are compared only where sound came so shortly before a picture."""
 
 
 class Interleaver:
     """Puts sound beside the pictures that it came with. Times are seconds."""
 
-    def __init__(self, furthest_apart_s: float = FURTHEST_APART_S) -> None:
-        """Sound further than this from the picture that it came with has another clock."""
-        self._furthest_s = furthest_apart_s
+    def __init__(self, furthest_apart_s: float = FURTHEST_APART_S, drift: Drift | None = None) -> None:
+        """Sound further than this from the picture that it came with has another clock.
+
+        `drift` follows slower differences; without it the times are believed.
+        """
+        self._furthest_s, self._drift = furthest_apart_s, drift
+        self._heard: tuple[float, float] | None = None
+        """The latest sound's time and arrival."""
         self.until_s = float("-inf")
         """The time of the latest sound."""
         self._waiting: deque[tuple[float, bytes]] = deque()
@@ -32,6 +40,7 @@ class Interleaver:
             near = (one for one in shifts if abs(stream_s + one - expected_s) <= self._furthest_s)
             self._shift_s = next(near, 0.0)
         self.until_s = stream_s + self._shift_s
+        self._heard = self.until_s, arrival_s
         self._waiting.append((self.until_s, data))
 
     def sound_for(self, stream_s: float, arrival_s: float = 0.0) -> tuple[SoundPacket, ...]:
@@ -39,9 +48,20 @@ class Interleaver:
         blind_s = 0.0 if self._seen is None else arrival_s - self._seen[1]
         earliest_s = stream_s - blind_s - self._furthest_s  # earlier sound is from before the clocks were set
         self._seen = stream_s, arrival_s
+        shift_s = self._followed(stream_s, arrival_s)
         taken = []
-        while self._waiting and not 0 < self._waiting[0][0] - stream_s <= self._furthest_s:
+        while self._waiting and not 0 < self._waiting[0][0] + shift_s - stream_s <= self._furthest_s:
             heard_s, data = self._waiting.popleft()
+            heard_s += shift_s
             if earliest_s <= heard_s <= stream_s:
                 taken.append(SoundPacket(data, heard_s - stream_s))
         return tuple(taken)
+
+    def _followed(self, stream_s: float, arrival_s: float) -> float:
+        """By how much the sound's clock has drifted, as the sound beside this picture tells."""
+        if self._drift is None:
+            return 0.0
+        if self._heard is not None and arrival_s - self._heard[1] <= BESIDE_S:
+            heard_s, came_s = self._heard
+            self._drift.note(came_s - heard_s - (arrival_s - stream_s), arrival_s)
+        return self._drift.shift_s

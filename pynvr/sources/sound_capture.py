@@ -20,6 +20,7 @@ from pynvr.media.opencv import plausible_fps
 from pynvr.media.packet import Packet, SoundPacket, Stream
 from pynvr.media.sound_part import writable
 from pynvr.sources.address import is_rtsp
+from pynvr.sources.drift import Drift
 from pynvr.sources.interleave import Interleaver
 from pynvr.sources.opening import Opener
 
@@ -45,7 +46,7 @@ class SoundCapture:
             raise
         self._streams = [one for one in (self._picture, self._sound) if one is not None]
         self._packets = self._container.demux(self._streams)
-        self._interleaver = Interleaver()
+        self._interleaver = Interleaver(drift=Drift())
         self._heard_s = 0.0
         self._to_annex_b: BitStreamFilterContext | None = None
         self.stream_s: float | None = None
