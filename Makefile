@@ -35,7 +35,7 @@ quick: .venv/dev
 field: .venv/dev
 	$(BIN)/python -m pytest tests/field -n $(WORKERS) --dist worksteal --field-table=docs/field-results.md $(PYTEST_ARGS)
 
-# Harm the recorder in every way that we know, in both modes: the first takes about five minutes and is part of
+# Harm the recorder in every way that we know, in each mode: the first takes some minutes and is part of
 # the CI, the second about an hour. Both need root, for disks of their own, and Debian's packages of .ci/run.
 # The cases mostly wait, so many run side by side, as many as suit two cores; loadgroup hands them out one by one.
 SIDE_BY_SIDE := -n 16 --dist loadgroup -o tmp_path_retention_policy=failed

@@ -226,15 +226,19 @@ class Mount:
                 feed.skipped = 0
         feed.index += 1
 
-    def switch(self, clip: Clip) -> None:
-        """From now on serve this clip, as soon as every frame sent has been shown: times keep rising."""
+    def switch(self, path: str) -> None:
+        """From now on serve this file, as soon as every frame sent has been shown: times keep rising."""
+        clip = Clip(path)
+        sound = Clip(path, clip) if self.sound else None
         if clip.payloader != self.clip.payloader:
             raise ValueError("another codec than the running stream's")
         with self.changed:
-            self.silent_until[clip] = self.silent_until.pop(self.clip)
-            self.clip, self.epoch = clip, max([time.monotonic_ns(), *(feed.end for feed in self.feeds)])
+            new = {self.clip: clip, self.sound: sound}
+            self.silent_until = {new[old]: until for old, until in self.silent_until.items()}
+            self.epoch = max([time.monotonic_ns(), *(feed.end for feed in self.feeds)])
             for feed in self.feeds:
-                feed.switch(clip, self.epoch)
+                feed.switch(new[feed.clip], self.epoch)
+            self.clip, self.sound = clip, sound
             self.changed.notify()
 
     def pause(self, seconds: float, clips: "list[Clip | None]") -> None:
@@ -259,7 +263,7 @@ def obey(line: str, mounts: dict[str, Mount], server: GstRtspServer.RTSPServer) 
     """Carry out one command line."""
     match line.split():
         case ["switch", name, path]:
-            mounts[name].switch(Clip(path))
+            mounts[name].switch(path)
         case ["pause" | "mute" | "blind" as word, seconds, *names]:
             for mount in (mounts[name] for name in names or mounts):
                 clips = {"pause": [mount.clip, mount.sound], "mute": [mount.sound], "blind": [mount.clip]}

@@ -1,4 +1,4 @@
-"""What the fault suite shares: both modes, repetitions, clips, recorders that end with the test, the figures.
+"""What the fault suite shares: modes, repetitions, clips, recorders that end with the test, the figures.
 
 Every test is one case with one recorder, and mostly waits; pytest-xdist runs many side by side. What they
 measure travels to the table as properties of their reports.
@@ -19,7 +19,11 @@ from harness import QUICK, Clips, Measure
 from running import RecorderProcess, Start
 
 LONG_REPEATS = 20
-MODES = ("encode", "copy")
+MODES: dict[str, dict[str, object]] = {
+    "encode": {"RECORDING_MODE": "encode"},
+    "copy": {"RECORDING_MODE": "copy"},
+    "copy with sound": {"RECORDING_MODE": "copy", "RECORD_SOUND": True},
+}
 FIGURE = "figure"
 
 
@@ -65,9 +69,13 @@ def long_form(request: pytest.FixtureRequest) -> bool:
     return bool(_option(request.config, "long"))
 
 
+def _mode_of(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue("mode")) if "mode" in request.fixturenames else next(iter(MODES))
+
+
 @pytest.fixture(params=MODES)
 def mode(request: pytest.FixtureRequest) -> str:
-    """RECORDING_MODE: every test that starts a recorder does it in both, unless it names the one it means."""
+    """A name of MODES: every test that starts a recorder does it in each, unless it names those it means."""
     return str(request.param)
 
 
@@ -84,9 +92,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     return base.parent if hasattr(request.config, "workerinput") else base
 
 
-@pytest.fixture(scope="session")
-def clips(shared: Path) -> Clips:
-    return Clips(shared / "clips")
+@pytest.fixture
+def clips(shared: Path, request: pytest.FixtureRequest) -> Clips:
+    return Clips(shared / "clips", "sound" in _mode_of(request))
 
 
 @pytest.fixture
@@ -111,7 +119,7 @@ def start(tmp_path: Path, stack: ExitStack, mode: str) -> Start:
     def begin(
         script: str | None = None, environment: dict[str, str] | None = None, **settings: object
     ) -> RecorderProcess:
-        chosen = {**QUICK, "RECORDING_MODE": mode, **settings}
+        chosen = {**QUICK, **MODES[mode], **settings}
         return stack.enter_context(RecorderProcess(tmp_path / "recorder", script, environment, **chosen))
 
     return begin
@@ -128,7 +136,7 @@ def figure(request: pytest.FixtureRequest, long_form: bool) -> Measure:
     it is half as long again as it may be. The table marks every miss.
     """
     slack = {"s": 1.0 if long_form else 1.5}
-    mode = str(request.getfixturevalue("mode")) if "mode" in request.fixturenames else MODES[0]
+    mode = _mode_of(request)
 
     def measure(name: str, value: float, unit: str, limit: float) -> None:
         # JSON carries it from a worker

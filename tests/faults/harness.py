@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import fcntl
 import hashlib
 import json
@@ -15,9 +16,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
+import pytest
 from recordings import Played, play, read_index
-from rtsp import encode
+from rtsp import RtspServer, encode
 
 from pynvr.demo.scene import DemoScene, Visit
 from pynvr.media.container import survey
@@ -26,6 +29,8 @@ Measure = Callable[[str, float, str, float], None]
 """Notes a figure: what was measured, the value, its unit, and the limit."""
 SIZE = (320, 240)
 FPS = 10.0
+SILENT = pytest.mark.parametrize("mode", ("encode", "copy"))
+"""For cases to which sound makes no difference."""
 CLIP_S = 180.0
 QUICK: Mapping[str, object] = {
     "INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS": 1,
@@ -39,6 +44,10 @@ QUICK: Mapping[str, object] = {
 """Settings that make a case short. `.mp4`, because it gives every frame its own time."""
 LIVELY = tuple(Visit(1 + 5 * n, 5) for n in range(35))
 """Somebody always walks about."""
+AAC, G711 = "aac -ar 16000 -b:a 32k", "pcm_alaw -ar 8000"
+"""FFmpeg's encoders for the clips' sound."""
+APART_S = 0.04
+"""Picture and sound."""
 STILL = (Visit(2, 3),)
 """One passer-by, and then nothing but noise."""
 
@@ -52,17 +61,27 @@ class Clip:
     """When each frame is shown; it bears its place in this list."""
     gop: int
     """Frames from one key frame to the next."""
+    sound: Mapping[bytes, float]
+    """When each piece of its sound begins, in order; no two are the same."""
 
     @property
     def period_s(self) -> float:
         return self.times[-1] + self.times[-1] - self.times[-2]
 
 
+def serving(clip: Clip, **options: Any) -> RtspServer:
+    """A camera that sends a clip as its stream "main", with its sound.
+
+    With `from_start` both begin at the same moment, and are in step before the camera reports their clocks.
+    """
+    return RtspServer({"main": clip.path}, sound=bool(clip.sound), **options)
+
+
 class Clips:
     """Encodes each clip once, whichever process asks for it first."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, with_sound: bool) -> None:
+        self._folder, self._with_sound = folder, with_sound
         folder.mkdir(exist_ok=True)
 
     def get(
@@ -74,19 +93,44 @@ class Clips:
         size: tuple[int, int] = SIZE,
         codec: str = "h264",
         times: tuple[float, ...] | None = None,
+        sound: str = AAC,
     ) -> Clip:
-        """A clip of the drawn scene at an even rate, or at the given times."""
+        """A clip of the drawn scene at an even rate, or at the given times; noise is its sound."""
         shown = list(times) if times is not None else [n / fps for n in range(round(fps * seconds))]
-        name = hashlib.sha256(repr((visits, shown, size, codec)).encode()).hexdigest()[:16]
-        path = self._folder / f"{name}.{'mkv' if codec == 'mjpeg' else 'mp4'}"
+        sound = sound if self._with_sound else ""
+        name = hashlib.sha256(repr((visits, shown, size, codec, sound)).encode()).hexdigest()[:16]
+        path = self._folder / f"{name}.{'mkv' if sound or codec == 'mjpeg' else 'mp4'}"
         with path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not path.exists():
                 scene = DemoScene(size, visits=visits)
                 images = (scene.render(second, number) for number, second in enumerate(shown))
                 part = path.with_stem(f"{name}.part")
-                encode(part, images, fps, codec, times=times, gop=round(fps)).rename(path)
-        return Clip(path, shown, round(fps))
+                encode(part, images, fps, codec, times=times, gop=round(fps))
+                if sound:
+                    part = _with_noise(part, shown[-1], sound)
+                part.rename(path)
+        return Clip(path, shown, round(fps), dict(sound_of(path)))
+
+
+def _with_noise(film: Path, seconds: float, encoder: str) -> Path:
+    """The same film with sound, for so long."""
+    target = film.with_stem(f"{film.stem}-heard")
+    noise = f"anoisesrc=duration={seconds}:seed=1:amplitude=0.3:sample_rate=48000"
+    inputs = ["-i", film, "-f", "lavfi", "-i", noise, "-map", "0:v", "-map", "1:a"]
+    coders = f"-c:v copy -ac 1 -c:a {encoder}".split()
+    run("nice", "ffmpeg", "-v", "error", "-y", *inputs, *coders, target)
+    film.unlink()
+    return target
+
+
+def sound_of(path: Path) -> list[tuple[bytes, float]]:
+    """Each piece of a file's sound, and when it begins: seconds after the first picture."""
+    with av.open(str(path)) as container:
+        told = [(one.stream.type, bytes(one), one.pts * one.time_base)
+                for one in container.demux() if one.size and one.pts is not None]  # fmt: skip
+    first = min(time for kind, _, time in told if kind == "video")
+    return [(data, float(time - first)) for kind, data, time in told if kind == "audio"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +158,23 @@ class Recording:
     def moments(self) -> list[float]:
         """Wall clock of each frame; needs a container with true times (.mp4)."""
         return [self.first_utc + second for second in self.played.times]
+
+    def heard(self, clip: Clip, told: Iterable[tuple[int | None, float]] = ()) -> list[tuple[int, float]]:
+        """Which piece of the clip's sound each is, and how much too late, seconds, beside its pictures.
+
+        `told`: the pictures' numbers and times, where not every picture can be read.
+        """
+        told = told or zip(self.numbers, self.played.times, strict=True)
+        pictures = [(shown, number) for number, shown in told if number is not None]
+        begins, places = list(clip.sound.values()), {data: number for number, data in enumerate(clip.sound)}
+        found = []
+        for data, begin in sound_of(self.path):
+            if pictures and (number := places.get(data)) is not None:
+                shown, beside = pictures[max(0, bisect.bisect(pictures, (begin + 1e-6,)) - 1)]
+                late = clip.times[beside] + begin - shown - begins[number]
+                half = clip.period_s / 2
+                found.append((number, (late + half) % clip.period_s - half))
+        return found
 
 
 def recordings(archive: Path, whole: bool = True) -> list[Recording]:
@@ -157,6 +218,27 @@ def consecutive(numbers: Iterable[int], modulo: int) -> bool:
 def missing(numbers: Iterable[int], modulo: int) -> int:
     """How many numbers are left out between the first and the last."""
     return sum((later - sooner) % modulo - 1 for sooner, later in pairwise(numbers))
+
+
+def check_whole(clip: Clip, figure: Measure, *found: Recording) -> None:
+    """No picture is missing in these recordings, one after the other, nor any sound, and both are in step.
+
+    Of sound that was encoded anew only the beginning and the end can be told.
+    """
+    numbers = [number for recording in found for number in recording.numbers]
+    assert consecutive(numbers, len(clip.times)), f"pictures are missing: {numbers}"
+    if not clip.sound:
+        return
+    heard = [piece for recording in found for piece in recording.heard(clip)]
+    if heard:
+        assert consecutive([number for number, _ in heard], len(clip.sound)), f"sound is missing: {heard}"
+        figure("sound: apart from its pictures by", max(abs(late) for _, late in heard), "s", APART_S)
+    for recording in found:
+        begins = [at for _, at in sound_of(recording.path)]
+        assert not heard or len(begins) == len(recording.heard(clip)), "there is sound that was never sent"
+        short_s = max(begins[0], recording.played.span_s - begins[-1])
+        if not recording.entry.get("recovered"):
+            figure("sound: missing at an end of a file", max(0.0, short_s), "s", 0.25)
 
 
 @dataclass

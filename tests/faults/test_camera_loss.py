@@ -9,7 +9,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from harness import LIVELY, Clips, JournalWatch, Lag, Measure, consecutive, open_files, recordings
+from harness import (
+    LIVELY,
+    Clips,
+    JournalWatch,
+    Lag,
+    Measure,
+    check_whole,
+    consecutive,
+    open_files,
+    recordings,
+    serving,
+)
 from rtsp import RtspServer, needs_rtsp
 from running import Start
 from wire import Wire, silent_server
@@ -39,7 +50,7 @@ def test_server_killed_and_back(
     """Kill the server during a recording and bring it back."""
     clip = clips.get(LIVELY)
     # from the start: waiting for the camera's next key frame is not what is measured
-    server = stack.enter_context(RtspServer({"main": clip.path}, from_start=True))
+    server = stack.enter_context(serving(clip, from_start=True))
     recorder = start(cam=server.url("main"))
     each = recorder.connections
     recorder.wait_for_frames(dice.randrange(30, 60))
@@ -58,8 +69,8 @@ def test_server_killed_and_back(
     recorder.wait_for_frames(30)
     recorder.stop()
     before, after = recordings(recorder.archive)
-    assert consecutive(before.numbers, len(clip.times))
-    assert consecutive(after.numbers, len(clip.times))
+    for recording in (before, after):
+        check_whole(clip, figure, recording)
     assert open_files(recorder.archive) == []
     assert recorder.count("trying again") == each
     assert recorder.count("connected, was away") == each
@@ -77,7 +88,7 @@ def test_server_stopped_30_s(
 ) -> None:
     """Stop the server's process with everything open, and let it go on."""
     clip = clips.get(LIVELY)
-    server = stack.enter_context(RtspServer({"main": clip.path}))
+    server = stack.enter_context(serving(clip))
     recorder = start(cam=server.url("main"))
     each = recorder.connections
     watch = stack.enter_context(JournalWatch(recorder.archive))
@@ -107,7 +118,7 @@ def test_server_stopped_30_s(
         figure("server stopped: behind the camera", max(late[n] for n in live[:-2]), "s", 1)
 
 
-@pytest.mark.parametrize("mode", ["copy"])  # encode mode has only the one stream
+@pytest.mark.parametrize("mode", ["copy", "copy with sound"])  # encode mode has only the one stream
 def test_recorded_stream_lost_while_the_other_goes_on(
     repetition: int,
     mode: str,
@@ -118,7 +129,9 @@ def test_recorded_stream_lost_while_the_other_goes_on(
     figure: Measure,
 ) -> None:
     clip = clips.get(LIVELY)
-    server = stack.enter_context(RtspServer({"sub": clip.path, "main": clip.path}))
+    server = stack.enter_context(
+        RtspServer({"sub": clip.path, "main": clip.path}, from_start=True, sound=bool(clip.sound))
+    )
     wire = stack.enter_context(Wire(server.port))
     recorder = start(cam=server.url("sub"), RECORDING_CAM=wire.url(server.url("main")))
     recorder.wait_for_frames(dice.randrange(30, 60))
@@ -142,9 +155,9 @@ def test_recorded_stream_lost_while_the_other_goes_on(
     recorder.stop()
     assert recorder.count("trying again") == 1
     before, *after = recordings(recorder.archive)
-    assert consecutive(before.numbers, len(clip.times))
+    check_whole(clip, figure, before)
     for recording in after:
-        assert consecutive(recording.numbers, len(clip.times))
+        check_whole(clip, figure, recording)
         assert recording.entry["continues"] is True
     assert recorder.status()["reconnects"] == 0
 
@@ -180,7 +193,7 @@ def test_another_stream_after_a_reconnect(
     other = OTHERS[name]
     first = clips.get(LIVELY, seconds=30)
     second = clips.get(LATE_VISIT, seconds=30, size=other.size, fps=other.fps, codec=other.codec)
-    old = stack.enter_context(RtspServer({"main": first.path}, from_start=True))
+    old = stack.enter_context(serving(first, from_start=True))
     recorder = start(cam=old.url("main"))
     recorder.wait_for_frames(dice.randrange(30, 60))
     away = time.monotonic()
@@ -190,14 +203,14 @@ def test_another_stream_after_a_reconnect(
     recorder.wait_for_status(state="connecting", last_error=bool)
     came = recorder.received
     # not from the start, since copy mode's two connections have to see the same
-    stack.enter_context(RtspServer({"main": second.path}, port=old.port))
+    stack.enter_context(serving(second, port=old.port))
     recorder.wait_for("connected", timeout_s=40, after=away, count=recorder.connections)
     recorder.wait_for("motion", timeout_s=60, after=away)
     recorder.wait_for_frames(round(5 * other.fps))
     recorder.stop()
     before, after = recordings(recorder.archive)
-    assert consecutive(before.numbers, len(first.times)), str(before.numbers)
-    assert consecutive(after.numbers, len(second.times)), str(after.numbers)
+    check_whole(first, figure, before)
+    check_whole(second, figure, after)
     assert before.played.size == (320, 240)
     assert after.played.size == other.size
     trigger = after.entry["trigger_s"] - after.entry["first_frame_s"]
@@ -218,7 +231,7 @@ def test_another_size_within_a_stream(repetition: int, clips: Clips, start: Star
     """OpenCV returns the last picture that fitted again and again: that is noticed, and heals itself."""
     first = clips.get(LIVELY, seconds=30)
     second = clips.get(LIVELY, seconds=30, size=OTHERS["size"].size)
-    with RtspServer({"main": first.path}, from_start=True, in_band=True) as server:
+    with serving(first, from_start=True, in_band=True) as server:
         recorder = start(cam=server.url("main"))
         recorder.wait_for_frames(30)
         changed = time.monotonic()
@@ -238,14 +251,14 @@ def test_another_size_within_a_stream(repetition: int, clips: Clips, start: Star
     assert recorder.status()["reconnects"] == 1
 
 
-@pytest.mark.parametrize("mode", ["copy"])
+@pytest.mark.parametrize("mode", ["copy", "copy with sound"])
 def test_another_size_within_a_copied_stream(
     repetition: int, clips: Clips, start: Start, dice: random.Random, figure: Measure
 ) -> None:
     """The packets tell: what is sent from then on goes into another file."""
     first = clips.get(LIVELY, seconds=30)
     second = clips.get(LIVELY, seconds=30, size=OTHERS["size"].size)
-    with RtspServer({"main": first.path}, from_start=True, in_band=True) as server:
+    with serving(first, from_start=True, in_band=True) as server:
         recorder = start(cam=server.url("main"))
         recorder.wait_for_frames(dice.randrange(30, 60))
         changed = time.monotonic()
@@ -258,8 +271,8 @@ def test_another_size_within_a_copied_stream(
     before, after, *_ = recordings(recorder.archive)
     assert before.played.size == (320, 240)
     assert after.played.size == OTHERS["size"].size
-    assert consecutive(before.numbers, len(first.times))
-    assert consecutive(after.numbers, len(second.times))
+    check_whole(first, figure, before)
+    assert consecutive(after.numbers, len(second.times))  # it begins with the last of the first clip's sound
     status = recorder.status()
     assert status["frames_dropped"] == status["reconnects"] == 0
 
@@ -273,7 +286,7 @@ def test_server_that_is_of_no_use(
     repetition: int, what: str, start: Start, stack: ExitStack, clips: Clips, figure: Measure
 ) -> None:
     clip = clips.get(LIVELY, seconds=30)
-    server = RtspServer({"main": clip.path}, user="viewer", password="right")
+    server = serving(clip, user="viewer", password="right")
     cam = {
         "never answers": lambda: f"rtsp://{LOGIN}@127.0.0.1:{stack.enter_context(silent_server())}/main",
         "unknown host": lambda: f"rtsp://{LOGIN}@no-such-host.invalid/main",

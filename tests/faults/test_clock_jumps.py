@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from harness import Clip, Clips, Measure, consecutive, fingerprints, recordings
+from harness import SILENT, Clip, Clips, Measure, consecutive, fingerprints, recordings
 from rtsp import RtspServer, needs_rtsp
 from running import RecorderProcess, Start
 
@@ -18,6 +18,7 @@ from pynvr.demo.scene import Visit
 LIBRARY = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
 pytestmark = [
     needs_rtsp,
+    SILENT,
     pytest.mark.skipif(LIBRARY is None, reason="needs libfaketime: apt-get install faketime"),
 ]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from broker import Mosquitto, Subscriber
-from harness import LIVELY, Clips, Measure
+from harness import LIVELY, SILENT, Clips, Measure
 from rtsp import RtspServer, needs_rtsp
 from running import ROOT, Start, until
 
@@ -109,6 +109,7 @@ def test_all_are_told_of_whatever_is_killed(
 
 
 @needs_rtsp
+@SILENT
 @pytest.mark.lasts(30)
 def test_a_recording_that_a_crash_cut_short_is_told_of(
     tmp_path: Path, start: Start, clips: Clips, stack: ExitStack

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from harness import LIVELY, Clips, Measure
+from harness import LIVELY, Clips, Measure, serving
 from rtsp import RtspServer, needs_rtsp
 from running import RecorderProcess, Start, until
 
@@ -92,7 +92,7 @@ class Service:
 
 @pytest.fixture
 def service(tmp_path: Path, stack: ExitStack, clips: Clips, start: Start) -> Service:
-    server = stack.enter_context(RtspServer({"main": clips.get(LIVELY).path}))
+    server = stack.enter_context(serving(clips.get(LIVELY)))
     return Service(server, stack.enter_context(closing(ServiceManager(tmp_path))), start)
 
 

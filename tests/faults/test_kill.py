@@ -9,26 +9,30 @@ from typing import Any
 
 import pytest
 from harness import (
+    AAC,
+    G711,
     LIVELY,
     STILL,
     Clips,
     JournalWatch,
     Lag,
     Measure,
+    check_whole,
     closed_files,
-    consecutive,
     fingerprints,
     open_files,
     recordings,
+    serving,
+    sound_of,
 )
-from rtsp import RtspServer, needs_rtsp
+from rtsp import needs_rtsp
 from running import Start
 
 from pynvr.demo.scene import Visit
 
 pytestmark = needs_rtsp
 
-LIMITS_S = {"encode": 2, "copy": 1}
+LIMITS_S = {"encode": 2, "copy": 1, "copy with sound": 1}
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class RecordingFormat:
     visits: tuple[Visit, ...]
     codec: str = "h264"
     settings: dict[str, Any] = field(default_factory=dict)
+    sound: str = AAC
 
 
 FORMS = {
@@ -62,6 +67,15 @@ FORMS = {
         "lively, H.265": RecordingFormat(LIVELY, "h265"),
         "lively, MJPEG": RecordingFormat(LIVELY, "mjpeg"),
     },
+    "copy with sound": {
+        "lively, H.264 and AAC": RecordingFormat(LIVELY),
+        "near-still, H.265 and AAC": RecordingFormat(STILL, "h265"),
+        "lively, H.264 and G.711": RecordingFormat(LIVELY, sound=G711),
+        "lively, H.264 and G.711, .mkv": RecordingFormat(
+            LIVELY, sound=G711, settings={"OUTPUT_FILES_EXTENSION": ".mkv"}
+        ),
+        "lively, MJPEG and G.711, .mkv": RecordingFormat(LIVELY, "mjpeg", sound=G711),
+    },
 }
 
 
@@ -78,8 +92,8 @@ def test_kill_during_a_recording(
     figure: Measure,
 ) -> None:
     chosen = FORMS[mode][form]
-    clip = clips.get(chosen.visits, codec=chosen.codec)
-    server = stack.enter_context(RtspServer({"main": clip.path}, from_start=True))
+    clip = clips.get(chosen.visits, codec=chosen.codec, sound=chosen.sound)
+    server = stack.enter_context(serving(clip, from_start=True))
     recorder = start(
         cam=server.url("main"),
         # the first ten seconds are a closed file, what follows is the open one
@@ -105,10 +119,12 @@ def test_kill_during_a_recording(
     closed, opened = recordings(recorder.archive)
     assert opened.entry["recovered"] is True
     assert "recovered" not in closed.entry
-    numbers = closed.numbers + opened.numbers
-    assert consecutive(numbers, len(clip.times)), "frames are missing within"
+    check_whole(clip, figure, closed, opened)
     # when frames were sent, by the most punctual that were written
     lag = Lag(clip)
-    lag.calibrate(watch.moments(closed) + watch.moments(opened), numbers)
-    (lost,) = lag.of([killed], numbers[-1:])
+    lag.calibrate(watch.moments(closed) + watch.moments(opened), closed.numbers + opened.numbers)
+    (lost,) = lag.of([killed], opened.numbers[-1:])
     figure(f"kill -9: lost, {form}", lost, "s", LIMITS_S[mode])
+    if clip.sound:
+        lost += opened.played.span_s - sound_of(opened.path)[-1][1]
+        figure(f"kill -9: sound lost, {form}", lost, "s", LIMITS_S[mode])

@@ -7,7 +7,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from harness import Clip, Clips, Measure, consecutive, recordings
+from harness import Clip, Clips, Measure, check_whole, consecutive, recordings
 from recordings import wandering
 from rtsp import RtspServer, needs_rtsp
 from running import Start
@@ -103,6 +103,7 @@ def test_an_hour_of_constant_motion(start: Start, clips: Clips, figure: Measure)
     recorder = start(cam=str(clip.path), MINIMAL_MOTION_DURATION=10)
     assert recorder.wait(240) == 0
     found = recordings(recorder.archive)
+    check_whole(clip, figure, *found)
     numbers = [number for recording in found for number in recording.numbers]
     assert len(found) == 6
     assert [recording.entry.get("continues", False) for recording in found] == [False] + [True] * 5

@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from harness import Measure, closed_files, open_files
+from harness import SILENT, Measure, closed_files, open_files
 from recordings import read_index
 
 from pynvr import assembly, pipeline
@@ -157,6 +157,7 @@ def keep_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("greedy")
 @pytest.mark.lasts(600)
 @pytest.mark.parametrize("seed", [1])
+@SILENT
 def test_soak(
     seed: int,
     mode: str,

@@ -8,8 +8,8 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from harness import LIVELY, Clip, Clips, Measure, consecutive, open_files, recordings
-from rtsp import RtspServer, needs_rtsp
+from harness import LIVELY, Clip, Clips, Measure, check_whole, open_files, recordings, serving
+from rtsp import needs_rtsp
 from running import RecorderProcess, Start
 from wire import Harm, Wire, silent_server
 
@@ -40,7 +40,7 @@ def test_stop_while_recording(
     figure: Measure,
 ) -> None:
     clip = clips.get(LIVELY)
-    with RtspServer({"main": clip.path}, from_start=True) as server:
+    with serving(clip, from_start=True) as server:
         recorder = start(cam=server.url("main"))
         recorder.wait_for_frames(dice.randrange(25, 60))
         check_exit(recorder, number, figure, "recording", 5)
@@ -59,7 +59,7 @@ def test_stop_while_stalled(
     figure: Measure,
 ) -> None:
     clip = clips.get(LIVELY)
-    server = stack.enter_context(RtspServer({"main": clip.path}, from_start=True))
+    server = stack.enter_context(serving(clip, from_start=True))
     wire = stack.enter_context(Wire(server.port))
     recorder = start(cam=wire.url(server.url("main")))
     recorder.wait_for_frames(dice.randrange(25, 60))
@@ -80,7 +80,7 @@ def check_complete(recorder: RecorderProcess, figure: Measure, state: str, clip:
     """Every frame from the recording's first one on has to be in the file: the camera's count tells."""
     assert open_files(recorder.archive) == []
     (recording,) = recordings(recorder.archive)
-    assert consecutive(recording.numbers, len(clip.times))
+    check_whole(clip, figure, recording)
     assert recorder.status()["state"] == "stopped"
     # the server's clip begins with frame 0 for each client
     gone = recorder.received - 1 - recording.numbers[-1]

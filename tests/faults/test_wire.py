@@ -11,8 +11,20 @@ from itertools import pairwise
 
 import pytest
 from copies import Raw, packets_of, pictures
-from harness import LIVELY, Clip, Clips, Measure, Recording, open_files, recordings
-from rtsp import RtspServer, needs_rtsp
+from harness import (
+    APART_S,
+    LIVELY,
+    Clip,
+    Clips,
+    Measure,
+    Recording,
+    open_files,
+    percentile,
+    recordings,
+    serving,
+    sound_of,
+)
+from rtsp import needs_rtsp
 from running import Start
 from wire import Harm, Wire
 
@@ -89,13 +101,26 @@ def spans(told: Told, recording: Recording, clip: Clip) -> tuple[float, float]:
     return (span_s - (later - sooner), span_s) if sure and also_sure else untold
 
 
+def check_sound(recording: Recording, told: Told, clip: Clip, what: str, figure: Measure) -> None:
+    """What came unharmed is where it belongs, and hardly more is missing than was dropped."""
+    harm, pieces = HARMS[what], sound_of(recording.path)
+    late = [abs(late) for _, late in recording.heard(clip, told)]
+    # a damaged time is that of its own piece, or of its own picture, alone
+    apart = percentile(late, 0.9) if late else 0.0
+    figure(f"wire, {what}: sound apart from its pictures by", apart, "s", APART_S)
+    if harm.flip <= 0.001:
+        sent = 1 + (pieces[-1][1] - pieces[0][1]) * len(clip.sound) / clip.period_s
+        lost = max(0.0, 1 - len(pieces) / sent)
+        figure(f"wire, {what}: sound lost", 100 * lost, "%", 200 * harm.drop + 2)
+
+
 @pytest.mark.lasts(300)
 @pytest.mark.parametrize("what", HARMS)
 def test_bytes_flipped_and_packets_dropped(
     what: str, start: Start, stack: ExitStack, clips: Clips, long_form: bool, figure: Measure
 ) -> None:
     clip, harm = clips.get(LIVELY), HARMS[what]
-    server = stack.enter_context(RtspServer({"main": clip.path}))
+    server = stack.enter_context(serving(clip, from_start=True))
     wire = stack.enter_context(Wire(server.port, seed=1))
     recorder = start(
         cam=wire.url(server.url("main")), RECORDING_MAX_DURATION_SECS=20, CAMERA_READ_TIMEOUT_SECS=2
@@ -125,6 +150,8 @@ def test_bytes_flipped_and_packets_dropped(
         if played_s < (10 if recorder.copies else 5):  # a piece between two losses of the connection
             continue
         figure(f"wire, {what}: played time off by", 100 * abs(played_s - real) / real, "%", 2)
+        if clip.sound:
+            check_sound(recording, told, clip, what, figure)
         judged += 1
     assert judged or harm.flip_all or harm.flip >= 0.05, "no recording of which the time could be told"
     assert recorder.count("Traceback") == 0
