@@ -179,11 +179,7 @@ def _record(settings: Settings, stop: Stop) -> None:
         pipeline.run(frames, detector, events, recorder)
     log.info("ended")
     if not source.live:
-        report(writer.state.recordings)
-
-
-def report(recordings: Sequence[Path]) -> None:
-    """Say on the console which files were made."""
-    print(f"{len(recordings)} recording{'s' if len(recordings) != 1 else ''}{':' if recordings else ''}")
-    for path in recordings:
-        print(f"  {path}")
+        made = writer.state.recordings
+        print(f"{len(made)} recording{'s' if len(made) != 1 else ''}{':' if made else ''}")
+        for path in made:
+            print(f"  {path}")

@@ -79,16 +79,12 @@ def is_annex_b(data: bytes) -> bool:
 def parameter_sets(codec: CopyCodec, data: bytes) -> bytes:
     """A packet's parameter sets before its first picture, as Annex B; empty if one kind is missing."""
     found: list[bytes] = []
-    begin = data.find(START_CODE)
-    while begin >= 0 and begin + 3 < len(data):
-        begin += 3
-        kind = codec.unit_type(data[begin])
+    for unit in filter(None, data.split(START_CODE)[1:]):
+        kind = codec.unit_type(unit[0])
         if kind in codec.first_picture:
             break
-        end = data.find(START_CODE, begin)
         if kind in codec.parameter_sets:
-            found.append(data[begin : end if end >= 0 else len(data)].rstrip(b"\0"))
-        begin = end
+            found.append(unit.rstrip(b"\0"))
     if {codec.unit_type(unit[0]) for unit in found} != codec.parameter_sets:
         return b""
     return b"".join(LONG_START_CODE + unit for unit in found)

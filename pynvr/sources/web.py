@@ -12,6 +12,7 @@ import re
 import shutil
 import ssl
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
 from typing import IO
@@ -177,23 +178,18 @@ def fetched(address: str, timeout_s: float) -> IO[bytes] | None:
     opener, url = opener_for(address)
     request = Request(url, headers={"User-Agent": "pynvr", "Range": "bytes=0-"})
     try:
-        with opener.open(request, timeout=timeout_s) as response:
-            if response.status == PARTIAL_CONTENT:
+        with opener.open(request, timeout=timeout_s) as response, ExitStack() as stack:
+            chunk = response.read(len(LIST_BEGINS))
+            if response.status == PARTIAL_CONTENT or chunk == LIST_BEGINS:
                 return None
-            begin = response.read(len(LIST_BEGINS))
-            if begin == LIST_BEGINS:
-                return None
-            file = tempfile.TemporaryFile(prefix="pynvr-")  # noqa: SIM115, it is given to the caller
-            file.write(begin)
-            try:
-                while chunk := response.read(CHUNK_BYTES):
-                    if shutil.disk_usage(tempfile.gettempdir()).free < len(chunk) + LEFT_FREE_BYTES:
-                        raise OSError(errno.ENOSPC, f"no room for it in {tempfile.gettempdir()} (TMPDIR)")
-                    file.write(chunk)
-                file.flush()
-            except BaseException:
-                file.close()
-                raise
+            file = stack.enter_context(tempfile.TemporaryFile(prefix="pynvr-"))
+            while chunk:
+                if shutil.disk_usage(tempfile.gettempdir()).free < len(chunk) + LEFT_FREE_BYTES:
+                    raise OSError(errno.ENOSPC, f"no room for it in {tempfile.gettempdir()} (TMPDIR)")
+                file.write(chunk)
+                chunk = response.read(CHUNK_BYTES)
+            file.flush()
+            stack.pop_all()
             return file
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__

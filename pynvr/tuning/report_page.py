@@ -8,6 +8,7 @@ import io
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -80,8 +81,7 @@ highest {max(report.cpu_ms):.2f} ms.</p>
 
 
 def _plot(report: Report) -> str:
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
-    axes = figure.add_subplot()
+    axes = Figure(figsize=(11, 3.6), layout="constrained").add_subplot()
     times, scores = _thinned(report.times_s, report.scores)
     for event in report.events:
         axes.axvspan(event.start_s, event.end_s, color=GREEN, alpha=0.3, linewidth=0)
@@ -95,18 +95,15 @@ def _plot(report: Report) -> str:
     axes.set_ylim(bottom=0)
     axes.set_xlabel("seconds")
     axes.set_ylabel("score, px")
-    axes.margins(x=0.01)
-    return _svg(figure)
+    return _svg(axes)
 
 
 def _cpu_plot(report: Report) -> str:
-    figure = Figure(figsize=(11, 1.6), layout="constrained")
-    axes = figure.add_subplot()
+    axes = Figure(figsize=(11, 1.6), layout="constrained").add_subplot()
     axes.plot(*_thinned(report.times_s, report.cpu_ms), color=GREY, linewidth=0.8)
     axes.set_ylim(0, 3 * statistics.median(report.cpu_ms) + 0.01)
     axes.set_ylabel("ms")
-    axes.margins(x=0.01)
-    return _svg(figure)
+    return _svg(axes)
 
 
 def _thinned(times: Sequence[float], values: Sequence[float]) -> tuple[list[float], list[float]]:
@@ -117,9 +114,10 @@ def _thinned(times: Sequence[float], values: Sequence[float]) -> tuple[list[floa
     return [times[i] for i in highest], [values[i] for i in highest]
 
 
-def _svg(figure: Figure) -> str:
+def _svg(axes: Any) -> str:
+    axes.margins(x=0.01)
     text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
+    axes.figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
