@@ -146,8 +146,9 @@ def difference(old: Picture, now: Picture, fit: bool, doubt: float, high_pass: b
     change = np.abs(signed, out=signed)
     if doubt:
         shift = FINE * doubt * np.abs(ALL_LEVELS * (gain - 1) + offset)
-        doubtful = cv2.LUT(old.gray, shift.astype(np.int16))
-        change = cast(Plane, cv2.threshold(cv2.subtract(change, doubtful), 0, 0, cv2.THRESH_TOZERO)[1])
+        doubtful = cv2.LUT(old.gray, shift.astype(np.uint16))
+        # without signs the subtraction ends at 0
+        change = cast(Plane, cv2.subtract(change.view(np.uint16), doubtful).view(np.int16))
     return change
 
 

@@ -108,12 +108,12 @@ class RobustDetector:
             return self._begin(now, blind=True)
         if not 0 < self._covered_s <= self._p.light_limit_s:  # a body before the lens is no noise
             self._follow_noise(fresh, step_s)
-        plain, change = self._changes(now)
-        mask = self._changed(change)
+        change = self._difference(self._references.of_age(self._p.reference_s, now), now)
+        mask = self._changed(change, now)
         if self._p.habit_factor:
-            self._habits.learn(plain, step_s, self._tracker.occupied)
+            self._habits.learn(change, step_s, self._tracker.occupied)
         self._references.add(now)
-        if self._p.density and cv2.countNonZero(mask):
+        if self._p.density and mask.any():
             clear_specks(mask, self._p.density)
         if self._p.persist_s:
             mask = self._persistence.lasting(mask, time_s, step_s)
@@ -167,17 +167,16 @@ class RobustDetector:
         noise = CLIPPED_MEAN * cast("tuple[float, ...]", cv2.mean(clipped))[0] / FINE
         self._noise += (noise - self._noise) * -math.expm1(-step_s / NOISE_MEMORY_S)
 
-    def _changes(self, now: Picture) -> tuple[Plane, Plane]:
-        """The difference to the first reference, and the smaller one of both."""
-        first = self._references.of_age(self._p.reference_s, now)
-        plain = self._difference(first, now)
-        second = self._references.of_age(self._p.second_reference_s, now)
-        if not self._p.second_reference_s or second is first:
-            return plain, plain
-        return plain, cast(Plane, cv2.min(plain, self._difference(second, now)))
+    def _changed(self, change: Plane, now: Picture) -> Gray:
+        """255 where a pixel differs from both references by more than noise and its own habits explain."""
+        p = self._p
+        mask = self._unusual(change)
+        if p.second_reference_s and mask.any():
+            second = self._references.of_age(p.second_reference_s, now)
+            cv2.bitwise_and(mask, self._unusual(self._difference(second, now)), dst=mask)
+        return mask
 
-    def _changed(self, change: Plane) -> Gray:
-        """255 where a pixel changed more than noise and its own habits explain."""
+    def _unusual(self, change: Plane) -> Gray:
         p = self._p
         least = max(p.floor, p.noise_factor * self._noise)
         if p.habit_factor:
@@ -189,7 +188,7 @@ class RobustDetector:
         p = self._p
         px_area = (AREA_WIDTH_PX / max(mask.shape)) ** 2
         blobs: list[Blob] = []
-        if cv2.countNonZero(mask) >= FEWEST_PX:
+        if np.count_nonzero(mask) >= FEWEST_PX:
             mask = closed(mask, p.close_px)
             blobs = self._blobs(mask, fresh, px_area)
         settled = self._references.reach_back(p.second_reference_s, now)
@@ -201,7 +200,7 @@ class RobustDetector:
             now.gray,
             cast(Gray, cv2.convertScaleAbs(change, alpha=1 / FINE)),
             mask,
-            round(cv2.countNonZero(mask) * px_area),
+            round(np.count_nonzero(mask) * px_area),
             bool(objects),
             self._score(objects, now.time_s),
             self._area_threshold_px,
