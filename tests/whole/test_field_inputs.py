@@ -21,7 +21,7 @@ from pynvr.demo.frame_number import read_frame_number
 
 pytestmark = pytest.mark.slow
 
-INPUTS = Path(__file__).parent / "field_inputs"
+INPUTS = Path(__file__).parents[1] / "field_inputs"
 RUNS = [pytest.param(mode, id=mode) for mode in ("encode", "copy")]
 
 

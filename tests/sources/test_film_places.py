@@ -18,7 +18,7 @@ from pynvr.errors import CameraError
 from pynvr.sources.address import film_place
 from pynvr.sources.file import FileSource
 
-FILM = Path(__file__).parent / "field_inputs" / "interlaced.mp4"
+FILM = Path(__file__).parents[1] / "field_inputs" / "interlaced.mp4"
 PICTURES = 500
 
 

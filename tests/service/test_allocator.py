@@ -32,7 +32,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 def test_pictures_that_come_and_go_cost_no_page_faults() -> None:
     def faults(*arguments: str) -> int:
         command = [sys.executable, "-c", ROUNDS, *arguments]
-        root = Path(__file__).resolve().parents[1]
+        root = Path(__file__).resolve().parents[2]
         return int(subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout)
 
     assert faults("keep") < 100

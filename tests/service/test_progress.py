@@ -12,7 +12,7 @@ from pynvr.demo.camera import DemoCamera
 from pynvr.demo.scene import DemoScene
 from pynvr.service import console
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_recorder_loads_no_library_for_bars_or_pictures() -> None:
