@@ -111,8 +111,10 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
         log.error("keeping an unreadable recording as %s: %s", damaged, error)
         fsync.move(part, damaged)
         return False
-    # a crash may have cut the last packet short; in encode mode the sizes are not known
-    if len(notes.frames) > 1 and notes.frames[-1].size_bytes > contents.last_bytes + 4:
+    # a crash may have cut the last packet short; in encode mode, where sizes are not known, a JPEG shows it
+    size_bytes = notes.frames[-1].size_bytes
+    cut = size_bytes > contents.last_bytes + 4 if size_bytes else contents.torn
+    if cut and len(notes.frames) > 1:
         del notes.frames[-1]
     if noted > len(notes.frames):
         log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))

@@ -13,6 +13,7 @@ from pynvr.errors import SettingsError
 
 START_CODE = b"\0\0\1"
 LONG_START_CODE = b"\0\0\0\1"
+JPEG_BEGINS, JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ stream, and gets its final container with exact times in a few milliseconds when
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 
 from pynvr.errors import RecordingError
+from pynvr.media.codecs import JPEG_BEGINS, JPEG_ENDS
 from pynvr.media.opencv import fourcc_of, name_of
 from pynvr.media.packet import Packet
 
@@ -149,15 +151,16 @@ class Contents:
     """Number of packets."""
     last_bytes: int
     """Size of the last packet, which a crash may have cut short."""
+    torn: bool
+    """Whether the last packet is a JPEG without its end."""
     width: int
     height: int
 
 
 def survey(path: Path, delimiter: bytes = b"") -> Contents:
     """Read a file from end to end; raises RecordingError if it cannot be opened as video."""
-    number = last_bytes = 0
     with PacketReader(path, delimiter) as reader:
-        for packet in reader:
-            number += 1
-            last_bytes = packet.data.size
-        return Contents(number, last_bytes, reader.width, reader.height)
+        latest = deque(enumerate(reader, 1), maxlen=1)
+        number, last = (latest[0][0], latest[0][1].data.tobytes()) if latest else (0, b"")
+        torn = last.startswith(JPEG_BEGINS) and not last.endswith(JPEG_ENDS)
+        return Contents(number, len(last), torn, reader.width, reader.height)

@@ -12,8 +12,6 @@ from pynvr.media.packet import Packet, Stream
 from pynvr.sources.camera import StreamTime
 from pynvr.sources.opening import Opener
 
-JPEG_BEGINS, JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
-
 
 class RawCapture:
     """An open camera that hands out packets."""
@@ -60,5 +58,5 @@ class RawCapture:
 def jpeg_within(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A JPEG without the lines that a server puts before and after it; 1 x N bytes as they came."""
     whole = data.tobytes()
-    begin, end = whole.find(JPEG_BEGINS), whole.rfind(JPEG_ENDS)
-    return data[:, begin : end + len(JPEG_ENDS)] if 0 <= begin < end else data
+    begin, end = whole.find(codecs.JPEG_BEGINS), whole.rfind(codecs.JPEG_ENDS)
+    return data[:, begin : end + len(codecs.JPEG_ENDS)] if 0 <= begin < end else data

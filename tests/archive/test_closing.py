@@ -280,6 +280,18 @@ def test_part_cut_anywhere_keeps_its_beginning_with_its_times(
     assert entry["last_frame_s"] == 100 + TIMES[count - 1]
 
 
+def test_a_picture_of_which_half_reached_the_disk_is_left_out(
+    archive: Archive, logged_errors: list[str]
+) -> None:
+    recording = Open(archive, suffix=".avi", fourcc="MJPG")
+    content = recording.part.read_bytes()
+    os.truncate(recording.part, (content.rindex(b"\xff\xd8") + content.rindex(b"\xff\xd9")) // 2)
+    recover(archive)
+    assert play(recording.final).numbers == list(range(COUNT - 1))
+    assert read_index(archive.root)[0]["frames"] == COUNT - 1
+    assert "the last 1 pictures did not reach the disk" in logged_errors[0]
+
+
 def test_journal_cut_in_a_line_is_read_up_to_there(archive: Archive) -> None:
     recording = Open(archive)
     lines = recording.journal.read_text().splitlines(keepends=True)
