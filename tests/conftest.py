@@ -19,6 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from running import ROOT, RecorderProcess, ScriptResult, defaults
 
 from pynvr.settings import Settings, load
+from pynvr.sources.stoppable import may_hang
 
 SCRIPTS = ("motion_driven_recorder.py", "motion_detection_test.py", "motion_detection_test_with_contours.py")
 
@@ -65,6 +66,13 @@ def _ear(request: pytest.FixtureRequest) -> Iterator[_Ear]:
     root.handlers[:], root.level = handlers, level
     if "logged_errors" not in request.fixturenames:
         assert ear.messages == [], "the test logged errors and does not ask for the fixture logged_errors"
+
+
+@pytest.fixture(autouse=True)
+def _no_hanging_threads_of_others() -> Iterator[None]:
+    """A command ends the process at once if a thread of a camera hangs in it: that must be a thread of its own."""
+    may_hang.clear()
+    yield
 
 
 @pytest.fixture
