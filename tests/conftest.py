@@ -70,7 +70,7 @@ def _ear(request: pytest.FixtureRequest) -> Iterator[_Ear]:
 
 @pytest.fixture(autouse=True)
 def _no_hanging_threads_of_others() -> Iterator[None]:
-    """A command ends the process at once if a thread of a camera hangs in it: that must be a thread of its own."""
+    """A command ends the process at once if a camera's thread hangs: it must be one of its own."""
     may_hang.clear()
     yield
 
