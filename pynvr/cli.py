@@ -106,9 +106,8 @@ def _run(
 ) -> None:
     stop, config = Stop(), import_config(load_config)
     given = {name: getattr(options, name, None) for name in ("cam", "PATH_FOR_VIDEO")}
-    settings = load(
-        config, options.config, {name: value for name, value in given.items() if value is not None}
-    )
+    overrides = {name: value for name, value in given.items() if value is not None}
+    settings = load(config, options.config, overrides)
     work_lightly()
     share_freed_memory()
     older = settings.LOG_FILE_PATH, settings.PATH_FOR_VIDEO / INDEX_NAME

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pynvr.archive import fsync
 from pynvr.archive.replaced_file import replace_file
+from pynvr.media.codecs import JPEG_ENDS
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,6 @@ KEEP = ".keep"
 PICTURES = {"picture": ".jpg", "strip": ".strip.jpg"}
 COMPANIONS = (*PICTURES.values(), KEEP)
 OPEN_PICTURES = {kind: f".part{suffix}" for kind, suffix in PICTURES.items()}
-END_OF_JPEG = b"\xff\xd9"
 
 
 def weight(recording: str) -> int:
@@ -72,7 +72,7 @@ def finish(stem: Path) -> dict[str, Path]:
         try:
             part.with_name(f"{part.name}.part").unlink(missing_ok=True)
             if part.exists():
-                if part.read_bytes().endswith(END_OF_JPEG):
+                if part.read_bytes().endswith(JPEG_ENDS):
                     fsync.move(part, final)
                 else:
                     part.unlink()

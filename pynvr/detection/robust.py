@@ -151,10 +151,8 @@ class RobustDetector:
         if not p.light_fraction:
             return False
         looked_at = cv2.countNonZero(visible) if visible is not None else fresh.size
-        unrest = count_above(fresh, self._changed_by) > p.light_fraction * looked_at or self._references.lost(
-            now
-        )
-        body = False
+        changed = count_above(fresh, self._changed_by)
+        unrest, body = changed > p.light_fraction * looked_at or self._references.lost(now), False
         if unrest:
             texture = compare_texture(self._references.recent(now).gray, now.gray, self._noise)
             body = is_body(texture, coherent(fresh, self._changed_by))

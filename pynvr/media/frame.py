@@ -20,6 +20,8 @@ JPEG_QUALITY = 90
 
 TIME_TOLERANCE_S = 0.0005
 """Stream times come as milliseconds in floating point; smaller differences do not count."""
+SMALLEST_STEP_S = 0.001
+"""Times of frames and packets increase strictly, by at least this."""
 DEFAULT_FPS = 25.0
 """Assumed for a stream that tells no rate, or an impossible one."""
 

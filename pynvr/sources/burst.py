@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from pynvr.sources.clock import LONGEST_STEP_S, SMALLEST_STEP_S, delays
+from pynvr.media.frame import SMALLEST_STEP_S
+from pynvr.sources.clock import LONGEST_STEP_S, delays
 from pynvr.sources.pace import Pace
 
 UNKNOWN_PERIOD_S = 0.02

@@ -6,14 +6,14 @@ from bisect import insort
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from pynvr.media.frame import SMALLEST_STEP_S
+
 DRIFT_LIMIT_S = 0.5
 """A stream that differs more from the clock gets a new offset."""
 WINDOW_S = 5.0
 """A stream is late if no frame was in time for so long. Anything shorter is a hiccup."""
 QUICKEST = 1 / 8
 """Share of the packets that may seem too quick: one with a damaged time, and those that came with it."""
-SMALLEST_STEP_S = 0.001
-"""Times increase strictly, by at least this."""
 LONGEST_STEP_S = 2.0
 """The longest step within a burst. A longer one is a damaged time or a counter that was reset."""
 

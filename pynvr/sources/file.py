@@ -18,7 +18,7 @@ from av.video.reformatter import VideoReformatter
 
 from pynvr.errors import CameraError
 from pynvr.media.ffmpeg import complaints
-from pynvr.media.frame import TIME_TOLERANCE_S, Frame, Gap, Image
+from pynvr.media.frame import SMALLEST_STEP_S, TIME_TOLERANCE_S, Frame, Gap, Image
 from pynvr.media.opencv import as_bgr
 from pynvr.sources.demux import TICKS_PER_S, Demuxer
 from pynvr.sources.losses import Losses, Stretches
@@ -26,7 +26,6 @@ from pynvr.sources.stoppable import Ahead
 
 log = logging.getLogger(__name__)
 
-SMALLEST_STEP_S = 0.001
 TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 """Degrees counter-clockwise -> how OpenCV turns a picture by them."""
 ONE_PICTURE_EACH = ("h264", "hevc")
@@ -85,11 +84,10 @@ class FileSource(Demuxer):
         self._pictures.close(self._opened.close)
 
     def _decoded(self) -> Iterator[Picture]:
-        packets = (packet for packet, _ in self._packets())
+        at_last = (None,)  # has the decoder give the pictures that it still holds
+        packets = chain((packet for packet, _ in self._packets()), at_last)
         with complaints() as said:
-            for packet in chain(
-                packets, (None,)
-            ):  # None has the decoder give the pictures that it still holds
+            for packet in packets:
                 moment = max(0.0, self._last_picture_s)
                 if packet is not None:
                     moment = ((packet.dts or 0) if packet.pts is None else packet.pts) / TICKS_PER_S

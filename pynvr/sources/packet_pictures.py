@@ -12,11 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pynvr.errors import CameraError
-from pynvr.media.frame import Frame, Gap
+from pynvr.media.frame import SMALLEST_STEP_S, Frame, Gap
 from pynvr.media.packet import TimedPacket
 from pynvr.sources.base import SourceStatus
 from pynvr.sources.camera import Reduce, Snapshots
-from pynvr.sources.clock import SMALLEST_STEP_S
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.packet_camera import LivePackets
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,6 @@ from pynvr.recording.encoding import CODECS, Encoder
 TIMES = wandering(2.5)
 COUNT = len(TIMES)
 FRAME_S = TIMES[-1] / (COUNT - 1)
-
-
-@pytest.fixture
-def archive(archive_path: Path) -> Iterator[Archive]:
-    archive = Archive(archive_path, lambda utc: f"{utc:%Y}")
-    archive.open()
-    yield archive
-    archive.close()
 
 
 class Open:

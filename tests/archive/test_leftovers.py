@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,6 @@ from pynvr.archive.closing import recover
 
 STAMP = "2017-04-02T13:20:17.000+00:00"
 FRAME = [100.0, STAMP, 0, False]
-
-
-@pytest.fixture
-def archive(archive_path: Path) -> Iterator[Archive]:
-    archive = Archive(archive_path, lambda utc: f"{utc:%Y}")
-    archive.open()
-    yield archive
-    archive.close()
 
 
 ODD_LINES: dict[str, object] = {

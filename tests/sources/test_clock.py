@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pynvr.sources.clock import DRIFT_LIMIT_S, SMALLEST_STEP_S, WINDOW_S, PacketClock, StreamClock
+from pynvr.media.frame import SMALLEST_STEP_S
+from pynvr.sources.clock import DRIFT_LIMIT_S, WINDOW_S, PacketClock, StreamClock
 
 NOW = 5000.0
 """What the monotonic clock may show when the camera is connected."""

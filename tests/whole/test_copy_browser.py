@@ -17,14 +17,14 @@ from typing import Any
 import cv2
 import pytest
 from copies import make
+from page_cameras import CHROMIUM
+from page_cameras import OPTIONS as CHROMIUM_OPTIONS
 from recordings import read_index
 from rtsp import needs_rtsp
 from running import defaults
 from sounds import clapping
 
 from pynvr.cli import record
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,16 +33,10 @@ pytestmark = [
 ]
 
 OPTIONS = [
+    *CHROMIUM_OPTIONS,
     "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
     "--mute-audio",
     "--autoplay-policy=no-user-gesture-required",
-    "--host-resolver-rules=MAP * 0.0.0.0 , EXCLUDE 127.0.0.1",
     "--hide-scrollbars",
     "--window-size=640,480",
 ]
