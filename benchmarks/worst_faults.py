@@ -70,7 +70,7 @@ def summary(table: Iterable[str]) -> list[str]:
             limits = " or ".join(dict.fromkeys(row[LIMIT].partition(" ")[0] for row in own))
             unit = own[0][LIMIT].partition(" ")[2]
             told = [worst(row[mode] for row in own) for mode in AT_WORST]
-            cells = [f"{cell} {unit}".strip() for cell in (*told, limits)]
+            cells = [f"{cell} {unit}".strip() if cell else "" for cell in (*told, limits)]
             lines.append(" | ".join([f"| {done}", cost, *cells]) + " |")
             done = ""
     return lines
