@@ -36,9 +36,6 @@ class Recorder(Protocol):
 class EventFiles:
     """Opens one file after the other for a recorder; a long event goes on in a further file."""
 
-    short_ring: str
-    """The warning that the ring has dropped some of the pre-alarm; a %d gets the number."""
-
     def __init__(
         self, writer: RecordingWriter, pictures: EventPictures, hold_s: float, max_duration_s: float
     ) -> None:
@@ -70,9 +67,9 @@ class EventFiles:
     def _say_motion(self, dropped: int) -> None:
         """Log that an event begins, and if the ring has dropped more since the one before it."""
         log.info("motion")
-        now, self._dropped = dropped - self._dropped, dropped
-        if now:
-            log.warning(self.short_ring, *([now] if "%d" in self.short_ring else []))
+        if dropped > self._dropped:
+            log.warning("the pre-alarm is shorter than asked: PRE_ALARM_MEMORY_LIMIT_MB holds no more of it")
+        self._dropped = dropped
 
     def _begin_file(self, begin: Begin, first_s: float, pre_alarm: Sequence[Recordable] = ()) -> None:
         """Open a file whose first frame has the time `first_s`."""

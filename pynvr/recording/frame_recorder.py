@@ -15,8 +15,6 @@ from pynvr.recording.writer import RecordingWriter
 class FrameRecorder(EventFiles):
     """Keeps the pre-alarm frames, and writes a recording for each event."""
 
-    short_ring = "the pre-alarm is shorter than asked: PRE_ALARM_MEMORY_LIMIT_MB holds no more of it"
-
     def __init__(
         self,
         ring: PreAlarmRing,

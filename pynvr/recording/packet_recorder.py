@@ -57,11 +57,6 @@ class Event:
 class PacketRecorder(EventFiles):
     """Keeps the pre-alarm packets, and writes a recording of them for each event."""
 
-    short_ring = (
-        "%d packets of the pre-alarm did not fit into PRE_ALARM_MEMORY_LIMIT_MB; where there is no "
-        "key packet left, a recording begins with the next one"
-    )
-
     def __init__(
         self,
         ring: PacketRing,
