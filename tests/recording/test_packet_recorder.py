@@ -158,3 +158,21 @@ def test_the_writer_is_waited_for_after_it_has_failed(
     with pytest.raises(RecordingError, match="no room"):
         asked.close()
     assert writer.closed
+
+
+@pytest.mark.parametrize("copies", [True, False])
+@pytest.mark.parametrize("limit_bytes", [2**20, 40])
+def test_a_pre_alarm_that_is_too_short_is_told_of(
+    packets: Packets, writer: Writer, caplog: pytest.LogCaptureFixture, copies: bool, limit_bytes: int
+) -> None:
+    recorder: Recorder = PacketRecorder(
+        PacketRing(0.5, limit_bytes), writer, no_pictures(), packets, lambda: 0.0, HOLD_S, 600
+    )
+    if not copies:
+        recorder = FrameRecorder(PreAlarmRing(0.5, limit_bytes), writer, no_pictures(), HOLD_S, 600, 10.0)
+    packets.waiting.extend(map(packet, range(40)))
+    for number in range(40):
+        change = Change.STARTED if number in (19, 39) else Change.NONE
+        recorder.handle(frame(number, number / 10), Detection(NOTHING, NOTHING, NOTHING, 0, False), change)
+    told = [record.message for record in caplog.records if "PRE_ALARM_MEMORY_LIMIT_MB" in record.message]
+    assert len(told) == (2 if limit_bytes == 40 else 0)
