@@ -79,9 +79,9 @@ def secrets_of(address: str) -> Iterator[str]:
             yield field.partition("=")[2] or field
 
 
-def holds_secret(address: str) -> bool:
-    """Whether an address has a password, or a query that may hold one."""
-    return any(len(secret) >= SHORTEST for secret in secrets_of(address))
+def long_secrets_of(address: str) -> set[str]:
+    """Those secrets of an address that are no part of just any word."""
+    return {secret for secret in secrets_of(address) if len(secret) >= SHORTEST}
 
 
 def _line(line: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from pynvr.redaction import holds_secret
+from pynvr.redaction import long_secrets_of
 from pynvr.settings.fields import ADDRESSES, Settings
 from pynvr.settings.loading import OVERRIDES_NAME
 
@@ -24,11 +24,11 @@ def settings_files(config: ModuleType, override_file: Path | None) -> list[Path]
 
 
 def warn_of_strangers(settings: Settings, files: Sequence[Path], cam_argument: str | None) -> None:
-    """Log a warning for each file that others can write, or read while an address has a password.
+    """Log a warning for each file that others can write, or read although it holds a secret of an address.
 
     Warn of `cam_argument`, too: the camera's address on the command line, which others can see.
     """
-    secret = any(holds_secret(getattr(settings, name) or "") for name in ADDRESSES)
+    secrets = {secret for name in ADDRESSES for secret in long_secrets_of(getattr(settings, name) or "")}
     for path in files:
         file, folder = path.stat(), path.resolve().parent
         mode = folder.stat().st_mode
@@ -38,7 +38,9 @@ def warn_of_strangers(settings: Settings, files: Sequence[Path], cam_argument: s
         }
         for place in (place for place, by_others in writable.items() if by_others):
             log.warning("%s is executed as settings, and others can write %s: chmod o-w", path, place)
-        if secret and file.st_mode & stat.S_IROTH:
-            log.warning("%s may hold a camera's password and everybody can read it: chmod o-r", path)
-    if cam_argument is not None and holds_secret(cam_argument):
+        if file.st_mode & stat.S_IROTH and any(
+            secret in path.read_text(errors="replace") for secret in secrets
+        ):
+            log.warning("%s holds a password and everybody can read it: chmod o-r", path)
+    if cam_argument is not None and long_secrets_of(cam_argument):
         log.warning("--cam holds a password that everybody here can see (ps): put it into a settings file")

@@ -23,6 +23,7 @@ def file(tmp_path: Path) -> Path:
     folder.mkdir(0o700)
     path = folder / "camera.py"
     path.touch(0o600)
+    path.write_text(f"cam = {SECRET!r}")
     return path
 
 
@@ -59,6 +60,9 @@ def test_who_has_no_password_may_be_read(
     file: Path, make_settings: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     file.chmod(0o604)
+    defaults = file.with_name("config.py")
+    defaults.write_text("cam = '0'")
+    warn_of_strangers(make_settings(cam=SECRET), [defaults], None)
     warn_of_strangers(make_settings(cam="rtsp://host/cam/realmonitor?channel=1&subtype=0"), [file], None)
     assert caplog.messages == []
 
