@@ -199,7 +199,7 @@ def _own_type(wanted: Any, value: object) -> object:
 
 def _explain(error: Exception, wanted: Any) -> str:
     """Say what is wrong with a value, in Python's words instead of msgspec's JSON words."""
-    message = str(error).replace("`", "").replace("array", "tuple").replace("null", "None")
+    message = str(error).replace("`", "").replace("array", "list").replace("null", "None")
     if message.startswith("Invalid enum value"):
         return f"has to be one of {', '.join(map(repr, get_args(wanted)))}"
     message, _, where = message.partition(" - at $")

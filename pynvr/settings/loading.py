@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import runpy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -61,7 +60,7 @@ def installed_defaults() -> ModuleType:
     path = Path(str(installed[0].locate())) if installed else Path(__file__).parents[2] / "config.py"
     config = ModuleType("config")
     config.__file__ = str(Path.cwd() / "config.py")
-    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), vars(config))
+    _execute(path, vars(config))
     return config
 
 
@@ -78,13 +77,19 @@ def import_config(load_config: ConfigLoader) -> ModuleType:
 
 def _run(path: Path) -> dict[str, Any]:
     """Run a file of settings and return the names that it sets."""
+    values: dict[str, Any] = {"__file__": str(path)}
     try:
-        return runpy.run_path(str(path))
+        _execute(path, values)
     except OSError as error:
         raise SettingsError(f"--config {path}: {error.strerror or error}") from None
     except (Exception, SystemExit) as error:  # whatever a user's Python file can raise
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        line = f", line {lineno}" if (lineno := getattr(error, "lineno", None)) else ""
         raise SettingsError(f"--config {path}{line}: {_brief(error)}") from None
+    return values
+
+
+def _execute(path: Path, values: dict[str, Any]) -> None:
+    exec(compile(path.read_bytes(), path, "exec"), values)
 
 
 def _known_values(namespace: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -206,6 +206,10 @@ def test_bad_value_is_named_and_shown(config_module: ModuleType, name: str, valu
     assert all(line.startswith(f"{name} = ") for line in lines)
 
 
+def test_a_list_is_called_as_in_the_documents(config_module: ModuleType) -> None:
+    assert faults(config_module, ARMED_TIMES="Mon-Fri") == ["ARMED_TIMES = 'Mon-Fri': expected list, got str"]
+
+
 def test_list_of_codecs_that_work_is_given(config_module: ModuleType) -> None:
     (line,) = faults(config_module, FOURCC_CODEC="H264")
     assert all(codec in line for codec in ("DIVX", "XVID", "mp4v", "MJPG"))
@@ -317,6 +321,7 @@ def test_setting_without_default(config_module: ModuleType) -> None:
         ("cam = 1 / 0", "ZeroDivisionError"),
         ("cam = undefined", "NameError"),
         ("import sys; sys.exit(3)", "SystemExit: 3"),
+        ("cam = 1\0", "null bytes"),
     ],
 )
 def test_broken_file(config_module: ModuleType, override: SetConfig, text: str, said: str) -> None:
@@ -329,7 +334,7 @@ def test_broken_file(config_module: ModuleType, override: SetConfig, text: str, 
     assert len(message.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["missing.py", "."])
-def test_no_file(config_module: ModuleType, tmp_path: Path, name: str) -> None:
-    with pytest.raises(SettingsError, match="--config"):
+@pytest.mark.parametrize(("name", "said"), [("missing.py", "No such file"), (".", "Is a directory")])
+def test_no_file(config_module: ModuleType, tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=f"--config .*: {said}"):
         load(config_module, tmp_path / name)
