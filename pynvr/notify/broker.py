@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from pynvr.errors import SettingsError
 from pynvr.redaction import without_password
+from pynvr.sources.address import fault_of
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -25,8 +26,9 @@ class Broker:
 
     @property
     def node(self) -> str:
-        """The topic as a name: pynvr_front_door."""
-        return "".join(sign if sign.isalnum() and sign.isascii() else "_" for sign in self.topic)
+        """The topic as a name in ASCII: pynvr_front_door. Two cameras have two, in any script."""
+        escaped = self.topic.encode("ascii", "backslashreplace").decode()
+        return "".join(sign if sign.isalnum() else "_" for sign in escaped)
 
 
 def parse(url: str) -> Broker:
@@ -38,7 +40,7 @@ def parse(url: str) -> Broker:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise _wrong(url, str(error)) from None
+        raise _wrong(url, fault_of(url) or str(error)) from None
     topic = unquote(parts.path).strip("/")
     if parts.scheme not in PORTS:
         raise _wrong(url, "has to begin with mqtt:// or mqtts://")

@@ -155,7 +155,7 @@ class MqttReceiver:
 
     def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            self._complain(str(reason))
+            self._complain("the connection is lost")  # paho says "Unspecified error"
 
     def _complain(self, reason: str) -> None:
         """Warn once for each loss of the connection."""

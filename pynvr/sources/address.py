@@ -119,7 +119,11 @@ def fault_of(address: str) -> str | None:
     if not name:
         return "it names no host"
     if colon and not _is_port(port):
-        what = "an IPv6 address is written in brackets: [fe80::1]" if ":" in port else "write 554, or nothing"
+        what = (
+            "an IPv6 address is written in brackets: [fe80::1]"
+            if ":" in port
+            else "write the number, or nothing"
+        )
         return f"what follows the host is not the number of a port; {what}"
     if broken := re.search(r"%(?![0-9A-Fa-f]{2})", login):
         return f"its user or password holds {_spelled(broken.group())}"

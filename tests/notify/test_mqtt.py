@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -244,9 +245,10 @@ def test_the_address(url: str, expected: broker.Broker) -> None:
         ("mqtt://host/", "no topic"),
         ("mqtt://host/a/+/b", "signs"),
         ("mqtt://host/a#b", "signs"),
-        ("mqtt://host:99999/a", "range"),
+        ("mqtt://host:99999/a", "number of a port"),
         ("mqtt://user:secret@host:port/a", "port"),
-        ("mqtt://[::1/a", "Invalid"),
+        ("mqtt://user:secret#1@host/a", "write %23"),
+        ("mqtt://[::1/a", "in brackets"),
     ],
 )
 def test_an_address_that_is_none(url: str, words: str) -> None:
@@ -268,6 +270,13 @@ PLATFORMS: dict[str, tuple[set[str], set[str]]] = {
     "sensor": ({"state_topic"}, {"value_template", "device_class", "unit_of_measurement", "state_class"}),
 }
 """Home Assistant's published schema of MQTT discovery: what a platform requires, and what it may have."""
+
+
+def test_no_two_cameras_have_one_name() -> None:
+    topics = ["pynvr/front_door", "pynvr/d\u00fcr", "pynvr/d\u00f6r", "pynvr/\u95e8", "pynvr/\u7a97"]
+    nodes = {broker.parse(f"mqtt://host/{topic}").node for topic in topics}
+    assert len(nodes) == len(topics)
+    assert all(re.fullmatch(r"\w+", node, re.ASCII) for node in nodes)
 
 
 def test_discovery_is_as_home_assistant_wants_it() -> None:
