@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from page_cameras import NASTY, Cameras
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 CARD = "#cards button.card"
 
@@ -113,6 +115,31 @@ def test_zoomed_time_line_shows_its_recordings_only(shown: Page) -> None:
     expect(shown.locator(CARD)).to_have_count(2)
     shown.keyboard.press("0")
     expect(shown.locator(CARD)).to_have_count(8)
+
+
+LABELS = """
+window.labels = [];
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, left, top) {
+  const right = left + this.measureText(text).width;
+  window.labels.push([left, right, this.canvas.clientWidth]);
+  write.call(this, text, left, top);
+};
+"""
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de-DE"])
+@pytest.mark.parametrize("width", [390, 800, 1400])
+def test_hours_do_not_overlap(browser: Browser, cameras: Cameras, locale: str, width: int) -> None:
+    with browser.new_context(locale=locale, viewport={"width": width, "height": 900}) as context:
+        page = context.new_page()
+        page.add_init_script(LABELS)
+        page.goto(f"{(cameras.root / 'index.html').as_uri()}#2017-10-29")
+        until(page, "window.labels.length > 0")
+        labels = page.evaluate("window.labels")
+    assert all(right <= width for _, right, width in labels)
+    overlapping = [pair for pair in pairwise(labels) if pair[0][0] < pair[1][0] < pair[0][1]]
+    assert overlapping == []
 
 
 def test_strip_follows_the_pointer(shown: Page) -> None:

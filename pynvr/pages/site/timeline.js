@@ -64,19 +64,21 @@
   function drawScale(canvas) {
     const width = canvas.clientWidth, scale = window.devicePixelRatio || 1, hours = (view[1] - view[0]) / 3600e3;
     if (!width) return;
-    const step = [1 / 60, 5 / 60, 10 / 60, 0.5, 1, 2, 3, 6].find((step) => hours / step * 46 <= width) || 12;
     canvas.width = width * scale;
     canvas.height = 20 * scale;
     const context = canvas.getContext("2d");
     context.scale(scale, scale);
     context.fillStyle = colours()("text");
     context.font = "12px system-ui, sans-serif";
+    // "22:00", or half as long again where people write "10:00 PM"
+    const room = context.measureText(pynvr.clock(whole[0], false)).width + 10;
+    const step = [1 / 60, 5 / 60, 10 / 60, 0.5, 1, 2, 3, 6].find((step) => hours / step * room <= width) || 12;
     // from midnight on, so that a day in which the clocks change shows its true hours
     const first = whole[0] + Math.ceil((view[0] - whole[0]) / (step * 3600e3)) * step * 3600e3;
     for (let moment = first; moment < view[1]; moment += step * 3600e3) {
       const left = x(moment, width);
       context.fillRect(left, 14, 1, 6);
-      context.fillText(pynvr.clock(moment, false), Math.min(left + 2, width - 38), 11);
+      context.fillText(pynvr.clock(moment, false), Math.min(left + 2, width - room + 8), 11);
     }
   }
 
