@@ -1,6 +1,6 @@
 """`pynvr export` puts the recordings of a span of time into one file, for the police or the insurance.
 
-A `.mp4` gets their packets, and nothing is encoded anew; a `.zip` gets the files as they are. A JSON names
+A `.mp4` gets the packets of their pictures, and nothing is encoded anew; a `.zip` gets the files as they are. A JSON names
 the recordings and their times, with a SHA-256 of each file, so that anybody can check that none was changed.
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+import av
 from msgspec import UNSET
 
 from pynvr.archive import fsync
@@ -26,6 +27,7 @@ from pynvr.archive.journal import iso
 from pynvr.archive.names import lies_inside
 from pynvr.errors import PynvrError, RecordingError
 from pynvr.media.container import TICKS_PER_SECOND, PacketReader, PacketWriter, decode_times, survey
+from pynvr.media.opencv import work_lightly
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +110,7 @@ def export_mp4(recordings: Sequence[Recording], target: Path) -> list[dict[str, 
         kind = first.fourcc.lower(), first.width, first.height
     if kind[0] not in COPIED_AS:
         raise RecordingError(f"{recordings[0].path}: {kind[0]} cannot be copied into .mp4; export a .zip")
-    at_ms = count = 0
+    at_ms, count, silenced = 0, 0, False
     with PacketWriter(target, COPIED_AS[kind[0]], kind[1:]) as writer:
         for recording in recordings:
             times_ms = _times_ms(recording.path)
@@ -121,11 +123,19 @@ def export_mp4(recordings: Sequence[Recording], target: Path) -> list[dict[str, 
                     )
                 for packet, shown, decoded in zip(reader, times_ms, decode_times(times_ms), strict=True):
                     writer.write(packet, at_ms + shown, at_ms + decoded)
+            silenced |= has_sound(recording.path)
             at_ms += max(times_ms) + _last_step_ms(times_ms)
             count += len(times_ms)
     if survey(target).count != count:  # OpenCV 4 does not say when a packet was refused
         raise RecordingError(f"{target}: came out incomplete; is the disk full?")
+    if silenced:
+        log.warning("the .mp4 has no sound; a .zip has the recordings with theirs")
     return told
+
+
+def has_sound(path: Path) -> bool:
+    with av.open(str(path.absolute()), metadata_errors="replace") as container:
+        return bool(container.streams.audio)
 
 
 def _times_ms(path: Path) -> list[int]:
@@ -194,6 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("several cameras cannot be put into one .mp4; give --output a .zip")
     if options.end <= options.begin:
         parser.error("--to has to be later than --from")
+    work_lightly()
     try:
         outputs = export(options.archives, options.begin, options.end, options.output)
     except (PynvrError, OSError) as error:

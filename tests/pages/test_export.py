@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from copies import FPS, make
 from recordings import make_clip, play, rising
@@ -49,6 +51,13 @@ def night(tmp_path: Path) -> Night:
 
 def h264(path: Path, **options: Any) -> Path:
     return make(path, 4, **options)
+
+
+def with_tone(clip: Path) -> Path:
+    target = clip.with_name(f"tone_{clip.name}")
+    sound = ["-f", "lavfi", "-i", "sine", "-shortest", "-c:v", "copy", "-c:a", "aac"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", clip, *sound, target], check=True)
+    return target
 
 
 def export(night: Night, output: Path, begin: str = "2017-04-02T05:00", end: str = "2017-04-02T23:00") -> int:
@@ -150,6 +159,24 @@ def test_the_installed_command(
     monkeypatch.setattr("sys.argv", ["pynvr", "export", str(night.root), *span])
     assert cli.main() == 0
     assert capsys.readouterr().out == f"{tmp_path / 'out.zip'}\n"
+
+
+@pytest.mark.parametrize("sound", [False, True])
+def test_says_what_the_mp4_lacks_and_nothing_else(
+    night: Night,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    sound: bool,
+) -> None:
+    clip = h264(tmp_path / "clip.mp4")
+    if sound:
+        clip = with_tone(clip)
+    night.add(clip)
+    cv2.setLogLevel(3)  # as it is in a new process
+    assert export(night, tmp_path / "out.mp4") == 0
+    assert capfd.readouterr().err == ""
+    assert ["no sound" in message for message in caplog.messages] == [True] * sound
 
 
 @pytest.mark.parametrize(
