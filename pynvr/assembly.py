@@ -20,7 +20,6 @@ from pynvr.errors import SettingsError
 from pynvr.events import MotionEvents
 from pynvr.media.opencv import fitted_size
 from pynvr.notify.from_settings import Notifications
-from pynvr.pages.page import ArchivePage
 from pynvr.recording.armed_times import ArmedTimes
 from pynvr.recording.arming import Arming
 from pynvr.recording.base import Recorder
@@ -35,11 +34,11 @@ from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
 from pynvr.service import malloc
-from pynvr.service.health import StatusObserver
 from pynvr.settings import Settings
-from pynvr.sources.address import film_place, is_live
+from pynvr.sources.address import is_live
 from pynvr.sources.base import PacketSource, Source
 from pynvr.sources.camera import SNAPSHOT_S, LiveSource, Reduce
+from pynvr.sources.film_place import film_place
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_pictures import PacketPictures
@@ -93,7 +92,7 @@ def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
             "network cameras or both files"
         )
     if film is not None:
-        from pynvr.sources.packet_file import FilePackets  # brings 17 MB, which no camera needs
+        from pynvr.sources.packet_file import FilePackets  # brings 17 MB
 
         return FilePackets(film, stop, settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND)
     limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
@@ -176,7 +175,7 @@ def open_source(
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
         fit_inside = settings.scaleFrameTo
         return LiveSource(settings.cam, stop, limit, timeouts(settings), fit_inside, read_ahead, reduce)
-    from pynvr.sources.file import FileSource  # brings 17 MB, which no camera needs
+    from pynvr.sources.file import FileSource  # brings 17 MB
 
     return FileSource(film, stop, settings.scaleFrameTo)
 
@@ -209,32 +208,6 @@ def open_archive(settings: Settings, stack: ExitStack) -> Archive:
     archive.open()
     stack.callback(archive.close)
     return archive
-
-
-def make_page(settings: Settings, archive: Archive) -> ArchivePage | None:
-    """The page, if there is to be one. Raises SettingsError if PAGE_ROOT is not above the archive."""
-    if not settings.ARCHIVE_PAGE:
-        return None
-    above = settings.PAGE_ROOT
-    if above is not None and not archive.root.resolve().is_relative_to(above.resolve()):
-        raise SettingsError(
-            f"PAGE_ROOT = {str(above)!r} has to be a folder above the archive, "
-            f"PATH_FOR_VIDEO = {str(archive.root)!r}: the page links to the recordings in it"
-        )
-    camera = settings.CAMERA_NAME or archive.root.name
-    return ArchivePage(archive.root, camera, above, archive.index.each)
-
-
-def open_page(settings: Settings, archive: Archive, stack: ExitStack) -> list[StatusObserver]:
-    """Keep the archive's page up to date until the stack unwinds; return who is to be told of each status."""
-    page = make_page(settings, archive)
-    if page is None:
-        return []
-    stack.enter_context(page)
-    archive.on_closed.append(page.closed)
-    archive.on_removed.append(page.removed)
-    archive.on_kept.append(page.kept)
-    return [page.status]
 
 
 def _demo(settings: Settings, stop: threading.Event) -> Source:

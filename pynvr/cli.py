@@ -20,6 +20,7 @@ from pynvr.detection.pacing import PacedDetector, RestingDetector
 from pynvr.errors import HangingError, PynvrError, StoppedError
 from pynvr.media.opencv import work_lightly
 from pynvr.notify.from_settings import Notifications
+from pynvr.pages.from_settings import make_page, open_page
 from pynvr.redaction import without_password
 from pynvr.service import logs
 from pynvr.service.console import streams_made_lasting, with_progress
@@ -126,7 +127,7 @@ def _check(settings: Settings, stop: Stop) -> None:
         mode = assembly.choose(settings, stop, stack)
         archive = assembly.open_archive(settings, stack)
         Notifications(settings, archive, assembly.make_arming(settings, archive))  # raises if it cannot work
-        assembly.make_page(settings, archive)
+        make_page(settings, archive)
         source = assembly.open_source(settings, stop, packets=mode.packets)
         stack.callback(source.close)
         # a camera that is not there would be tried for ever
@@ -143,7 +144,7 @@ def _record(settings: Settings, stop: Stop) -> None:
     with ExitStack() as stack:
         archive = assembly.open_archive(settings, stack)
         arming = assembly.make_arming(settings, archive)
-        page = assembly.open_page(settings, archive, stack)
+        page = open_page(settings, archive, stack)
         told = stack.enter_context(Notifications(settings, archive, arming))
         stack.enter_context(arming)
         stack.enter_context(armed_by_signals(arming.say))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import statistics
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ LAYERS = (
 MAY_READ_SETTINGS = {
     "assembly", "cli", "check", "service/logs", "detection/from_settings", "tuning/scripts", "tuning/view",
     "tuning/report", "settings/loading", "settings/strangers", "notify/from_settings",
+    "pages/from_settings",
 }  # fmt: skip
 PURE = ("detection", "events", "recording/prealarm", "recording/packet_prealarm")
 """Told the time by their callers; whoever makes a detector or a ring may do so a million times in a test."""
@@ -53,6 +55,12 @@ def layer(room: str) -> int:
 MODULES = dict(modules())
 
 
+def neighbours(name: str) -> set[str]:
+    """The modules that a module imports."""
+    dotted = {other.removeprefix("pynvr.").replace(".", "/") for other in imported(MODULES[name])}
+    return (dotted | {other.rpartition("/")[0] for other in dotted}) & MODULES.keys()
+
+
 def rooms_of(tree: ast.Module) -> set[str]:
     return {name.split(".")[1] for name in imported(tree) if name.startswith("pynvr.")}
 
@@ -66,6 +74,10 @@ def test_imports_run_one_way(name: str) -> None:
     room = name.split("/")[0]
     wrong = {other for other in rooms_of(MODULES[name]) - {room} if layer(other) >= layer(room)}
     assert not wrong, f"{name} imports {wrong}"
+
+
+def test_no_two_modules_import_each_other_over_however_many_others() -> None:
+    TopologicalSorter({name: neighbours(name) for name in MODULES}).prepare()  # raises CycleError
 
 
 @pytest.mark.parametrize("name", sorted(MODULES.keys() - MAY_READ_SETTINGS))

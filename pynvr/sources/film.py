@@ -23,8 +23,8 @@ from pynvr.media.ffmpeg import complaints
 from pynvr.media.opencv import plausible_fps
 from pynvr.media.packet import Shape
 from pynvr.redaction import without_password
-from pynvr.sources.address import check_file
 from pynvr.sources.base import SourceStatus
+from pynvr.sources.film_place import check_file
 from pynvr.sources.stoppable import unless_stopped
 
 log = logging.getLogger(__name__)

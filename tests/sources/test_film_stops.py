@@ -16,8 +16,8 @@ import pytest
 from running import RecorderProcess
 
 from pynvr.errors import StoppedError
-from pynvr.sources.address import film_place
 from pynvr.sources.file import FileSource
+from pynvr.sources.film_place import film_place
 from pynvr.sources.packet_file import FilePackets
 from pynvr.sources.stoppable import LETTING_GO_S
 
