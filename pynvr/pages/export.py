@@ -1,7 +1,8 @@
 """`pynvr export` puts the recordings of a span of time into one file, for the police or the insurance.
 
-A `.mp4` gets the packets of their pictures, and nothing is encoded anew; a `.zip` gets the files as they are. A JSON names
-the recordings and their times, with a SHA-256 of each file, so that anybody can check that none was changed.
+A `.mp4` gets the packets of their pictures, and nothing is encoded anew; a `.zip` gets the files as they are.
+A JSON names the recordings and their times, with a SHA-256 of each file, so that anybody can check that none
+was changed.
 """
 
 from __future__ import annotations
