@@ -2,7 +2,10 @@
 """Tuning: shows the camera's picture and when motion is detected. See README.md."""
 
 import importlib
+import signal
 import sys
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before it runs ends it without a traceback
 
 try:
     from pynvr.tuning.scripts import show_picture

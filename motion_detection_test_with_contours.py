@@ -2,7 +2,10 @@
 """Tuning: shows the four stages of the motion detector as one picture. See README.md."""
 
 import importlib
+import signal
 import sys
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before it runs ends it without a traceback
 
 try:
     from pynvr.tuning.scripts import show_stages

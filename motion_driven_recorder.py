@@ -2,7 +2,10 @@
 """The recorder: watches a camera and records when something moves. See README.md."""
 
 import importlib
+import signal
 import sys
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before it runs ends it without a traceback
 
 try:
     from pynvr.cli import record

@@ -16,6 +16,7 @@ from pynvr.assembly import make_events, open_source
 from pynvr.cli import argument_parser, run_command
 from pynvr.detection.detector import Detection, MotionDetector
 from pynvr.detection.from_settings import make_detector
+from pynvr.errors import RecordingError
 from pynvr.events import MotionEvents
 from pynvr.media.frame import Frame, Gap, Image
 from pynvr.recording.encoding import check_codec
@@ -84,6 +85,8 @@ def _tune(
             events = make_events(settings, source.live)
             frames = _limited(source, options.duration, stop)
             alarms = _watch(frames, detector, events, painter, view, report)
+        if view.wrote_nothing:
+            raise RecordingError("there was no picture to write")
         for alarm in alarms:
             told = "motion from {start_s:.2f} to {end_s:.2f} s (frames {start_frame} to {end_frame})"
             print(told.format(**alarm))

@@ -11,7 +11,6 @@ import cv2
 from pynvr.archive.names import beside
 from pynvr.assembly import make_archive
 from pynvr.detection.detector import MotionDetector
-from pynvr.errors import RecordingError
 from pynvr.media.frame import Image
 from pynvr.recording.clip import Clip
 from pynvr.settings import Settings
@@ -49,6 +48,7 @@ class View:
         self._shape: tuple[int, ...] = (1, 1)
         self._window: window.Window | None = None
         self._clip: Clip | None = None
+        self.wrote_nothing = False
         no_window = options.no_window or options.report is not None
         if not no_window and window.available():
             self._window = window.Window(name, self._clicked)
@@ -97,8 +97,8 @@ class View:
     def close(self) -> None:
         """Finish the file and take the window away."""
         try:
-            if self._clip is not None and self._clip.close() == 0:
-                raise RecordingError("there was no picture to write")
+            if self._clip is not None:
+                self.wrote_nothing = self._clip.close() == 0
         finally:
             if self._window is not None:
                 self._window.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -215,6 +216,24 @@ def test_without_the_packages_it_says_how_to_get_them(script: str, project: Path
     (line,) = result.stderr.splitlines()
     assert line.startswith("pynvr: No module named ")
     assert line.endswith(f"make demo first, then .venv/bin/python {project / script}")
+
+
+@pytest.mark.parametrize("script", [RECORDER, PICTURE, STAGES])
+def test_ctrl_c_before_it_runs_shows_no_traceback(script: str, project: Path, tmp_path: Path) -> None:
+    (tmp_path / "msgspec.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    command = [sys.executable, str(project / script)]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == -signal.SIGINT
+    assert result.stderr == ""
+
+
+def test_output_into_a_folder_that_is_not_there(run_script: Run, tmp_path: Path) -> None:
+    output = tmp_path / "missing" / "seen.avi"
+    result = run_script(PICTURE, "--cam", "demo", "--duration", "1", "--no-window", "--output", str(output))
+    assert result.returncode == 1
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("pynvr: ")]
+    assert str(output.parent) in line
 
 
 ASCII_ONLY = "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"
