@@ -41,7 +41,7 @@
     player.tabIndex = 0;
     player.addEventListener("loadedmetadata", () => { player.currentTime = recording.before; }, { once: true });
     player.addEventListener("error", () => slowFilm(recording,
-      "This browser cannot play the file (H.265 plays in Safari, and in Chrome and Edge with the right hardware). Download it instead."));
+      "This browser cannot play the file. If it is H.265, download it, or use Safari, or Chrome or Edge with the right hardware. If it was removed meanwhile, load the page again."));
     player.src = recording.address;
     element("stage").replaceChildren(player);
     player.play().catch(() => {}); // it can be started by hand
