@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.errors import CameraError
-from pynvr.media.frame import JPEG_QUALITY, Frame, Gap, Gray, Image
+from pynvr.media.frame import JPEG_QUALITY, SMALLEST_STEP_S, Frame, Gap, Gray, Image
 from pynvr.media.opencv import as_bgr, claimed_fps
 from pynvr.sources.address import is_rtsp
 from pynvr.sources.burst import Reading
-from pynvr.sources.clock import StreamClock
 from pynvr.sources.connection import Connection
 from pynvr.sources.freeze import Freeze
 from pynvr.sources.item_queue import ItemQueue
@@ -104,7 +103,7 @@ class PictureConnection(Connection[Frame, Seen]):
     ) -> None:
         """Open the camera; raises CameraError."""
         self._capture = opener.open()
-        super().__init__(opener, stop, StreamClock())
+        super().__init__(opener, stop)
         self.nominal_fps = claimed_fps(self._capture)
         self._snapshots = snapshots
         self._freeze = freeze
@@ -116,6 +115,7 @@ class PictureConnection(Connection[Frame, Seen]):
         """Memory for the next picture, used again if only reduced ones are kept."""
         self._time = StreamTime(opener.cam, self._capture)
         self._shape: tuple[int, ...] | None = None
+        self._last_s = -math.inf
 
     def _receive(self) -> Reading[Seen] | None:
         """Read a picture; raises CameraError if OpenCV returns an old one again and again."""
@@ -149,8 +149,8 @@ class PictureConnection(Connection[Frame, Seen]):
         if self._shape not in (None, shape):
             yield Gap(f"camera {self._name}: the picture's size changed")
         self._shape = shape
-        moment = self._clock.place(got.stream_s, arrival)
-        yield Frame(image, moment, self._utc(moment), index, jpeg=jpeg)
+        self._last_s = max(self._clock.place(got.stream_s, arrival), self._last_s + SMALLEST_STEP_S)
+        yield Frame(image, self._last_s, self._utc(self._last_s), index, jpeg=jpeg)
 
     def close(self) -> None:
         """Release the capture."""

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from pynvr.media.frame import SMALLEST_STEP_S
 
-DRIFT_LIMIT_S = 0.5
-"""A stream that differs more from the clock gets a new offset."""
+LEAP_S = 0.5
+"""A stream that steps back further, or ahead of our clock, has leapt."""
 WINDOW_S = 5.0
-"""A stream is late if no frame was in time for so long. Anything shorter is a hiccup."""
+"""The lag is that of one to two windows."""
 QUICKEST = 1 / 8
 """Share of the packets that may seem too quick: one with a damaged time, and those that came with it."""
 LONGEST_STEP_S = 2.0
@@ -23,73 +23,12 @@ def delays(stream_s: list[float]) -> list[float]:
     if not stream_s:
         return []
     steps = [later - sooner for sooner, later in pairwise(stream_s)]
-    believed = [step if -DRIFT_LIMIT_S <= step <= LONGEST_STEP_S else 0.0 for step in steps]
+    believed = [step if -LEAP_S <= step <= LONGEST_STEP_S else 0.0 for step in steps]
     return [max(0.0, delay) for delay in accumulate(believed[::-1], initial=0.0)][::-1]
 
 
-class StreamClock:
-    """Gives frames times on the monotonic clock with the spacing that the stream gave them.
-
-    The first frame gets the time of its arrival. A hiccup of the network delays
-    frames and then delivers them in a burst: they keep their true spacing. The
-    stream gets a new offset only if it is ahead of the clock (a frame cannot come
-    from the future) or late for a whole window.
-    """
-
-    def __init__(self) -> None:
-        self._offset: float | None = None
-        self._last_stream = self._last = 0.0
-        self._window_end = self._least_lag = 0.0
-        self._lag_before = float("inf")
-
-    @property
-    def lag_s(self) -> float:
-        """Arrival minus time of the quickest recent frame, seconds.
-
-        Negative after a start with frames that had waited in the network. It relates two
-        streams of one camera: time + lag is the same moment in both.
-        """
-        lag = min(self._least_lag, self._lag_before)
-        return lag if lag < float("inf") else 0.0
-
-    def place(self, stream_s: float | None, arrival_s: float) -> float:
-        """Return the time of a frame of the stream's time `stream_s` that arrived at `arrival_s`.
-
-        A frame without a time gets that of its arrival.
-        """
-        if stream_s is None:
-            self._offset = None
-            self._least_lag = self._lag_before = 0.0
-            self._last = max(arrival_s, self._last + SMALLEST_STEP_S)
-            return self._last
-        if self._offset is None:
-            self._offset = arrival_s - stream_s
-            self._last = max(self._last, arrival_s - SMALLEST_STEP_S)
-            self._open_window(arrival_s)
-        elif stream_s < self._last_stream - DRIFT_LIMIT_S:  # the camera has reset its counter
-            self._offset = arrival_s - stream_s
-        self._last_stream = stream_s
-        self._follow_drift(arrival_s, arrival_s - (stream_s + self._offset))
-        self._last = max(stream_s + self._offset, self._last + SMALLEST_STEP_S)
-        return self._last
-
-    def _follow_drift(self, arrival_s: float, lag: float) -> None:
-        self._least_lag = min(self._least_lag, lag)
-        late = arrival_s >= self._window_end and self._least_lag > DRIFT_LIMIT_S
-        laid_anew = self._offset is not None and (lag < -DRIFT_LIMIT_S or late)
-        if self._offset is not None and laid_anew:
-            self._offset += self._least_lag
-            self._least_lag = 0.0
-        if arrival_s >= self._window_end or laid_anew:
-            self._open_window(arrival_s)
-
-    def _open_window(self, arrival_s: float) -> None:
-        self._window_end = arrival_s + WINDOW_S
-        self._lag_before, self._least_lag = self._least_lag, float("inf")
-
-
 class _Mark(NamedTuple):
-    """A packet that later packets may follow."""
+    """A picture that later ones may follow."""
 
     stream_s: float
     arrival_s: float
@@ -99,14 +38,15 @@ class _Mark(NamedTuple):
     def leads_to(self, stream_s: float, arrival_s: float) -> bool:
         """Whether a packet can follow: not much earlier than this one, nor later by more than the wait."""
         step = stream_s - self.stream_s
-        return -DRIFT_LIMIT_S <= step <= max(0.0, arrival_s - self.arrival_s) + DRIFT_LIMIT_S
+        return -LEAP_S <= step <= max(0.0, arrival_s - self.arrival_s) + LEAP_S
 
 
-class PacketClock:
-    """Lays packets onto the clock once. From then on they keep the stream's own spacing exactly.
+class StreamClock:
+    """Lays a stream onto the clock when its first picture arrives. From then on it keeps its own spacing.
 
-    Their times go into files. `lag_s` says how far stream and clock have drifted apart since; the times
-    are not corrected for it. With B-frames packets are not sent in the order in which they are shown.
+    A hiccup of the network delays pictures and then delivers them in a burst; a second of the scene stays one
+    all the same. `lag_s` says how far stream and clock have drifted apart since; the times are not corrected
+    for it. With B-frames packets are not sent in the order in which they are shown.
 
     A stream that leaps has lost packets or reset its counter. If the next packet continues from
     before the leap, only one time was damaged, and nothing has changed.
@@ -123,7 +63,11 @@ class PacketClock:
 
     @property
     def lag_s(self) -> float:
-        """As `StreamClock.lag_s`, without a few of the quickest packets, whose times may be damaged."""
+        """Arrival minus time of the quickest recent pictures, seconds; negative if the first one came late.
+
+        It relates two streams of one camera: time + lag is the same moment in both. A few that are quicker
+        still do not count, whose times may be damaged.
+        """
         lags = sorted(self._lags + self._lags_before)
         return lags[int(QUICKEST * len(lags))] if lags else 0.0
 
@@ -164,7 +108,7 @@ class PacketClock:
     def _can_follow(self, mark: _Mark, stream_s: float, arrival_s: float) -> bool:
         """Whether the packet may follow `mark` after a loss: later than it, but not in the future."""
         ahead_s = stream_s + mark.offset_s - arrival_s
-        return stream_s > mark.stream_s - DRIFT_LIMIT_S and ahead_s <= DRIFT_LIMIT_S - self.lag_s
+        return stream_s > mark.stream_s - LEAP_S and ahead_s <= LEAP_S - self.lag_s
 
     def _note_lag(self, arrival_s: float, lag_s: float) -> None:
         if arrival_s >= self._window_end:

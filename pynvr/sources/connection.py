@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from pynvr.errors import CameraError
 from pynvr.media.frame import Gap
 from pynvr.sources.burst import Reading
-from pynvr.sources.clock import LONGEST_STEP_S, PacketClock, StreamClock
+from pynvr.sources.clock import LONGEST_STEP_S, StreamClock
 from pynvr.sources.item_queue import Item
 from pynvr.sources.opening import Opener
 
@@ -34,14 +34,14 @@ class Connection(ABC, Generic[Item, Content]):
     nominal_fps: float
     """As the camera claims."""
 
-    def __init__(self, opener: Opener, stop: threading.Event, clock: StreamClock | PacketClock) -> None:
-        """For the camera that `opener` has opened; `clock` gives its items their times."""
+    def __init__(self, opener: Opener, stop: threading.Event) -> None:
+        """For the camera that `opener` has opened."""
         self.undecodable = 0
         """Packets so far that could not be decoded, although others could after them."""
         self._name = opener.name
         self._longest_wait_s = opener.timeouts.read_s
         self._stop = stop
-        self._clock = clock
+        self._clock = StreamClock()
         self._meter = Meter() if opener.in_pieces else None
 
     @property
@@ -66,9 +66,9 @@ class Connection(ABC, Generic[Item, Content]):
                 break
         return None
 
-    def _utc(self, moment: float) -> datetime:
-        """The wall clock at this moment of the monotonic one."""
-        return datetime.now(timezone.utc) - timedelta(seconds=monotonic() - moment)
+    def _utc(self, time: float) -> datetime:
+        """The wall clock at the moment of this time."""
+        return datetime.now(timezone.utc) - timedelta(seconds=monotonic() - time - self.lag_s)
 
     @abstractmethod
     def _receive(self) -> Reading[Content] | None:

@@ -18,7 +18,7 @@ from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Packet, TimedPacket
 from pynvr.sources.burst import Reading
-from pynvr.sources.clock import PacketClock, delays
+from pynvr.sources.clock import delays
 from pynvr.sources.connection import Connection
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Opener, Timeouts
@@ -113,7 +113,7 @@ class PacketConnection(Connection[TimedPacket, Packet]):
         """Open the camera; raises CameraError, or SettingsError where it cannot be copied."""
         self._capture = _open(opener, with_sound)
         self._among_lines = opener.among_lines
-        super().__init__(opener, stop, PacketClock())
+        super().__init__(opener, stop)
         try:
             self._stream = self._capture.stream(suffix)
         except SettingsError:
@@ -192,8 +192,7 @@ class PacketConnection(Connection[TimedPacket, Packet]):
 
     def _placed(self, packet: Packet, stream_s: float | None, arrival: float) -> TimedPacket:
         time = self._clock.place(stream_s, arrival)
-        utc = self._utc(time + self._clock.lag_s)
-        return TimedPacket(packet.data, packet.key, time, utc, self._stream, sound=packet.sound)
+        return TimedPacket(packet.data, packet.key, time, self._utc(time), self._stream, sound=packet.sound)
 
     def _is_described(self) -> bool:
         """Whether a decoder has all that it needs."""

@@ -9,11 +9,10 @@ from math import inf
 import pytest
 
 from pynvr.sources.burst import Burst, Reading
-from pynvr.sources.clock import PacketClock, StreamClock
+from pynvr.sources.clock import StreamClock
 from pynvr.sources.pace import Pace
 
 FPS = 25
-Clock = StreamClock | PacketClock
 
 CLOCKS: dict[str, tuple[Callable[[float], float], float]] = {
     "right": (lambda t: t, 1.0),
@@ -36,7 +35,7 @@ CLOCKS: dict[str, tuple[Callable[[float], float], float]] = {
 def placed(
     times: list[float],
     stream: Callable[[float], float],
-    clock: Clock,
+    clock: StreamClock,
     late: Callable[[float], float] = lambda _: 0.0,
     pace: Pace | None = None,
 ) -> list[float]:
@@ -57,14 +56,11 @@ def placed(
     return found
 
 
-@pytest.mark.parametrize("make_clock", [StreamClock, PacketClock])
 @pytest.mark.parametrize("name", CLOCKS)
-def test_a_second_takes_a_second_whatever_the_cameras_clock_says(
-    name: str, make_clock: Callable[[], Clock]
-) -> None:
+def test_a_second_takes_a_second_whatever_the_cameras_clock_says(name: str) -> None:
     stream, factor = CLOCKS[name]
     pace, true = Pace(), [100 + number / FPS for number in range(40 * FPS)]
-    found = placed(true, lambda t: stream(t - 100), make_clock(), pace=pace)
+    found = placed(true, lambda t: stream(t - 100), StreamClock(), pace=pace)
     assert pace.factor == pytest.approx(factor, rel=0.01)
     assert (pace.found is None) == (factor == 1)
     off = [abs(found[number + FPS] - found[number] - 1) for number in range(len(found) - FPS)]
@@ -92,12 +88,11 @@ def test_the_pace_is_known_from_the_first_picture_on() -> None:
         pytest.param(lambda t: (t - 120) * 0.3 if 120 < t < 124 else 0.0, id="a narrow network"),
     ],
 )
-@pytest.mark.parametrize("make_clock", [StreamClock, PacketClock])
 def test_a_network_that_holds_pictures_back_is_not_taken_for_a_wrong_clock(
-    late: Callable[[float], float], make_clock: Callable[[], Clock]
+    late: Callable[[float], float],
 ) -> None:
     pace, true = Pace(), [100 + number / FPS for number in range(40 * FPS)]
-    found = placed(true, lambda t: t, make_clock(), late, pace)
+    found = placed(true, lambda t: t, StreamClock(), late, pace)
     assert pace.factor == 1.0
     # the last burst of all is not followed by a picture that is live
     known = len(true) - 3 * FPS

@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from pynvr.errors import CameraError, SettingsError
 from pynvr.media.codecs import H264
-from pynvr.media.frame import Gap
+from pynvr.media.frame import Frame, Gap
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources import packet_camera, reader
 from pynvr.sources.burst import Reading
+from pynvr.sources.camera import PictureConnection, Seen, Snapshots
+from pynvr.sources.freeze import Freeze
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_camera import LivePackets
@@ -190,6 +193,22 @@ def test_packets_of_a_connection_that_is_over_are_due(
     *left, gap = packets.until(time.monotonic())
     assert len(left) == 3
     assert isinstance(gap, Gap)
+
+
+def test_times_of_pictures_rise_whatever_the_camera_says() -> None:
+    """The first two pictures of an RTSP stream both read 0; others fall back within a stream."""
+    opener = Opener("rtsp://test/", Timeouts())
+    with mock.patch.object(opener, "open", return_value=mock.Mock(**{"get.return_value": 25.0})):
+        connection = PictureConnection(opener, threading.Event(), None, None, Snapshots(), Freeze())
+    found = []
+    for number, told in enumerate([0.0, 0.0, 0.04, 0.01, 0.08, 0.04, 0.12, -9.0, 40.0]):
+        seen = Seen(np.zeros((4, 4, 3), np.uint8), (4, 4, 3))
+        found += connection.make(Reading(seen, 48, told), 1000 + number / 25, number)
+    times = [frame.time for frame in found if isinstance(frame, Frame)]
+    assert times[:3] == pytest.approx([1000, 1000.001, 1000.04])
+    assert all(sooner < later for sooner, later in pairwise(times))
+    assert len(times) == 9
+    assert 1000.12 < times[-1] <= 1000 + 8 / 25
 
 
 def test_a_camera_that_never_was_there_is_given_up(connected: Connected) -> None:
