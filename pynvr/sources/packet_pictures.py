@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pynvr.errors import CameraError
 from pynvr.media.frame import SMALLEST_STEP_S, Frame, Gap
+from pynvr.media.opencv import fitted_size
 from pynvr.media.packet import TimedPacket
 from pynvr.sources.base import SourceStatus
 from pynvr.sources.camera import Reduce, Snapshots
@@ -20,7 +21,9 @@ from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.packet_camera import LivePackets
 
 if TYPE_CHECKING:
-    from pynvr.sources.picture_decoder import DecodedPicture, PictureDecoder
+    from av.video.frame import VideoFrame
+
+    from pynvr.sources.picture_decoder import PictureDecoder
 
 MOST_HELD_BACK = 16
 """So many packets may come before the first picture of theirs, by the standards of H.264 and H.265."""
@@ -53,7 +56,7 @@ class PacketPictures:
         """Packets that the decoder refused: so far, and since the latest picture."""
         self._unseen, self._unseen_since_s = 0, 0.0
         """Packets since the latest picture, and the first one's time."""
-        self._shape: tuple[int, int] | None = None
+        self._size: tuple[int, int] | None = None
         self._last_s = -math.inf
         self._count = 0
 
@@ -91,17 +94,13 @@ class PacketPictures:
         """Put a packet into the decoder; yield what comes out."""
         if self._decoder is None or self._queue.dropped != self._passed_over:
             self._passed_over = self._queue.dropped
-            self._decoder = _decoder(packet) if packet.key else None  # what others need was passed over
+            self._decoder = self._new_decoder(packet) if packet.key else None  # others need what was dropped
         if self._decoder is None:
             return
-        pictures = self._decoder.decode(packet)
         if self._unseen == 0:
             self._unseen_since_s = packet.time
         self._unseen += 1
-        if pictures is None:
-            self._in_vain += 1
-        for picture in pictures or ():
-            yield from self._made(picture)
+        yield from self._decoded(self._decoder, packet)
         unseen_s = packet.time - self._unseen_since_s
         if self._unseen > MOST_HELD_BACK and unseen_s > self._packets.longest_pause_s:
             self._unseen = 0
@@ -111,27 +110,35 @@ class PacketPictures:
 
     def _rest(self) -> Iterator[Frame | Gap]:
         """What the decoder still holds back of a connection that is over."""
-        decoder, self._decoder = self._decoder, None
-        if decoder is not None:
-            for picture in decoder.decode(None) or ():
-                yield from self._made(picture)
-        self._shape, self._last_s = None, -math.inf  # the next connection has times of its own
+        if self._decoder is not None:
+            yield from self._decoded(self._decoder, None)
+        self._decoder = None
+        self._size, self._last_s = None, -math.inf  # the next connection has times of its own
         self._unseen = self._in_vain = 0
 
-    def _made(self, picture: DecodedPicture) -> Iterator[Frame | Gap]:
+    def _decoded(self, decoder: PictureDecoder, packet: TimedPacket | None) -> Iterator[Frame | Gap]:
+        """Put a packet into the decoder, or None at the end; yield what comes out."""
+        pictures = decoder.decode(packet)
+        if pictures is None:
+            self._in_vain += 1
+        for its_packet, picture in pictures or ():
+            yield from self._made(decoder, its_packet, picture)
+
+    def _made(
+        self, decoder: PictureDecoder, packet: TimedPacket, picture: VideoFrame
+    ) -> Iterator[Frame | Gap]:
         """The picture as a frame, with a gap before it if its size has changed."""
-        shape = picture.shape(self._fit_inside)
-        if self._shape not in (None, shape):
+        size = fitted_size((picture.width, picture.height), self._fit_inside)
+        if self._size not in (None, size):
             yield Gap(f"camera {self.name}: the picture's size changed")
-        self._shape = shape
-        packet = picture.packet
+        self._size = size
         self._last_s = max(packet.time, self._last_s + SMALLEST_STEP_S)
         jpeg = None
         if self._reduce is None:
-            data = picture.bgr(self._fit_inside)
+            data = decoder.bgr(picture)
         else:
-            data = picture.gray(self._reduce, self._fit_inside)
-            jpeg = self.snapshots.of(shape, lambda: picture.bgr(self._fit_inside), packet.time)
+            data = decoder.gray(picture, self._reduce)
+            jpeg = self.snapshots.of(size, lambda: decoder.bgr(picture), packet.time)
         yield Frame(data, self._last_s, packet.utc, self._count, jpeg=jpeg)
         self._count += 1
         if self._in_vain:
@@ -139,8 +146,7 @@ class PacketPictures:
             self._packets.note_undecodable(self._undecodable)
         self._unseen = self._in_vain = 0
 
+    def _new_decoder(self, packet: TimedPacket) -> PictureDecoder:
+        from pynvr.sources.picture_decoder import PictureDecoder  # brings 17 MB
 
-def _decoder(packet: TimedPacket) -> PictureDecoder:
-    from pynvr.sources.picture_decoder import PictureDecoder  # brings 17 MB
-
-    return PictureDecoder(packet.stream)
+        return PictureDecoder(packet.stream, self._fit_inside)

@@ -21,6 +21,7 @@ from pynvr.detection.robust import RobustDetector
 from pynvr.errors import SettingsError
 from pynvr.media.codecs import H264, H265, MJPEG, CopyCodec
 from pynvr.media.frame import Frame, Gap, Image
+from pynvr.media.opencv import fitted_size
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources import packet_camera, reader
 from pynvr.sources.burst import Reading
@@ -263,13 +264,13 @@ def test_the_grey_picture_is_that_of_the_whole_one(
     codec: CopyCodec, kind: str, fit_inside: tuple[int, int] | None
 ) -> None:
     (packet,) = encoded([textured()], codec, kind)
-    decoder = PictureDecoder(packet.stream)
-    (picture,) = [*(decoder.decode(packet) or ()), *(decoder.decode(None) or ())]
-    assert picture.packet is packet
+    decoder = PictureDecoder(packet.stream, fit_inside)
+    ((its_packet, picture),) = [*(decoder.decode(packet) or ()), *(decoder.decode(None) or ())]
+    assert its_packet is packet
     reduce = RobustDetector().reduced
-    whole = picture.bgr(fit_inside)
-    assert whole.shape == (*picture.shape(fit_inside), 3)
-    gray, true = picture.gray(reduce, fit_inside), reduce(whole)
+    whole = decoder.bgr(picture)
+    assert whole.shape[:2][::-1] == fitted_size((picture.width, picture.height), fit_inside)
+    gray, true = decoder.gray(picture, reduce), reduce(whole)
     assert gray.shape == true.shape
     apart = np.abs(gray.astype(int) - true)
     assert apart.mean() < 2
