@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ ACKNOWLEDGED_S = 10.0
 """If the broker does not acknowledge an event within this time, it is sent again."""
 KEEP_ALIVE_S = 30
 RECONNECT_S = 1, 60
+SOON_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class MqttReceiver:
         self._retained: dict[str, str] = {"motion": "OFF"}
         """The retained texts by topic, sent again at each connection."""
         self._complained = False
+        self._connected_s = 0.0
         self.on_connected: Callable[[], None] = lambda: None
         # the same name at each start: a broker that still holds a lost connection lets it go at once
         client = Client(CallbackAPIVersion.VERSION2, client_id=f"pynvr_{broker.node}")
@@ -140,7 +143,7 @@ class MqttReceiver:
             self._complain(str(reason))
             return
         log.info("MQTT: connected to %s:%d", self._broker.host, self._broker.port)
-        self._complained = False
+        self._complained, self._connected_s = False, time.monotonic()
         names = ("armed/set", "record/set", "keep/set")
         client.subscribe([(self._topic(name), 1) for name in names])
         client.subscribe(home_assistant.STATUS_TOPIC)
@@ -155,7 +158,10 @@ class MqttReceiver:
 
     def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            self._complain("the connection is lost")  # paho says "Unspecified error"
+            # paho says "Unspecified error"; of two clients of one name a broker sends the older one away
+            soon = time.monotonic() - self._connected_s < SOON_S
+            hint = ": does another recorder have this MQTT_URL?" if soon else ""
+            self._complain(f"the connection is lost{hint}")
 
     def _complain(self, reason: str) -> None:
         """Warn once for each loss of the connection."""

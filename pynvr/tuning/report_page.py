@@ -23,7 +23,8 @@ MOST_POINTS = 4000
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto;
   padding: 0 1em; color: #222 }
-h1 { font-size: 1.6em } h2 { font-size: 1.2em; margin-top: 2em } svg { width: 100%; height: auto }
+h1 { font-size: 1.6em; overflow-wrap: anywhere }
+h2 { font-size: 1.2em; margin-top: 2em } svg { width: 100%; height: auto }
 table { border-collapse: collapse } td, th { padding: .3em .9em; text-align: right;
   border-bottom: 1px solid #ddd }
 td:first-child, th:first-child { text-align: left }

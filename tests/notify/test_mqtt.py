@@ -168,6 +168,16 @@ def test_a_broker_that_is_away(mosquitto: Mosquitto, heard: Heard) -> None:
     made.close()
 
 
+def test_two_recorders_of_one_topic(
+    mosquitto: Mosquitto, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = connected(receiver(mosquitto.port, heard))
+    other = receiver(mosquitto.port, heard)
+    until(lambda: "does another recorder have this MQTT_URL?" in caplog.text, 10, "the warning")
+    one.close()
+    other.close()
+
+
 def test_tls_with_a_password(tmp_path: Path, heard: Heard) -> None:
     crt, key = certificate(tmp_path)
     with Mosquitto(tmp_path, (crt, key), "s3cr@t/") as tls, \
