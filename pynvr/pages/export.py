@@ -1,8 +1,7 @@
 """`pynvr export` puts the recordings of a span of time into one file, for the police or the insurance.
 
-A `.mp4` gets the packets of their pictures, and nothing is encoded anew; a `.zip` gets the files as they are.
-A JSON names the recordings and their times, with a SHA-256 of each file, so that anybody can check that none
-was changed.
+A `.mp4` gets their packets, and nothing is encoded anew; a `.zip` gets the files as they are. A JSON names
+the recordings and their times, with a SHA-256 of each file, so that anybody can check that none was changed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-import av
 from msgspec import UNSET
 
 from pynvr.archive import fsync
@@ -27,14 +25,10 @@ from pynvr.archive.index import INDEX_NAME, Index
 from pynvr.archive.journal import iso
 from pynvr.archive.names import lies_inside
 from pynvr.errors import PynvrError, RecordingError
-from pynvr.media.container import TICKS_PER_SECOND, PacketReader, PacketWriter, decode_times, survey
 from pynvr.media.opencv import work_lightly
+from pynvr.pages.join import join
 
 log = logging.getLogger(__name__)
-
-COPIED_AS = {"h264": "avc1", "avc1": "avc1", "hevc": "hev1", "hev1": "hev1", "hvc1": "hev1"}
-COPIED_AS |= dict.fromkeys(("fmp4", "divx", "xvid", "mp4v", "mpg4"), "mp4v")
-"""A recording's codec as OpenCV names it, in lower case -> its name in the exported `.mp4`."""
 
 TOLD = (
     "file", "first_frame_utc", "trigger_utc", "last_frame_utc", "frames",
@@ -102,56 +96,12 @@ def export_zip(recordings: Sequence[Recording], target: Path, about: dict[str, o
 
 
 def export_mp4(recordings: Sequence[Recording], target: Path) -> list[dict[str, object]]:
-    """Copy the packets of all into one `.mp4`, end to end; return what the JSON says of each.
-
-    Raises RecordingError for another codec or size than the first one's.
-    """
-    told: list[dict[str, object]] = []
-    with PacketReader(recordings[0].path) as first:
-        kind = first.fourcc.lower(), first.width, first.height
-    if kind[0] not in COPIED_AS:
-        raise RecordingError(f"{recordings[0].path}: {kind[0]} cannot be copied into .mp4; export a .zip")
-    at_ms, count, silenced = 0, 0, False
-    with PacketWriter(target, COPIED_AS[kind[0]], kind[1:]) as writer:
-        for recording in recordings:
-            times_ms = _times_ms(recording.path)
-            told.append(recording.describe(begins_at_s=at_ms / TICKS_PER_SECOND))
-            with PacketReader(recording.path) as reader:
-                if (reader.fourcc.lower(), reader.width, reader.height) != kind:
-                    wanted = f"{kind[1]}x{kind[2]} {kind[0]}"
-                    raise RecordingError(
-                        f"{recording.path}: is not {wanted} as the first one is; export a .zip"
-                    )
-                for packet, shown, decoded in zip(reader, times_ms, decode_times(times_ms), strict=True):
-                    writer.write(packet, at_ms + shown, at_ms + decoded)
-            silenced |= has_sound(recording.path)
-            at_ms += max(times_ms) + _last_step_ms(times_ms)
-            count += len(times_ms)
-    if survey(target).count != count:  # OpenCV 4 does not say when a packet was refused
-        raise RecordingError(f"{target}: came out incomplete; is the disk full?")
-    if silenced:
-        log.warning("the .mp4 has no sound; a .zip has the recordings with theirs")
-    return told
-
-
-def has_sound(path: Path) -> bool:
-    with av.open(str(path.absolute()), metadata_errors="replace") as container:
-        return bool(container.streams.audio)
-
-
-def _times_ms(path: Path) -> list[int]:
-    """When each packet is shown, after the first one."""
-    with PacketReader(path) as reader:
-        times = [round(reader.time_ms) for _ in reader]
-    if not times:
-        raise RecordingError(f"{path}: holds no picture")
-    return [time - min(times) for time in times]
-
-
-def _last_step_ms(times_ms: Sequence[int]) -> int:
-    """How long the last picture is shown: as long as the others on average; 40 ms if it is alone."""
-    ordered = sorted(times_ms)
-    return max(1, round(ordered[-1] / (len(ordered) - 1))) if len(ordered) > 1 else 40
+    """Join all into one `.mp4`; return what the JSON says of each. Raises RecordingError as `join` does."""
+    begins_s = join([recording.path for recording in recordings], target)
+    return [
+        recording.describe(begins_at_s=begin_s)
+        for recording, begin_s in zip(recordings, begins_s, strict=True)
+    ]
 
 
 def moment(text: str) -> datetime:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import pytest
 from copies import FPS, make
 from recordings import make_clip, play, rising
+from sounds import clap, clapping, claps_in
 
 from pynvr import cli
 from pynvr.demo.scene import Visit
@@ -51,13 +52,6 @@ def night(tmp_path: Path) -> Night:
 
 def h264(path: Path, **options: Any) -> Path:
     return make(path, 4, **options)
-
-
-def with_tone(clip: Path) -> Path:
-    target = clip.with_name(f"tone_{clip.name}")
-    sound = ["-f", "lavfi", "-i", "sine", "-shortest", "-c:v", "copy", "-c:a", "aac"]
-    subprocess.run(["ffmpeg", "-v", "error", "-i", clip, *sound, target], check=True)
-    return target
 
 
 def export(night: Night, output: Path, begin: str = "2017-04-02T05:00", end: str = "2017-04-02T23:00") -> int:
@@ -161,22 +155,44 @@ def test_the_installed_command(
     assert capsys.readouterr().out == f"{tmp_path / 'out.zip'}\n"
 
 
-@pytest.mark.parametrize("sound", [False, True])
-def test_says_what_the_mp4_lacks_and_nothing_else(
-    night: Night,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
-    sound: bool,
+@pytest.mark.slow
+def test_sound_stays_in_step_also_after_a_recording_without_any(night: Night, tmp_path: Path) -> None:
+    for sounds in (True, False, True):
+        clip = tmp_path / "clip.mkv"
+        night.add(clapping(clip, seconds=4) if sounds else h264(clip, each=lambda image, _: clap(image, 0)))
+    assert export(night, tmp_path / "out.mp4") == 0
+    assert play(tmp_path / "out.mp4").numbers == [*range(COUNT)] * 3
+    seen, heard = claps_in(tmp_path / "out.mp4")
+    assert seen == pytest.approx([0.52, 1.52, 2.52, 3.52, 8.52, 9.52, 10.52, 11.52], abs=1 / FPS)
+    assert heard == pytest.approx(seen, abs=0.04)
+
+
+def test_sound_that_an_mp4_cannot_have_is_left_out(
+    night: Night, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clip = h264(tmp_path / "clip.mp4")
-    if sound:
-        clip = with_tone(clip)
-    night.add(clip)
+    night.add(clapping(tmp_path / "clip.mkv", "pcm_s16le", seconds=4))
+    assert export(night, tmp_path / "out.mp4") == 0
+    assert play(tmp_path / "out.mp4").numbers == [*range(COUNT)]
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert not container.streams.audio
+    assert f"{night.files[0].name}: its sound cannot be joined" in caplog.text
+
+
+@pytest.mark.slow
+def test_recordings_whose_parameter_sets_differ(night: Night, tmp_path: Path) -> None:
+    for bframes in (0, 2, 0):
+        night.add(h264(tmp_path / "clip.mp4", bframes=bframes))
+    assert export(night, tmp_path / "out.mp4") == 0
+    assert play(tmp_path / "out.mp4").numbers == [*range(COUNT)] * 3
+
+
+def test_prints_nothing_but_the_names(
+    night: Night, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    night.add(h264(tmp_path / "clip.mp4"))
     cv2.setLogLevel(3)  # as it is in a new process
     assert export(night, tmp_path / "out.mp4") == 0
     assert capfd.readouterr().err == ""
-    assert ["no sound" in message for message in caplog.messages] == [True] * sound
 
 
 @pytest.mark.parametrize(
