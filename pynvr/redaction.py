@@ -58,11 +58,7 @@ def without_password(text: str) -> str:
 def know(addresses: Iterable[str]) -> None:
     """From now on blank the secrets of these addresses wherever they appear, and no others."""
     global _known
-    forms: set[str] = set()
-    for address in addresses:
-        for secret in secrets_of(address):
-            forms.update(form for form in _forms(secret) if len(form) >= SHORTEST)
-        forms.update(_users(address))
+    forms = {form for address in addresses for form in (*long_secrets_of(address), *_users(address))}
     longest_first = sorted(forms, key=len, reverse=True)
     _known = re.compile("|".join(map(_pattern, longest_first))) if longest_first else None
 
@@ -80,8 +76,8 @@ def secrets_of(address: str) -> Iterator[str]:
 
 
 def long_secrets_of(address: str) -> set[str]:
-    """Those secrets of an address that are no part of just any word."""
-    return {secret for secret in secrets_of(address) if len(secret) >= SHORTEST}
+    """Those secrets of an address that are no part of just any word, encoded and not."""
+    return {form for secret in secrets_of(address) for form in _forms(secret) if len(form) >= SHORTEST}
 
 
 def _line(line: str) -> str:

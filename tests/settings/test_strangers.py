@@ -67,6 +67,15 @@ def test_who_has_no_password_may_be_read(
     assert caplog.messages == []
 
 
+def test_a_password_that_the_file_encodes_itself(
+    file: Path, make_settings: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.chmod(0o604)
+    file.write_text('from urllib.parse import quote\ncam = "rtsp://me:" + quote("s3c/ret", "") + "@host/"')
+    warn_of_strangers(make_settings(cam="rtsp://me:s3c%2Fret@host/"), [file], None)
+    assert "everybody can read it" in caplog.text
+
+
 def test_a_password_on_the_command_line_is_seen_by_everybody(
     make_settings: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
