@@ -61,7 +61,8 @@ class Picture:
 
 def remember(gray: Gray, time_s: float, surroundings_px: int, visible: Gray | None) -> Picture:
     """Prepare a picture for comparing; `surroundings_px` 0: off, `visible` is 0 where it is not looked at."""
-    detail = np.left_shift(gray, FINE_BITS, dtype=np.int16)
+    detail = gray.astype(np.int16)
+    detail <<= FINE_BITS  # in place, which halves the time of np.left_shift with another type
     if surroundings_px:
         detail = cv2.subtract(detail, _surroundings(gray, surroundings_px), dst=detail)
     sparse = gray[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
@@ -77,9 +78,10 @@ def remember(gray: Gray, time_s: float, surroundings_px: int, visible: Gray | No
 def _surroundings(gray: Gray, side_px: int) -> Plane:
     """The mean of the square around each pixel, in `FINE`. A coarse picture is enough for it."""
     height, width = gray.shape
-    coarse = _halved(_halved(gray))
+    coarse = _halved(_halved(gray)).astype(np.int16)
+    coarse <<= FINE_BITS
     side = 2 * round(side_px / COARSE / 2) + 1  # odd, or it would lie beside its pixel
-    mean = cv2.boxFilter(np.left_shift(coarse, FINE_BITS, dtype=np.int16), cv2.CV_16S, (side, side))
+    mean = cv2.boxFilter(coarse, cv2.CV_16S, (side, side))
     return cast(Plane, cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR))
 
 

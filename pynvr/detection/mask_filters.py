@@ -67,7 +67,7 @@ class Persistence:
         while len(self._masks) > 1 and self._masks[1][0] <= time_s - self._age_s + EARLY_S:
             self._masks.popleft()
         lasting = mask
-        if mask.any():
+        if cv2.hasNonZero(mask):
             wait_s = max(0.0, min(step_s, LONGEST_STEP_S) - self._age_s)
             near = round(self._reach_px + self._reach_px_s * wait_s)
             where = around(mask, near)

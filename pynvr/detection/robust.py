@@ -113,7 +113,7 @@ class RobustDetector:
         if self._p.habit_factor:
             self._habits.learn(change, step_s, self._tracker.occupied)
         self._references.add(now)
-        if self._p.density and mask.any():
+        if self._p.density and cv2.hasNonZero(mask):
             clear_specks(mask, self._p.density)
         if self._p.persist_s:
             mask = self._persistence.lasting(mask, time_s, step_s)
@@ -169,7 +169,7 @@ class RobustDetector:
         """255 where a pixel differs from both references by more than noise and its own habits explain."""
         p = self._p
         mask = self._unusual(change)
-        if p.second_reference_s and mask.any():
+        if p.second_reference_s and cv2.hasNonZero(mask):
             second = self._references.of_age(p.second_reference_s, now)
             cv2.bitwise_and(mask, self._unusual(self._difference(second, now)), dst=mask)
         return mask
@@ -186,7 +186,7 @@ class RobustDetector:
         p = self._p
         px_area = (AREA_WIDTH_PX / max(mask.shape)) ** 2
         blobs: list[Blob] = []
-        if np.count_nonzero(mask) >= FEWEST_PX:
+        if cv2.countNonZero(mask) >= FEWEST_PX:
             mask = closed(mask, p.close_px)
             blobs = self._blobs(mask, fresh, px_area)
         settled = self._references.reach_back(p.second_reference_s, now)
@@ -198,7 +198,7 @@ class RobustDetector:
             now.gray,
             cast(Gray, cv2.convertScaleAbs(change, alpha=1 / FINE)),
             mask,
-            round(np.count_nonzero(mask) * px_area),
+            round(cv2.countNonZero(mask) * px_area),
             bool(objects),
             self._score(objects, now.time_s),
             self._area_threshold_px,
