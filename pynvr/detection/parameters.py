@@ -72,8 +72,6 @@ class RobustParameters:
     """So many pixels for 0.1 s, or fewer for longer, are motion."""
     first_s: float = 0.1
     """The age of a blob that is first seen: its changes have persisted this long."""
-    cap_px: float = 2500.0
-    """Even the largest blob needs 0.06 s: two pictures."""
     small_px: float = 600.0
     """Blobs below it have to travel by their own size: leaves and reflections stay. 0: off."""
     forget_s: float = 0.3

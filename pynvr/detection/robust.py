@@ -67,7 +67,6 @@ class RobustDetector:
         self._persistence = Persistence(p.persist_s, p.persist_px, p.persist_px_s)
         self._tracker = Tracker(
             self._area_threshold_px * EVIDENCE_S,
-            p.cap_px,
             p.small_px,
             p.first_s,
             p.forget_s,

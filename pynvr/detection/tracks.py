@@ -20,6 +20,10 @@ Box: TypeAlias = tuple[int, int, int, int]
 LONGEST_STEP_S = 0.5
 """A gap between two pictures counts as no more than this."""
 REACH_PX = 4
+TRAVEL_WEIGHT = 2.0
+"""What has travelled by its own size counts so much more: noise stays where it is."""
+WALKING_PACE = 5.0
+"""Of its own sizes a second. Measured: 4 at most by far walkers, 6 or more by flakes and insects."""
 MOST_GROWTH = 1.25
 """From one picture to the next somebody who walks in grows by about so much; a gust of rain grows by more."""
 
@@ -55,16 +59,16 @@ class Track:
 class Tracker:
     """Blobs in, tracks out.
 
-    `evidence_px_s` confirms a track; a blob counts `cap_px` at most; one below
-    `small_px` has to travel as well; each has lasted `first_s` when it is first seen;
-    the `most` largest of a picture count. A track lives unseen for `forget_s`. Who
-    came and stands still counts as present for `rest_s` after stirring last.
+    `evidence_px_s` confirms a track; a blob below `small_px` has to travel as well; each
+    has lasted `first_s` when it is first seen, and one that is not small as long as the
+    latest two pictures are apart; the `most` largest of a picture count. A track lives
+    unseen for `forget_s`. Who came and stands still counts as present for `rest_s`
+    after stirring last.
     """
 
     def __init__(
         self,
         evidence_px_s: float,
-        cap_px: float,
         small_px: float,
         first_s: float,
         forget_s: float,
@@ -72,7 +76,6 @@ class Tracker:
         most: int,
     ) -> None:
         self._evidence_px_s = evidence_px_s
-        self._cap_px = cap_px
         self._small_px = small_px
         self._first_s = first_s
         self._forget_s = forget_s
@@ -112,13 +115,15 @@ class Tracker:
         two pictures so far apart that a third one would come late.
         """
         at_once = settled and step_s >= self._first_s - EARLY_S
+        # what persists was in the picture before, too; where that is small it may have been another flake
+        large_age_s = max(self._first_s, min(step_s, LONGEST_STEP_S))
         free = list(self.tracks)
         for blob in sorted(blobs, key=lambda blob: -blob.area_px)[: self._most]:
             track = max(free, key=lambda track: _nearness(track.box, blob.box), default=None)
-            counted_px = min(blob.area_px, self._cap_px)
-            before = counted_px * self._first_s
+            large = blob.area_px >= self._small_px
+            before = blob.area_px * (large_age_s if large else self._first_s)
             if track is None or not _nearness(track.box, blob.box):
-                confirmed = at_once and before >= self._evidence_px_s and blob.area_px >= self._small_px
+                confirmed = at_once and before >= self._evidence_px_s and large
                 new = Track(blob.box, time_s, _centre(blob.box), before, before, confirmed=confirmed)
                 self.tracks.append(new)
                 continue
@@ -129,16 +134,20 @@ class Tracker:
                 free.remove(part)
                 self.tracks.remove(part)
             lasted_s = min(time_s - track.seen_s, LONGEST_STEP_S)
-            track.evidence += counted_px * lasted_s
+            track.evidence += blob.area_px * lasted_s
             before = min(before, MOST_GROWTH * track.before)
             if before > track.before:
                 track.evidence += before - track.before
                 track.before = before
+            step_px = math.dist(_centre(track.box), _centre(blob.box))
             track.box, track.seen_s = blob.box, time_s
             track.moved = max(track.moved, math.dist(track.start, _centre(blob.box)))
-            travels = track.moved >= math.sqrt(blob.area_px / px_area)
+            size_px = math.sqrt(blob.area_px / px_area)
+            travels = track.moved >= size_px
+            if travels and not track.travelled and step_px <= WALKING_PACE * size_px * lasted_s:
+                track.evidence *= TRAVEL_WEIGHT
             track.travelled = track.travelled or travels
-            if track.evidence >= self._evidence_px_s and (blob.area_px >= self._small_px or travels):
+            if track.evidence >= self._evidence_px_s and (large or travels):
                 track.confirmed = True
         self._forget(time_s, max(self._forget_s, 1.5 * step_s))
         return [track for track in self.confirmed if track.seen_s == time_s]

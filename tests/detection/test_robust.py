@@ -351,3 +351,15 @@ def test_a_person_of_2_percent_is_found_within_0_3_s(fps: float, path: Path) -> 
     pictures = frames(4.0, scene=scene, fps=fps)
     found_s = next(time_s for image, time_s in pictures if detector.detect(image, time_s).motion)
     assert 0 < found_s - begins_s <= 0.3
+
+
+FAR: Path = ((0.0, 0.0, 0.62), (1.0, 1.0, 0.62))
+
+
+@pytest.mark.slow
+def test_who_is_far_and_faint_is_found_at_a_walkers_pace() -> None:
+    """What travels needs less evidence."""
+    scene = DemoScene((640, 480), visits=(Visit(6.0, 9.0, FAR, 0.6, 0.12),), seed=2)
+    begins_s = next(second for second in np.arange(6.0, 8.0, 0.005) if scene.figure_box(second))
+    found = alarms(watch(frames(8.0, scene=scene, fps=7.0)))
+    assert 0 < found[0] - begins_s <= 1.1
