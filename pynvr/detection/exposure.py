@@ -31,9 +31,6 @@ COARSE = 4
 SAMPLE_STEP_PX = 5
 BLACK = 4.0
 """Grey levels added to both before their ratio is taken: noise divided by noise says nothing."""
-OVEREXPOSED = 250
-"""A pixel at the end of its range says nothing about the light."""
-FEWEST_SAMPLES = 200
 AS_IT_WAS = 0.25
 """Share of the allowed ratio by which most pixels may differ where somebody covers the rest."""
 LEAST_SHIFT = 1.0
@@ -64,7 +61,7 @@ def remember(gray: Gray, time_s: float, surroundings_px: int, visible: Gray | No
     detail = gray.astype(np.int16)
     detail <<= FINE_BITS  # in place, which halves the time of np.left_shift with another type
     if surroundings_px:
-        detail = cv2.subtract(detail, _surroundings(gray, surroundings_px), dst=detail)
+        cv2.subtract(detail, _surroundings(gray, surroundings_px), dst=detail)
     sparse = gray[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
     if visible is not None:
         seen = sparse[visible[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX] > 0]
@@ -72,7 +69,7 @@ def remember(gray: Gray, time_s: float, surroundings_px: int, visible: Gray | No
     sample = sparse.ravel().astype(np.float32)
     level = _median(sample)
     light = math.log(level + BLACK)
-    return Picture(time_s, gray, cast(Plane, detail), sample, level, _mean(sample), light)
+    return Picture(time_s, gray, detail, sample, level, _mean(sample), light)
 
 
 def _surroundings(gray: Gray, side_px: int) -> Plane:
@@ -107,16 +104,10 @@ def fit_exposure(old: Picture, now: Picture) -> tuple[float, float]:
     """Gain and offset that bring `old` to the light of `now`; 1 and 0 where that cannot be told."""
     if abs(old.level - now.level) < LEAST_SHIFT and abs(old.mean - now.mean) < LEAST_SHIFT:
         return 1.0, 0.0
-    x, y, x_middle, y_middle = old.sample, now.sample, old.level, now.level
+    x, y = old.sample, now.sample
     if 2 * np.count_nonzero(np.abs(y - x) <= LEAST_SHIFT) > len(x):
         return 1.0, 0.0  # something large moved, the rest is as before
-    usable = np.maximum(x, y) < OVEREXPOSED
-    if not usable.all():
-        x, y = x[usable], y[usable]
-        if len(x) < FEWEST_SAMPLES:
-            return 1.0, 0.0
-        x_middle, y_middle = _median(x), _median(y)
-    x, y = x - np.float32(x_middle), y - np.float32(y_middle)  # small numbers, for exact sums
+    x, y = x - np.float32(old.level), y - np.float32(now.level)  # small numbers, for exact sums
     spread = _mean(np.abs(x))
     gain = _mean(np.abs(y)) / spread if spread > 2 else 1.0
     gain, offset = min(max(gain, GAIN_LIMITS[0]), GAIN_LIMITS[1]), 0.0
@@ -128,10 +119,10 @@ def fit_exposure(old: Picture, now: Picture) -> tuple[float, float]:
         x_mean, y_mean = float(np.add.reduce(x_still)) / count, float(still @ y) / count
         power = float(x_still @ x) - count * x_mean**2
         if power < count:  # a picture of one grey: only the offset can be told
-            return 1.0, y_middle + y_mean - x_middle - x_mean
+            return 1.0, now.level + y_mean - old.level - x_mean
         gain = (float(x_still @ y) - count * x_mean * y_mean) / power
         offset = y_mean - gain * x_mean
-    return gain, offset + y_middle - gain * x_middle
+    return gain, offset + now.level - gain * old.level
 
 
 def difference(old: Picture, now: Picture, fit: bool, doubt: float, high_pass: bool) -> Plane:
