@@ -23,7 +23,7 @@ REACH_PX = 4
 TRAVEL_WEIGHT = 2.0
 """What has travelled by its own size counts so much more: noise stays where it is."""
 WALKING_PACE = 5.0
-"""Of its own sizes a second. Measured: 4 at most by far walkers, 6 or more by flakes and insects."""
+"""Of its own sizes a second. Measured: 3 to 5 by far walkers, 6 or more by flakes and insects."""
 MOST_GROWTH = 1.25
 """From one picture to the next somebody who walks in grows by about so much; a gust of rain grows by more."""
 
