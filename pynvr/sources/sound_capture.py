@@ -47,7 +47,8 @@ class SoundCapture:
         self._streams = [one for one in (self._picture, self._sound) if one is not None]
         self._packets = self._container.demux(self._streams)
         self._interleaver = Interleaver(drift=Drift())
-        self._heard_s = 0.0
+        self._heard_s: float | None = None
+        """Where the next piece of sound begins."""
         self._to_annex_b: BitStreamFilterContext | None = None
         self.stream_s: float | None = None
         """As `RawCapture` has it."""
@@ -89,6 +90,8 @@ class SoundCapture:
         if packet.size and not packet.is_corrupt:
             if packet.pts is not None:
                 self._heard_s = float(packet.pts * packet.time_base)
+            if self._heard_s is None:  # RTSP does not always tell the time of the first one
+                return
             self._interleaver.add_sound(self._heard_s, bytes(packet), monotonic())
             self._heard_s += float((packet.duration or 0) * packet.time_base)
 
