@@ -13,8 +13,8 @@ when it could not send in time (a slow client, a stopped process), and for each 
     drop-clients            close every client's connection
 
 A file's coded frames (H.264, H.265, MJPEG, MPEG-4, VP8) are held in memory and sent unchanged, each at its
-time. With --sound the first sound of a .mkv (AAC, Opus, MP3, G.711) is sent beside them, and begins anew
-with them. RTP carries presentation times only: the nth frame stored is due at the nth of them in order, so
+time. With --sound the first sound of a .mkv (AAC, Opus, MP3, G.711) is sent beside them, each piece when it is
+over, and begins anew with them. RTP carries presentation times only: the nth frame stored is due at the nth of them in order, so
 that frames leave evenly with B-frames too.
 """
 
@@ -92,8 +92,11 @@ class Clip:
         self.first = pictures.first if pictures else min(frame.pts for frame in self.frames)
         self.frames = [frame for frame in self.frames if frame.pts >= self.first]
         self.pts = [frame.pts - self.first for frame in self.frames]
-        self.due = sorted(self.pts)
-        self.period = pictures.period if pictures else self.due[-1] + self.due[-1] - self.due[-2]
+        self.begins = sorted(self.pts)
+        end = self.begins[-1] + self.begins[-1] - self.begins[-2]
+        self.period = pictures.period if pictures else end
+        # a piece of sound can be sent when it is over
+        self.due = [*self.begins[1:], end] if sound else self.begins
         self.is_key = [sound or not frame.has_flags(Gst.BufferFlags.DELTA_UNIT) for frame in self.frames]
 
 
@@ -101,10 +104,10 @@ class Feed:
     """One client's stream: which frame comes next, and when. Times are ns of the monotonic clock."""
 
     def __init__(self, source: Gst.Element, payloader: Gst.Element, clip: Clip, epoch: int, now: int) -> None:
-        """`epoch`: when the clip's first frame was due. The feed begins with what is due after `now`."""
+        """`epoch`: when the clip's first frame was due. The feed begins with what begins after `now`."""
         self.source, self.payloader, self.clip, self.epoch, self.start = source, payloader, clip, epoch, now
         loops, offset = divmod(now - epoch, clip.period)
-        self.index = loops * len(clip.frames) + bisect.bisect_left(clip.due, offset)
+        self.index = loops * len(clip.frames) + bisect.bisect_left(clip.begins, offset)
         self.wants_key = True
         self.skipped = 0
         self.end = 0  # when the latest of the frames sent so far will have been shown
@@ -119,7 +122,7 @@ class Feed:
     def send(self) -> None:
         loop, index = divmod(self.index, len(self.clip.frames))
         shown = self.epoch + loop * self.clip.period + self.clip.pts[index]
-        self.end = max(self.end, shown + self.clip.due[1])
+        self.end = max(self.end, shown + self.clip.begins[1])
         # copy() only counts a reference, and another feed would put its time on this one's frame
         frame = self.clip.frames[index].copy_deep()
         frame.pts, frame.dts = shown - self.start, Gst.CLOCK_TIME_NONE

@@ -113,6 +113,15 @@ def times_in(path: Path) -> tuple[list[float], list[float]]:
     return sorted(found["video"]), sorted(found["audio"])
 
 
+def begun_later(path: Path, seconds: float) -> Path:
+    """The same stream without the sound of its first seconds."""
+    target = path.with_name(f"later-{path.name}")
+    drop = f"noise=drop=lt(pts*tb\\,{seconds})"
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(path), "-c", "copy", "-bsf:a", drop, str(target)]
+    subprocess.run(command, check=True)
+    return target
+
+
 def spoilt(path: Path) -> Path:
     """The same stream with every third piece of sound spoilt."""
     target = path.with_name(f"spoilt-{path.name}")

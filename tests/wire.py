@@ -32,6 +32,7 @@ class Harm:
         False  # nothing passes either way; connections are accepted, stay open, and go on afterwards
     )
     cut: bool = False  # the connection ends within the next H.264 picture that takes several packets
+    unreported: bool = False  # nobody tells how the clocks of the streams compare: no RTP-Info, no RTCP
     delay_s: float = 0  # added to every byte's journey
     bytes_per_s: float = math.inf
 
@@ -169,8 +170,11 @@ class Wire:
             and not piece[HEADERS_BYTES + 1] & BEGINS
         ):
             raise ConnectionError
-        if is_rtp and dice.random() < harm.drop:
+        is_report = piece[0] == ord("$") and piece[1] % 2
+        if (is_rtp and dice.random() < harm.drop) or (is_report and harm.unreported):
             return b""
+        if harm.unreported and not is_rtp:
+            piece = piece.replace(b"RTP-Info:", b"X-Nothing:")
         if not harm.flip or not (is_rtp or harm.flip_all):
             return piece
         changed = bytearray(piece)

@@ -10,9 +10,9 @@ from collections import deque
 from math import copysign
 from statistics import median, quantiles
 
-BIN_S, BINS = 15.0, 4
-"""Arrivals are judged by the median of so many bins' medians: one burst or a busy minute moves it little."""
-LEAST_IN_A_BIN = 20
+BIN_S, BINS = 10.0, 4
+"""Arrivals are judged by the median of so many bins' medians: one burst or a busy moment moves it little."""
+LEAST_IN_A_BIN = 15
 UNEVEN_S, AGREED_S = 0.1, 0.02
 """If the middle half of a bin or the bins' medians differ more, arrivals are too uneven to tell a drift."""
 ALLOWED_S = 0.015

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from pynvr.media.packet import SoundPacket
+from pynvr.sources.beginning import Beginning
 from pynvr.sources.drift import Drift
 
 FURTHEST_APART_S = 2.0
@@ -16,12 +17,20 @@ BESIDE_S = 0.5
 class Interleaver:
     """Puts sound beside the pictures that it came with. Times are seconds."""
 
-    def __init__(self, furthest_apart_s: float = FURTHEST_APART_S, drift: Drift | None = None) -> None:
+    def __init__(
+        self,
+        furthest_apart_s: float = FURTHEST_APART_S,
+        drift: Drift | None = None,
+        beginning: Beginning | None = None,
+    ) -> None:
         """Sound further than this from the picture that it came with has another clock.
 
-        `drift` follows slower differences; without it the times are believed.
+        `drift` follows slower differences, and `beginning` tells what they begin with; without them the
+        times are believed.
         """
-        self._furthest_s, self._drift = furthest_apart_s, drift
+        self._furthest_s, self._drift, self._beginning = furthest_apart_s, drift, beginning
+        self._early: list[tuple[float, bytes, float]] = []
+        """Sound that came while it was not known what the times begin with."""
         self._heard: tuple[float, float] | None = None
         """The latest sound's time and arrival."""
         self.until_s = float("-inf")
@@ -32,13 +41,31 @@ class Interleaver:
         self._seen: tuple[float, float] | None = None
         """The latest picture's time and arrival."""
 
-    def add_sound(self, stream_s: float, data: bytes, arrival_s: float = 0.0) -> None:
+    def believe(self) -> None:
+        """From now on the camera itself says how far apart the times are."""
+        self._beginning = None
+        self._add_early()
+
+    def add_sound(self, stream_s: float, data: bytes, arrival_s: float = 0.0, length_s: float = 0.0) -> None:
         """Take a piece of sound."""
+        self._early.append((stream_s, data, arrival_s))
+        if self._beginning is not None:
+            self._beginning.note_sound(stream_s + length_s, arrival_s)
+        self._add_early()
+
+    def _add_early(self) -> None:
+        begin_s = 0.0 if self._beginning is None else self._beginning.shift_s
+        if begin_s is not None:
+            for piece in self._early:
+                self._add(*piece, begin_s)
+            self._early.clear()
+
+    def _add(self, stream_s: float, data: bytes, arrival_s: float, begin_s: float) -> None:
         if self._seen is not None:
             expected_s = self._seen[0] + arrival_s - self._seen[1]
-            shifts = (0.0, self._shift_s, expected_s - stream_s)
+            shifts = (begin_s, self._shift_s, expected_s - stream_s)
             near = (one for one in shifts if abs(stream_s + one - expected_s) <= self._furthest_s)
-            self._shift_s = next(near, 0.0)
+            self._shift_s = next(near, begin_s)
         self.until_s = stream_s + self._shift_s
         self._heard = self.until_s, arrival_s
         self._waiting.append((self.until_s, data))
@@ -48,6 +75,9 @@ class Interleaver:
         blind_s = 0.0 if self._seen is None else arrival_s - self._seen[1]
         earliest_s = stream_s - blind_s - self._furthest_s  # earlier sound is from before the clocks were set
         self._seen = stream_s, arrival_s
+        if self._beginning is not None:
+            self._beginning.note_picture(stream_s, arrival_s)
+        self._add_early()
         shift_s = self._followed(stream_s, arrival_s)
         taken = []
         while self._waiting and not 0 < self._waiting[0][0] + shift_s - stream_s <= self._furthest_s:

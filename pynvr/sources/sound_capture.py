@@ -20,6 +20,7 @@ from pynvr.media.opencv import plausible_fps
 from pynvr.media.packet import Packet, SoundPacket, Stream
 from pynvr.media.sound_part import writable
 from pynvr.sources.address import is_rtsp
+from pynvr.sources.beginning import Beginning
 from pynvr.sources.drift import Drift
 from pynvr.sources.interleave import Interleaver
 from pynvr.sources.opening import Opener
@@ -46,7 +47,11 @@ class SoundCapture:
             raise
         self._streams = [one for one in (self._picture, self._sound) if one is not None]
         self._packets = self._container.demux(self._streams)
-        self._interleaver = Interleaver(drift=Drift())
+        waits = self._picture.codec_context.name in ("h264", "hevc")
+        beginning = Beginning(waits) if self._rtsp else None
+        self._interleaver = Interleaver(drift=Drift(), beginning=beginning)
+        self._unreported = set(self._streams)
+        """The streams of whose clocks the camera has not yet told how they compare (RTCP)."""
         self._heard_s: float | None = None
         """Where the next piece of sound begins."""
         self._to_annex_b: BitStreamFilterContext | None = None
@@ -73,6 +78,8 @@ class SoundCapture:
         try:
             while monotonic() < deadline:
                 packet = next(self._packets)
+                if self._unreported and packet.has_sidedata("prft"):
+                    self._note_report(packet)
                 if packet.stream_index != self._picture.index:
                     self._hear(packet)
                 elif (data := self._annex_b(packet)) is not None:
@@ -92,8 +99,14 @@ class SoundCapture:
                 self._heard_s = float(packet.pts * packet.time_base)
             if self._heard_s is None:  # RTSP does not always tell the time of the first one
                 return
-            self._interleaver.add_sound(self._heard_s, bytes(packet), monotonic())
-            self._heard_s += float((packet.duration or 0) * packet.time_base)
+            length_s = float((packet.duration or 0) * packet.time_base)
+            self._interleaver.add_sound(self._heard_s, bytes(packet), monotonic(), length_s)
+            self._heard_s += length_s
+
+    def _note_report(self, packet: AvPacket[Any]) -> None:
+        self._unreported.discard(packet.stream)
+        if not self._unreported:
+            self._interleaver.believe()
 
     def _annex_b(self, packet: AvPacket[Any]) -> bytes | None:
         """The bytes of a picture; None where there are none."""

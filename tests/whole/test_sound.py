@@ -12,7 +12,7 @@ import pytest
 from copies import FPS, QUICK, complaints, numbers_of
 from rtsp import RtspServer, needs_rtsp
 from running import Start, until
-from sounds import RATE, apart_s, clapping, claps_in, codec_of_sound, spoilt, times_in
+from sounds import RATE, apart_s, begun_later, clapping, claps_in, codec_of_sound, spoilt, times_in
 from wire import Harm, Wire
 
 pytestmark = [needs_rtsp, pytest.mark.slow]
@@ -150,6 +150,22 @@ def test_sound_that_comes_now_and_then(stream: Callable[..., Path], start: Start
     together = [apart for apart in apart_s(recording) if abs(apart) < 0.4]  # others had no sound
     assert len(together) >= 4
     assert max(map(abs, together)) <= MOST_APART_S
+
+
+@pytest.mark.parametrize(("sound", "silent_s"), [("aac", 0.0), ("aac", 0.27), ("pcm_mulaw", 0.8)])
+def test_a_camera_that_reports_no_clocks(
+    stream: Callable[..., Path], start: Start, sound: str, silent_s: float
+) -> None:
+    """When its sound began is seen in the arrivals."""
+    film = begun_later(stream(sound), silent_s)
+    with (
+        RtspServer({"cam": film}, from_start=True, sound=True) as server,
+        Wire(server.port, harm=Harm(unreported=True)) as wire,
+    ):
+        recorder = start(cam=wire.url(server.url("cam")))
+        recorder.wait_for_recording(1, 20)
+        recorder.stop()
+    check(recorder.archive / recorder.index()[0]["file"], "aac", claps=4)
 
 
 @pytest.mark.parametrize("announced", [False, True])
