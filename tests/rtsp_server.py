@@ -13,9 +13,9 @@ when it could not send in time (a slow client, a stopped process), and for each 
     drop-clients            close every client's connection
 
 A file's coded frames (H.264, H.265, MJPEG, MPEG-4, VP8) are held in memory and sent unchanged, each at its
-time. With --sound the first sound of a .mkv (AAC, Opus, MP3, G.711) is sent beside them, each piece when it is
-over, and begins anew with them. RTP carries presentation times only: the nth frame stored is due at the nth of them in order, so
-that frames leave evenly with B-frames too.
+time. With --sound the first sound of a .mkv (AAC, Opus, MP3, G.711) is sent beside them, each piece when
+it is over, and begins anew with them. RTP carries presentation times only: the nth frame stored is due at
+the nth of them in order, so that frames leave evenly with B-frames too.
 """
 
 import argparse

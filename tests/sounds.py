@@ -21,6 +21,7 @@ CLAP_S = 0.02
 
 ENCODERS = {
     "aac": "-c:a aac -b:a 96k",
+    "aac_16k": "-c:a aac -ar 16000 -b:a 32k",
     "opus": "-c:a libopus",
     "mp3": "-c:a libmp3lame",
     "pcm_s16le": "-c:a pcm_s16le",

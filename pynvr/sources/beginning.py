@@ -1,7 +1,7 @@
 """Finds how far apart the times of a camera's sound and pictures begin. Pure arithmetic.
 
-Until a camera has reported how its clocks compare (RTCP), FFmpeg has both begin at 0 with the first packet that
-came of each, unless RTSP's answer says better. The camera may have sent its pictures from the latest key
+Until a camera has reported how its clocks compare (RTCP), FFmpeg has both begin at 0 with the first packet
+that came of each, unless RTSP's answer says better. The camera may have sent its pictures from the latest key
 picture on, or its sound later: then only the arrivals tell which belong together.
 """
 
@@ -25,7 +25,7 @@ class Beginning:
         """None while it is not yet known."""
         self._end_s: float | None = None
         self._least_s = {"picture": inf, "sound": inf}
-        """How late the quickest of each came: what was held up, or came at once after the opening, is later."""
+        """How late the quickest of each came: what was held up, or had waited at the opening, is later."""
 
     def note_picture(self, stream_s: float, arrival_s: float) -> None:
         """Take a picture's time and arrival."""

@@ -22,6 +22,7 @@ from pynvr.media.packet import SoundPacket
 from pynvr.sources.film import Film
 from pynvr.sources.interleave import Interleaver
 from pynvr.sources.losses import promise_of
+from pynvr.sources.sound_kind import SoundKind
 from pynvr.sources.timeline import Timeline
 
 TIMES_MAY_BEGIN_ANEW = 0x0200
@@ -71,6 +72,7 @@ class Demuxer(Film):
         sound = next(iter(self._container.streams.audio), None)
         if sound is not None:
             self._interleaver = Interleaver(LATEST_SOUND_S)
+            self._kind = SoundKind(self.name, sound.codec_context.name)
         return sound
 
     def _annex_b(self) -> Iterator[SoundedPacket]:
@@ -143,8 +145,11 @@ class Demuxer(Film):
         yield from held
 
     def _note_other(self, packet: AvPacket[Any], time: float) -> None:
-        if self._interleaver is not None and packet.stream_index == self._container.streams.audio[0].index:
-            self._interleaver.add_sound(time, bytes(packet))
+        wanted = (
+            self._interleaver is not None and packet.stream_index == self._container.streams.audio[0].index
+        )
+        if self._interleaver is not None and wanted and self._kind.fits(data := bytes(packet)):
+            self._interleaver.add_sound(time, data)
         if self._sound is not None and 0 <= time - self._sound[1] <= SOUND_STEP_S:
             self._sound = self._sound[0], time
         elif self._sound is None or abs(time - self._sound[1]) > SOUND_STEP_S:

@@ -24,6 +24,7 @@ from pynvr.sources.beginning import Beginning
 from pynvr.sources.drift import Drift
 from pynvr.sources.interleave import Interleaver
 from pynvr.sources.opening import Opener
+from pynvr.sources.sound_kind import SoundKind
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,9 @@ class SoundCapture:
         self._interleaver = Interleaver(drift=Drift(), beginning=beginning)
         self._unreported = set(self._streams)
         """The streams of whose clocks the camera has not yet told how they compare (RTCP)."""
+        self._kind = SoundKind(
+            f"camera {self._name}", "" if self._sound is None else self._sound.codec_context.name
+        )
         self._heard_s: float | None = None
         """Where the next piece of sound begins."""
         self._to_annex_b: BitStreamFilterContext | None = None
@@ -99,8 +103,10 @@ class SoundCapture:
                 self._heard_s = float(packet.pts * packet.time_base)
             if self._heard_s is None:  # RTSP does not always tell the time of the first one
                 return
+            data, now_s = bytes(packet), monotonic()
             length_s = float((packet.duration or 0) * packet.time_base)
-            self._interleaver.add_sound(self._heard_s, bytes(packet), monotonic(), length_s)
+            if self._kind.fits(data) and self._kind.goes_with(self._heard_s, self.stream_s, now_s):
+                self._interleaver.add_sound(self._heard_s, data, now_s, length_s)
             self._heard_s += length_s
 
     def _note_report(self, packet: AvPacket[Any]) -> None:
@@ -119,6 +125,7 @@ class SoundCapture:
             self.stream_s = float(ticks * packet.time_base)
         elif self.stream_s is None and self._rtsp:
             self.stream_s = 0.0  # RTSP does not always tell that of the first one
+        self._kind.note_picture(monotonic())
         sound: tuple[SoundPacket, ...] = ()
         if self.stream_s is not None and ticks is not None:
             sound = self._interleaver.sound_for(self.stream_s, monotonic())

@@ -92,6 +92,41 @@ def test_both_are_in_step_after_the_camera_was_lost(stream: Callable[..., Path],
         check(recorder.archive / entry["file"], "aac", claps=3)
 
 
+def test_another_sound_after_a_reconnect(stream: Callable[..., Path], start: Start) -> None:
+    with RtspServer({"cam": stream("opus")}, from_start=True, sound=True) as old:
+        recorder = start(cam=old.url("cam"))
+        recorder.wait_for_recording(1, 20)
+        old.kill()
+        recorder.wait_for("lost", 10)
+        with RtspServer({"cam": stream("pcm_mulaw")}, port=old.port, from_start=True, sound=True):
+            recorder.wait_for_recording(2, 40)
+            recorder.stop()
+    for entry, codec in zip(recorder.index()[:2], ("opus", "aac"), strict=True):
+        check(recorder.archive / entry["file"], codec, claps=3)
+
+
+def test_another_sound_within_a_connection(stream: Callable[..., Path], start: Start) -> None:
+    """Nothing describes it, so it is left out and the log says so; no picture is lost."""
+    film, other = (stream(sound, seconds=30, moving=(2, 30)) for sound in ("aac", "aac_16k"))
+    with RtspServer({"cam": film}, from_start=True, sound=True) as server:
+        recorder = start(cam=server.url("cam"), RECORDING_MAX_DURATION_SECS=10)
+        recorder.wait_for_frames(50)
+        server.command(f"switch cam {other}")
+        recorder.wait_for("its sound has stopped or changed", 40)
+        seen = len(recorder.index())
+        recorder.wait_for_recording(seen + 2, 40)
+        recorder.stop()
+    assert recorder.count("its sound has stopped or changed") == recorder.count("connected") == 1
+    recordings = [recorder.archive / entry["file"] for entry in recorder.index()]
+    for recording in recordings:
+        steps = np.diff([number or 0 for number in numbers_of(recording)])
+        assert set(steps[steps > 0]) == {1}
+        assert sum(steps < 0) <= 1  # where the other stream begins
+    assert codec_of_sound(recordings[0]) == "aac"
+    assert codec_of_sound(recordings[seen + 1]) is None
+    assert complaints(recordings[seen + 1]) == ""
+
+
 def test_a_long_event_has_sound_in_each_file(stream: Callable[..., Path], start: Start) -> None:
     film = stream("pcm_mulaw", seconds=30, moving=(2, 30))
     with RtspServer({"cam": film}, from_start=True, sound=True) as server:

@@ -86,6 +86,24 @@ def test_a_file_keeps_its_sound(
 
 
 @pytest.mark.slow
+def test_joined_films_with_other_sound(run: Callable[..., int], tmp_path: Path, archive_path: Path) -> None:
+    """The second one's sound does not fit the first one's description."""
+    joined = tmp_path / "joined.ts"
+    for sound in ("aac", "aac_16k"):
+        part = clapping(tmp_path / f"{sound}.mkv", sound, moving=(0, 8))
+        joined.write_bytes(
+            (joined.read_bytes() if joined.exists() else b"") + remuxed(part, ".ts").read_bytes()
+        )
+    assert run(joined) == 0
+    log = (tmp_path / "logs" / "pynvr.log").read_text()
+    assert log.count("its sound has stopped or changed") == 1
+    for entry in read_index(archive_path):
+        recording = archive_path / entry["file"]
+        assert complaints(recording) == ""
+        assert max(map(abs, apart_s(recording)), default=0.0) <= 0.02
+
+
+@pytest.mark.slow
 def test_a_long_event_has_all_sound(run: Callable[..., int], tmp_path: Path, archive_path: Path) -> None:
     film = clapping(tmp_path / "film.mkv", "aac", seconds=34, moving=(2, 34))
     assert run(film, RECORDING_MAX_DURATION_SECS=10) == 0
