@@ -38,7 +38,7 @@ from pynvr.errors import PynvrError
 from pynvr.media.frame import Gap
 from pynvr.media.opencv import work_lightly
 from pynvr.settings import load
-from pynvr.sources.file import FileSource
+from pynvr.sources.films.file import FileSource
 
 
 @dataclass

@@ -38,7 +38,7 @@ from pynvr.settings import Settings
 from pynvr.sources.address import is_live
 from pynvr.sources.base import PacketSource, Source
 from pynvr.sources.camera import SNAPSHOT_S, LiveSource, Reduce
-from pynvr.sources.film_place import film_place
+from pynvr.sources.films.place import film_place
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_pictures import PacketPictures
@@ -92,7 +92,7 @@ def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
             "network cameras or both files"
         )
     if film is not None:
-        from pynvr.sources.packet_file import FilePackets  # brings 17 MB
+        from pynvr.sources.films.packet_file import FilePackets  # brings 17 MB
 
         return FilePackets(film, stop, settings.OUTPUT_FILES_EXTENSION, settings.RECORD_SOUND)
     limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
@@ -175,7 +175,7 @@ def open_source(
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
         fit_inside = settings.scaleFrameTo
         return LiveSource(settings.cam, stop, limit, timeouts(settings), fit_inside, read_ahead, reduce)
-    from pynvr.sources.file import FileSource  # brings 17 MB
+    from pynvr.sources.films.file import FileSource  # brings 17 MB
 
     return FileSource(film, stop, settings.scaleFrameTo)
 

@@ -16,12 +16,12 @@ from pynvr.errors import CameraError
 from pynvr.media.frame import JPEG_QUALITY, SMALLEST_STEP_S, Frame, Gap, Gray, Image
 from pynvr.media.opencv import as_bgr, claimed_fps
 from pynvr.sources.address import is_rtsp
-from pynvr.sources.burst import Reading
 from pynvr.sources.connection import Connection
 from pynvr.sources.freeze import Freeze
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import DEFAULT_TIMEOUTS, Opener, Timeouts
 from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead
+from pynvr.sources.times.burst import Reading
 
 NO_TIME = -(2.0**63)
 """FFmpeg's time of a picture that has no time (AV_NOPTS_VALUE)."""

@@ -11,10 +11,10 @@ from typing import Generic, TypeVar
 
 from pynvr.errors import CameraError
 from pynvr.media.frame import Gap
-from pynvr.sources.burst import Reading
-from pynvr.sources.clock import LONGEST_STEP_S, StreamClock
 from pynvr.sources.item_queue import Item
 from pynvr.sources.opening import Opener
+from pynvr.sources.times.burst import Reading
+from pynvr.sources.times.clock import LONGEST_STEP_S, StreamClock
 
 Content = TypeVar("Content")
 

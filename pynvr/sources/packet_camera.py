@@ -17,16 +17,16 @@ from pynvr.errors import CameraError, PynvrError, SettingsError
 from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Packet, TimedPacket
-from pynvr.sources.burst import Reading
-from pynvr.sources.clock import delays
 from pynvr.sources.connection import Connection
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.raw_capture import RawCapture, jpeg_within
 from pynvr.sources.reader import TOO_SLOW, LiveReader, ReadAhead
+from pynvr.sources.times.burst import Reading
+from pynvr.sources.times.clock import delays
 
 if TYPE_CHECKING:
-    from pynvr.sources.sound_capture import SoundCapture
+    from pynvr.sources.sound.capture import SoundCapture
 
 log = logging.getLogger(__name__)
 
@@ -229,7 +229,7 @@ class PacketConnection(Connection[TimedPacket, Packet]):
 def _open(opener: Opener, with_sound: bool) -> RawCapture | SoundCapture:
     if not with_sound:
         return RawCapture(opener)
-    from pynvr.sources.sound_capture import SoundCapture  # brings 17 MB
+    from pynvr.sources.sound.capture import SoundCapture  # brings 17 MB
 
     return SoundCapture(opener)
 

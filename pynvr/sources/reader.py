@@ -17,13 +17,13 @@ from typing import Generic, TypeVar
 from pynvr.errors import CameraError, PynvrError, SettingsError, UnfitCameraError
 from pynvr.media.frame import DEFAULT_FPS, Gap
 from pynvr.sources.base import SourceStatus
-from pynvr.sources.burst import Burst
 from pynvr.sources.camera_log import CameraLog
 from pynvr.sources.connection import Connection, StreamEndedError
 from pynvr.sources.item_queue import Item, ItemQueue
 from pynvr.sources.opening import Opener
-from pynvr.sources.pace import Pace
 from pynvr.sources.stoppable import LETTING_GO_S, may_hang
+from pynvr.sources.times.burst import Burst
+from pynvr.sources.times.pace import Pace
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0

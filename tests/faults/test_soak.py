@@ -33,8 +33,9 @@ from pynvr.media.frame import Image
 from pynvr.notify.from_settings import Notifications
 from pynvr.service.health import Health
 from pynvr.settings import Settings
-from pynvr.sources import opening, pace, packet_camera, reader
+from pynvr.sources import opening, packet_camera, reader
 from pynvr.sources.opening import Opener, Timeouts
+from pynvr.sources.times import pace
 
 WARM_UP = 0.2
 """Share of the course after which memory counts: libraries fill their caches in the beginning."""

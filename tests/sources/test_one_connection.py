@@ -18,7 +18,7 @@ from wire import Wire
 
 from pynvr.detection.classic import ClassicDetector, ClassicParameters
 from pynvr.media.frame import Frame
-from pynvr.sources.file import FileSource
+from pynvr.sources.films.file import FileSource
 
 pytestmark = [needs_rtsp, pytest.mark.slow]
 

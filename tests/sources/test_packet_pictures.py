@@ -24,12 +24,12 @@ from pynvr.media.frame import Frame, Gap, Image
 from pynvr.media.opencv import fitted_size
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources import packet_camera, reader
-from pynvr.sources.burst import Reading
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.packet_pictures import PacketPictures
 from pynvr.sources.picture_decoder import PictureDecoder
+from pynvr.sources.times.burst import Reading
 
 FPS = 25
 SIZE = (320, 240)

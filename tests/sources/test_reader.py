@@ -19,13 +19,13 @@ from pynvr.media.codecs import H264
 from pynvr.media.frame import Frame, Gap
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.sources import packet_camera, reader
-from pynvr.sources.burst import Reading
 from pynvr.sources.camera import PictureConnection, Seen, Snapshots
 from pynvr.sources.freeze import Freeze
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.reader import AT_ONCE, LiveReader, ReadAhead
+from pynvr.sources.times.burst import Reading
 
 
 class Item:

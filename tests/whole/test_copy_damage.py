@@ -28,9 +28,9 @@ from pynvr.media.packet import Packet, TimedPacket
 from pynvr.recording.copying import PacketPart
 from pynvr.recording.open_recording import OpenRecording
 from pynvr.recording.orders import Begin, Write
-from pynvr.sources.burst import Reading
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.packet_camera import PacketConnection
+from pynvr.sources.times.burst import Reading
 
 GARBAGE = b"\0\0\0\1\x67" + bytes(range(17, 40)) + b"\0\0\0\1\x68\x0f\xff"
 """Units that flipped bytes have made a sequence parameter set and a picture parameter set."""

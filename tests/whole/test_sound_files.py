@@ -24,7 +24,7 @@ from pynvr.cli import record
 from pynvr.media.packet import TimedPacket
 from pynvr.recording.copying import PacketPart
 from pynvr.recording.orders import Write
-from pynvr.sources.packet_file import FilePackets
+from pynvr.sources.films.packet_file import FilePackets
 
 pytestmark = needs_rtsp  # for ffmpeg
 

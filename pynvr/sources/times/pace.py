@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import inf, log, sqrt
 from statistics import linear_regression, median
 
-from pynvr.sources.clock import LONGEST_STEP_S
+from pynvr.sources.times.clock import LONGEST_STEP_S
 
 OPENING_S = 1.0
 """How long a new connection is watched before its times are used."""

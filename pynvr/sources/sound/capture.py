@@ -20,11 +20,11 @@ from pynvr.media.opencv import plausible_fps
 from pynvr.media.packet import Packet, SoundPacket, Stream
 from pynvr.media.sound_part import writable
 from pynvr.sources.address import is_rtsp
-from pynvr.sources.beginning import Beginning
-from pynvr.sources.drift import Drift
-from pynvr.sources.interleave import Interleaver
 from pynvr.sources.opening import Opener
-from pynvr.sources.sound_kind import SoundKind
+from pynvr.sources.sound.beginning import Beginning
+from pynvr.sources.sound.drift import Drift
+from pynvr.sources.sound.interleave import Interleaver
+from pynvr.sources.sound.kind import SoundKind
 
 log = logging.getLogger(__name__)
 

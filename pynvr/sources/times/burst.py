@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from pynvr.media.frame import SMALLEST_STEP_S
-from pynvr.sources.clock import LONGEST_STEP_S, delays
-from pynvr.sources.pace import Pace
+from pynvr.sources.times.clock import LONGEST_STEP_S, delays
+from pynvr.sources.times.pace import Pace
 
 UNKNOWN_PERIOD_S = 0.02
 """The assumed period if the times do not tell it: some streams give two frames the same time."""

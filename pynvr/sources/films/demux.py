@@ -19,11 +19,11 @@ from av.video.stream import VideoStream
 
 from pynvr.errors import CameraError
 from pynvr.media.packet import SoundPacket
-from pynvr.sources.film import Film
-from pynvr.sources.interleave import Interleaver
-from pynvr.sources.losses import promise_of
-from pynvr.sources.sound_kind import SoundKind
-from pynvr.sources.timeline import Timeline
+from pynvr.sources.films.film import Film
+from pynvr.sources.films.losses import promise_of
+from pynvr.sources.films.timeline import Timeline
+from pynvr.sources.sound.interleave import Interleaver
+from pynvr.sources.sound.kind import SoundKind
 
 TIMES_MAY_BEGIN_ANEW = 0x0200
 """AVFMT_TS_DISCONT of FFmpeg: transport streams and their like, which can be joined with `cat`."""

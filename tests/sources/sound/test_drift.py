@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from pynvr.sources.drift import CORRECTION, Drift
-from pynvr.sources.interleave import Interleaver
+from pynvr.sources.sound.drift import CORRECTION, Drift
+from pynvr.sources.sound.interleave import Interleaver
 
 PICTURE_S, PIECE_S = 0.04, 0.064
 HOUR_S = 3600.0

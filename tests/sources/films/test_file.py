@@ -21,7 +21,7 @@ from pynvr.errors import CameraError
 from pynvr.media.frame import Frame
 from pynvr.media.opencv import as_bgr, claimed_fps
 from pynvr.sources.address import is_live
-from pynvr.sources.file import FileSource
+from pynvr.sources.films.file import FileSource
 
 VISITS = (Visit(1.0, 2.0),)
 

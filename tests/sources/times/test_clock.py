@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pynvr.sources.clock import LEAP_S, StreamClock
+from pynvr.sources.times.clock import LEAP_S, StreamClock
 
 NOW = 5000.0
 """What the monotonic clock may show when the camera is connected."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 from pynvr.media.packet import SoundPacket
-from pynvr.sources.beginning import Beginning
-from pynvr.sources.drift import Drift
+from pynvr.sources.sound.beginning import Beginning
+from pynvr.sources.sound.drift import Drift
 
 FURTHEST_APART_S = 2.0
 """Picture and sound that come together are no further apart; if their times are, their clocks differ."""

@@ -16,12 +16,12 @@ import pytest
 from running import RecorderProcess
 
 from pynvr.errors import StoppedError
-from pynvr.sources.file import FileSource
-from pynvr.sources.film_place import film_place
-from pynvr.sources.packet_file import FilePackets
+from pynvr.sources.films.file import FileSource
+from pynvr.sources.films.packet_file import FilePackets
+from pynvr.sources.films.place import film_place
 from pynvr.sources.stoppable import LETTING_GO_S
 
-FILM = (Path(__file__).parents[1] / "field_inputs" / "interlaced.mp4").read_bytes()
+FILM = (Path(__file__).parents[2] / "field_inputs" / "interlaced.mp4").read_bytes()
 AT_ONCE_S = LETTING_GO_S + 2.0
 """Far less than any timeout, on a busy machine."""
 GOOD = len(FILM) * 4 // 5

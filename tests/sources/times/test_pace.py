@@ -8,9 +8,9 @@ from math import inf
 
 import pytest
 
-from pynvr.sources.burst import Burst, Reading
-from pynvr.sources.clock import StreamClock
-from pynvr.sources.pace import Pace
+from pynvr.sources.times.burst import Burst, Reading
+from pynvr.sources.times.clock import StreamClock
+from pynvr.sources.times.pace import Pace
 
 FPS = 25
 

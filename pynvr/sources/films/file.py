@@ -20,8 +20,8 @@ from pynvr.errors import CameraError
 from pynvr.media.ffmpeg import complaints
 from pynvr.media.frame import SMALLEST_STEP_S, TIME_TOLERANCE_S, Frame, Gap, Image
 from pynvr.media.opencv import as_bgr
-from pynvr.sources.demux import TICKS_PER_S, Demuxer
-from pynvr.sources.losses import Losses, Stretches
+from pynvr.sources.films.demux import TICKS_PER_S, Demuxer
+from pynvr.sources.films.losses import Losses, Stretches
 from pynvr.sources.stoppable import Ahead
 
 log = logging.getLogger(__name__)

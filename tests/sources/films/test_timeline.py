@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pynvr.sources.timeline import Timeline
+from pynvr.sources.films.timeline import Timeline
 
 STEP = 0.04
 EVEN = [number * STEP for number in range(50)]

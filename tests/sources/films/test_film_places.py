@@ -15,10 +15,10 @@ from threading import Event
 import pytest
 
 from pynvr.errors import CameraError
-from pynvr.sources.file import FileSource
-from pynvr.sources.film_place import film_place
+from pynvr.sources.films.file import FileSource
+from pynvr.sources.films.place import film_place
 
-FILM = Path(__file__).parents[1] / "field_inputs" / "interlaced.mp4"
+FILM = Path(__file__).parents[2] / "field_inputs" / "interlaced.mp4"
 PICTURES = 500
 
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from pynvr.errors import CameraError
-from pynvr.sources.losses import SHOWN_AT_MOST, Losses, Promise, Stretches
+from pynvr.sources.films.losses import SHOWN_AT_MOST, Losses, Promise, Stretches
 
 
 def test_moments_close_to_each_other_are_one_stretch() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pynvr.sources.interleave import FURTHEST_APART_S, Interleaver
+from pynvr.sources.sound.interleave import FURTHEST_APART_S, Interleaver
 
 PICTURE_S, PIECE_S = 0.04, 0.02
 

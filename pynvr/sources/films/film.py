@@ -24,7 +24,7 @@ from pynvr.media.opencv import plausible_fps
 from pynvr.media.packet import Shape
 from pynvr.redaction import without_password
 from pynvr.sources.base import SourceStatus
-from pynvr.sources.film_place import check_file
+from pynvr.sources.films.place import check_file
 from pynvr.sources.stoppable import unless_stopped
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from pynvr.sources.beginning import BELIEVED_S, Beginning
-from pynvr.sources.interleave import Interleaver
+from pynvr.sources.sound.beginning import BELIEVED_S, Beginning
+from pynvr.sources.sound.interleave import Interleaver
 
 PICTURE_S, PIECE_S = 0.04, 0.064
 

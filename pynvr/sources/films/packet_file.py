@@ -16,7 +16,7 @@ from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Stream, TimedPacket
 from pynvr.media.sound_part import writable
-from pynvr.sources.demux import TICKS_PER_S, Demuxer
+from pynvr.sources.films.demux import TICKS_PER_S, Demuxer
 from pynvr.sources.stoppable import Ahead
 
 

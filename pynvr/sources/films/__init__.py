@@ -1,0 +1,1 @@
+"""Films: videos with an end, from a file or a web server."""
