@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from running import children, until
-from test_hooks import descriptors
+from test_hook import descriptors
 
 from pynvr.archive import index as archive_index
 from pynvr.notify import backlog, postman
