@@ -12,6 +12,8 @@ from math import inf
 WATCHED_S = 1.0
 BELIEVED_S = 0.1
 """A smaller difference may be the camera's own delay: the times are believed."""
+QUICKEST = 1 / 8
+"""Share that may seem too quick, because a time was damaged."""
 
 
 class Beginning:
@@ -24,8 +26,8 @@ class Beginning:
         self.shift_s: float | None = None
         """None while it is not yet known."""
         self._end_s: float | None = None
-        self._least_s = {"picture": inf, "sound": inf}
-        """How late the quickest of each came: what was held up, or had waited at the opening, is later."""
+        self._late_s: dict[str, list[float]] = {"picture": [], "sound": []}
+        """How late each came; the quickest tell most: what was held up, or had waited at first, is later."""
 
     def note_picture(self, stream_s: float, arrival_s: float) -> None:
         """Take a picture's time and arrival."""
@@ -43,7 +45,11 @@ class Beginning:
     def _note(self, kind: str, late_s: float, arrival_s: float) -> None:
         if self.shift_s is not None:
             return
-        self._least_s[kind] = min(self._least_s[kind], late_s)
+        self._late_s[kind].append(late_s)
         if self._end_s is not None and arrival_s >= self._end_s:
-            apart_s = self._least_s["sound"] - self._least_s["picture"]
+            apart_s = self._quickest_s("sound") - self._quickest_s("picture")
             self.shift_s = apart_s if BELIEVED_S < abs(apart_s) < inf else 0.0
+
+    def _quickest_s(self, kind: str) -> float:
+        late_s = sorted(self._late_s[kind])
+        return late_s[int(QUICKEST * len(late_s))] if late_s else inf

@@ -40,6 +40,8 @@ class Interleaver:
         """Added to the times of the sound if it has another clock than the pictures."""
         self._seen: tuple[float, float] | None = None
         """The latest picture's time and arrival."""
+        self._leapt = False
+        """Whether the latest picture's time was not believed."""
 
     def believe(self) -> None:
         """From now on the camera itself says how far apart the times are."""
@@ -68,10 +70,21 @@ class Interleaver:
             self._shift_s = next(near, begin_s)
         self.until_s = stream_s + self._shift_s
         self._heard = self.until_s, arrival_s
+        while self._waiting and self._waiting[-1][0] > self.until_s:
+            self._waiting.pop()  # its time was damaged, and would hold up all that follows
         self._waiting.append((self.until_s, data))
 
     def sound_for(self, stream_s: float, arrival_s: float = 0.0) -> tuple[SoundPacket, ...]:
-        """The sound up to a picture of this time. Later sound waits for a later picture."""
+        """The sound up to a picture of this time. Later sound waits for a later picture.
+
+        All of it waits if the time has leapt, and the next picture tells whether only this one is damaged.
+        """
+        if self._seen is not None and arrival_s > self._seen[1] and not self._leapt:
+            expected_s = self._seen[0] + arrival_s - self._seen[1]
+            self._leapt = abs(stream_s - expected_s) > self._furthest_s
+            if self._leapt:
+                return ()
+        self._leapt = False
         blind_s = 0.0 if self._seen is None else arrival_s - self._seen[1]
         earliest_s = stream_s - blind_s - self._furthest_s  # earlier sound is from before the clocks were set
         self._seen = stream_s, arrival_s

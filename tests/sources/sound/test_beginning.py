@@ -19,11 +19,13 @@ def heard(
     opening_s: float = 0.0,
     waits: bool = False,
     reported: float = 1e9,
+    damaged_s: float = 0.0,
 ) -> list[tuple[float, float]]:
     """When each piece was heard in truth, and by how much later it is said to have been, over 8 s.
 
     The sound's times are behind by `behind_s` until the camera reports, and it arrives later than the
-    pictures. What arrives within `opening_s` comes at once after it.
+    pictures. What arrives within `opening_s` comes at once after it. By `damaged_s` the time of one piece
+    of sound and of one picture is wrong.
     """
     dice, found = random.Random(1), []
     interleaver = Interleaver(beginning=Beginning(waits))
@@ -36,9 +38,11 @@ def heard(
             interleaver.believe()
         if is_sound:
             told = truth if truth >= reported else truth - behind_s
+            if truth == 4 * PIECE_S:
+                told += damaged_s
             interleaver.add_sound(told, repr(truth).encode(), 1e5 + came, PIECE_S)
         else:
-            for piece in interleaver.sound_for(truth, 1e5 + came):
+            for piece in interleaver.sound_for(truth + damaged_s * (truth == 6 * PICTURE_S), 1e5 + came):
                 found.append((float(piece.data), truth + piece.after_s - float(piece.data)))
     return found
 
@@ -57,6 +61,14 @@ def test_the_arrivals_tell_it(behind_s: float, arrivals: dict[str, float]) -> No
 def test_a_camera_that_needs_longer_for_one_of_them_is_believed(late_s: float) -> None:
     assert abs(late_s) < BELIEVED_S
     assert max(abs(off) for _, off in heard(0.0, late_s, jitter_s=0.01)) < 1e-6
+
+
+@pytest.mark.parametrize("damaged_s", [0.4, 1000.0, -1000.0])
+@pytest.mark.parametrize("behind_s", [0.0, 0.27])
+def test_a_damaged_time_tells_nothing(damaged_s: float, behind_s: float) -> None:
+    found = heard(behind_s, damaged_s=damaged_s)
+    assert len(found) > 115
+    assert max(abs(off) for truth, off in found if truth > 1) <= 0.04
 
 
 def test_a_report_is_believed_at_once() -> None:

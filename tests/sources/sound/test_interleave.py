@@ -14,17 +14,22 @@ def heard(
     sound_late_s: float = 0.0,
     leap: tuple[float, float] = (0.0, 0.0),
     blind: float = 0,
+    damaged: float = 0,
+    damaged_sound: float = 0,
 ) -> list[tuple[float, float]]:
     """When each piece was heard in truth, and when it is said to have been, over 10 s of a camera.
 
     Its sound has a clock that is ahead, and arrives later than the pictures. At 5 s both clocks leap by
-    `leap`, and from then on no pictures come for so long.
+    `leap`, and from then on no pictures come for so long. `damaged` is what is wrong with the time of every
+    fiftieth picture, `damaged_sound` with that of every fiftieth piece.
     """
     interleaver, found = Interleaver(), []
     events = [(n * PICTURE_S, n * PICTURE_S, b"") for n in range(250)]
     events += [(n * PIECE_S + sound_late_s, n * PIECE_S, str(n).encode()) for n in range(500)]
     for arrival, truth, data in sorted(events):
         told = truth + (leap[bool(data)] if truth >= 5 else 0.0)
+        told += damaged if not data and round(truth / PICTURE_S) % 50 == 1 else 0.0
+        told += damaged_sound if data and int(data) % 50 == 1 else 0.0
         if data:
             interleaver.add_sound(told + sound_ahead_s, data, arrival)
         elif not 5 <= truth < 5 + blind:
@@ -44,7 +49,10 @@ def heard(
         ({"sound_ahead_s": 1000.0}, 0.05, 4),
         ({"sound_ahead_s": -1e6, "sound_late_s": 0.1}, 0.15, 10),
         ({"leap": (50.0, 50.0)}, 0.05, 6),  # both were set
-        ({"leap": (-3.0, 0.0)}, 0.05, 4),  # only one was
+        ({"leap": (-3.0, 0.0)}, 0.05, 6),  # only one was
+        ({"damaged": 1000.0}, 0.0, 2),
+        ({"damaged": -1000.0}, 0.0, 2),
+        ({"damaged_sound": 1.5}, 0.0, 12),
         ({"blind": 4}, 0.0, 2),  # sound that goes on without pictures keeps its times
     ],
 )
