@@ -23,18 +23,17 @@ from pynvr.media.container import TICKS_PER_SECOND
 TICK = Fraction(1, round(TICKS_PER_SECOND))
 SOUND_TICK = Fraction(1, 90_000)
 """Units of the times of pictures and of sound, seconds."""
+FORMATS = {".mp4": "mp4", ".ts": "mpegts", ".mkv": "matroska"}
+"""Suffix -> FFmpeg's name of the container."""
 AT_ONCE = {
     "flush_packets": "1",
     "max_interleave_delta": "1",  # no picture waits for sound that may never come
 }
-FORMATS: dict[str, tuple[str, dict[str, str]]] = {
-    ".mp4": ("mp4", {}),
-    # each piece of sound at once, and with its own time
-    ".ts": ("mpegts", {**AT_ONCE, "pes_payload_size": "0"}),
-    # each picture and each piece of sound at once
-    ".mkv": ("matroska", {**AT_ONCE, "cluster_time_limit": "0"}),
+OPTIONS_OF_PARTS = {
+    ".ts": {**AT_ONCE, "pes_payload_size": "0"},  # each piece of sound has its own time
+    ".mkv": {**AT_ONCE, "cluster_time_limit": "0"},
 }
-"""Suffix -> FFmpeg's name of the container, and how it is written."""
+"""For an open recording, of which a crash must cost little: everything is written at once."""
 
 
 class _WholeWrites(io.FileIO):
@@ -51,13 +50,14 @@ class _WholeWrites(io.FileIO):
 class Muxer:
     """A container to write to. Within each stream times only increase."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, is_part: bool = False) -> None:
+        """`is_part`: it is the part of an open recording."""
         self._path = path
         # PyAV holds the GIL while it ends a file of its own: until the disk answers, or for ever if the file
         # is a full pipe that another thread has to empty
         self._file = _WholeWrites(path, "wb")
-        kind, options = FORMATS[path.suffix]
-        self.container = av.open(self._file, "w", format=kind, container_options=options)
+        options = OPTIONS_OF_PARTS[path.suffix] if is_part else {}
+        self.container = av.open(self._file, "w", format=FORMATS[path.suffix], container_options=options)
         self._latest: dict[int, int] = {}
 
     def begin(self) -> None:

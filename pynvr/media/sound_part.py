@@ -70,7 +70,7 @@ class SoundPartWriter:
 
         `first`: the first picture, with its parameter sets.
         """
-        self._out = Muxer(path)
+        self._out = Muxer(path, is_part=True)
         container = self._out.container
         if path.suffix == ".mkv" and stream.codec.parameter_sets:  # it has them in its header, too
             with av.open(io.BytesIO(first), format=stream.codec.ffmpeg_name) as bare:
