@@ -13,10 +13,13 @@ import argparse
 import json
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path as FilePath
+from typing import TypeAlias
 
 sys.path.insert(0, str(FilePath(__file__).resolve().parents[1]))
 
@@ -152,21 +155,40 @@ def watch(detector: MotionDetector, scene: DemoScene, fps: float) -> Result:
     return result
 
 
-def kinds_of_visit(kind: Callable[[], MotionDetector]) -> dict[str, dict[str, Result]]:
+Row: TypeAlias = dict[str, Result]
+
+
+def in_weather(
+    kind: Callable[[], MotionDetector], scales: Mapping[float, float], weather: str
+) -> tuple[Row, Row]:
+    """Results by the person's size and by the frame rate."""
+    by_size = {f"{percent:g} %": Result() for percent in scales}
+    by_rate = {f"{fps:g} frames/s": Result() for fps in RATES}
+    names = () if weather == "calm" else weather.split("+")
+    for percent, scale in scales.items():
+        scene = DemoScene(SIZE, visits=visits(scale, walk_seconds(percent)), weather=names)
+        for fps in RATES:
+            result = watch(kind(), scene, fps)
+            by_size[f"{percent:g} %"] += result
+            by_rate[f"{fps:g} frames/s"] += result
+    print(f"{weather} done", file=sys.stderr)
+    return by_size, by_rate
+
+
+def of_kind(kind: Callable[[], MotionDetector], name: str) -> Row:
     """What is hard in another way than by weather, at two frame rates, in some yards each."""
-    results: dict[str, dict[str, Result]] = {}
-    for name, (coming, weather) in KINDS_OF_VISIT.items():
-        results[name] = {f"{fps:g} frames/s": Result() for fps in (7.0, 15.0)}
-        for seed in SEEDS:
-            drawn = CarAtTheEdge if name == CAR_KIND else DemoScene
-            scene = drawn(SIZE, visits=coming, weather=weather.split(), seed=seed)
-            for fps in (7.0, 15.0):
-                results[name][f"{fps:g} frames/s"] += watch(kind(), scene, fps)
-        print(f"{name} done", file=sys.stderr)
-    return results
+    coming, weather = KINDS_OF_VISIT[name]
+    row = {f"{fps:g} frames/s": Result() for fps in (7.0, 15.0)}
+    for seed in SEEDS:
+        drawn = CarAtTheEdge if name == CAR_KIND else DemoScene
+        scene = drawn(SIZE, visits=coming, weather=weather.split(), seed=seed)
+        for fps in (7.0, 15.0):
+            row[f"{fps:g} frames/s"] += watch(kind(), scene, fps)
+    print(f"{name} done", file=sys.stderr)
+    return row
 
 
-def table(results: dict[str, dict[str, Result]]) -> str:
+def table(results: Mapping[str, Row]) -> str:
     """Markdown, a row for each weather."""
     columns = list(next(iter(results.values())))
     lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
@@ -184,27 +206,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--weather", action="append", help="one of them, or several joined by +")
     parser.add_argument("--json", metavar="FILE", type=FilePath)
     options = parser.parse_args(arguments)
-    work_lightly()
     kind = RobustDetector if options.detector == "robust" else ClassicDetector
-    by_size: dict[str, dict[str, Result]] = {}
-    by_rate: dict[str, dict[str, Result]] = {}
     scales = {percent: scale_of(percent) for percent in PERCENTS}
-    for weather in options.weather or ["calm", *KINDS]:
-        by_size[weather] = {f"{percent:g} %": Result() for percent in PERCENTS}
-        by_rate[weather] = {f"{fps:g} frames/s": Result() for fps in RATES}
-        names = () if weather == "calm" else weather.split("+")
-        for percent, scale in scales.items():
-            scene = DemoScene(SIZE, visits=visits(scale, walk_seconds(percent)), weather=names)
-            for fps in RATES:
-                result = watch(kind(), scene, fps)
-                by_size[weather][f"{percent:g} %"] += result
-                by_rate[weather][f"{fps:g} frames/s"] += result
-        print(f"{weather} done", file=sys.stderr)
+    weathers = options.weather or ["calm", *KINDS]
+    kinds = [] if options.weather else list(KINDS_OF_VISIT)
+    with ProcessPoolExecutor(initializer=work_lightly) as processes:
+        rows = list(processes.map(partial(in_weather, kind, scales), weathers))
+        by_kind = dict(zip(kinds, processes.map(partial(of_kind, kind), kinds), strict=True))
+    by_size = dict(zip(weathers, (row for row, _ in rows), strict=True))
+    by_rate = dict(zip(weathers, (row for _, row in rows), strict=True))
     print("Visits found / of / false seconds / median delay from the first visible pixel, s.\n")
-    print(table(by_size), table(by_rate), sep="\n\n", flush=True)
-    by_kind = kinds_of_visit(kind) if options.weather is None else {}
-    if by_kind:
-        print("", table(by_kind), sep="\n")
+    print("\n\n".join(table(rows) for rows in (by_size, by_rate, by_kind) if rows), flush=True)
     if options.json is not None:
         tables = {"by_size": by_size, "by_rate": by_rate, "by_kind": by_kind}
         document = {
