@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -76,15 +75,12 @@ def test_duration_ends_it(run: Run, clip: Path) -> None:
 def test_live_camera_is_watched_for_the_duration(run: Run, tmp_path: Path) -> None:
     stream = make(tmp_path / "cam.mp4", seconds=10, moving=(3, 4))
     with RtspServer({"cam": stream}, user="me", password="secret", from_start=True) as server:
-        begin = time.monotonic()
         settled = {"INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS": 1.0, "MOTION_DETECTOR": "robust"}
         page = run(server.url("cam"), "--duration", "6", **settled)
-        took_s = time.monotonic() - begin
     found = re.search(r"(\d+) frames in ([\d.]+) s", page)
     assert found
     assert int(found[1]) == pytest.approx(6 * 25, abs=3)
     assert float(found[2]) == pytest.approx(6, abs=0.1)
-    assert took_s < 6 + 4  # to connect, and to draw
     assert "<b>1</b> event" in page
     assert page.count("peak at") == 1
     assert "ms a frame" in page
