@@ -31,7 +31,11 @@ LEAST_TEXTURE = 2.0
 TEXTURE_NOISE = 2.0
 """Texture is known again where it exceeds the noise by this factor, in both lights."""
 KEPT = 0.5
-"""Light shows this share of the older texture again; a body hides it."""
+"""Light shows this share of the dimmer picture's texture in the brighter one again; a body hides it."""
+ALIKE = 0.2
+"""Least correlation of the same patch in two lights; that of different patches is near 0."""
+GLARE = 230
+"""Grey levels: near the end of the range texture is lost."""
 LEAST_KNOWN = 0.04
 """Share of the picture that has to have texture, else nothing can be told."""
 EVERYWHERE = 0.9
@@ -39,8 +43,8 @@ EVERYWHERE = 0.9
 BODY = 0.33
 """Least share of the texture that a body replaces. Measured: 0.36 or more by somebody who fills the picture,
 0.32 at most by beams through a gate."""
-LEAST_LIT = 0.03
-"""Light falls in on so much of the picture."""
+LEAST_LIT, STILL_LIT = 0.03, 0.0075
+"""Light falls in on so much of the picture; the rest of it is light as well."""
 DARKER = 0.03
 """Less than this share of what was lit got darker. Measured: 0.01 in beams, nearly always more in people."""
 KNOWN_LIT = 0.1
@@ -59,8 +63,8 @@ CHANGED = 127.0
 class Texture:
     """What two pictures have in common, in a picture smaller by `HALF`.
 
-    Looks where texture of the older picture would be seen in the other one if only the light had changed.
-    Light may add some, the shadow of a gate for example, so only the old texture counts.
+    Looks where texture of either picture would be seen in the other one if only the light had changed. Light
+    may add some, the shadow of a gate for example: where it got brighter, only the old texture counts.
     """
 
     known: NDArray[np.bool_]
@@ -74,11 +78,17 @@ def compare_texture(old: Gray, now: Gray, noise: float) -> Texture:
     a, b = _halved(old), _halved(now)
     a_mean, b_mean = _mean(a, PATCH_PX), _mean(b, PATCH_PX)
     a, b = a - _mean(a, GRAIN_PX), b - _mean(b, GRAIN_PX)
-    power = _mean(a * a, PATCH_PX)
+    a_power, b_power = _mean(a * a, PATCH_PX), _mean(b * b, PATCH_PX)
     least = max(LEAST_TEXTURE, TEXTURE_NOISE * noise) ** 2
     gain = (b_mean + BLACK) / (a_mean + BLACK)
-    known = power * np.minimum(gain, 1) ** 2 > least
-    return Texture(known, known & (_mean(a * b, PATCH_PX) > KEPT * gain * power))
+    old_lasts = a_power * np.minimum(gain, 1) ** 2 > least
+    new_lasted = (b_power > least) & (gain < 1)
+    known = (old_lasts | new_lasted) & (np.maximum(a_mean, b_mean) < GLARE)
+    common = _mean(a * b, PATCH_PX)
+    kept = old_lasts & (common > KEPT * gain * a_power) | new_lasted & (common > KEPT / gain * b_power)
+    # of a flat patch the running sums may make the power less than 0
+    kept &= common > ALIKE * np.sqrt(np.maximum(a_power * b_power, 0))
+    return Texture(known, kept)
 
 
 def coherent(change: Plane, level: float) -> Gray:
@@ -97,10 +107,12 @@ def is_body(texture: Texture, changed: Gray) -> bool:
     return np.count_nonzero(known & ~texture.kept) > BODY * count
 
 
-def lit_places(before: Gray, now: Gray, changed: Gray, level: float, noise: float) -> Gray | None:
+def lit_places(
+    before: Gray, now: Gray, changed: Gray, level: float, noise: float, least: float
+) -> Gray | None:
     """255 where light was added; None if it was not.
 
-    `changed` is not 0 where the picture changed by more than `level`.
+    `changed` is not 0 where the picture changed by more than `level`; a place takes `least` of the picture.
     """
     where = _halved(changed) > CHANGED
     darker = _halved(now) < _halved(before) - level
@@ -110,7 +122,7 @@ def lit_places(before: Gray, now: Gray, changed: Gray, level: float, noise: floa
         return np.bincount(labels[chosen & where], minlength=count)
 
     area = sizes(where)
-    lit = (area > LEAST_LIT * where.size) & (sizes(darker) < DARKER * area)
+    lit = (area > least * where.size) & (sizes(darker) < DARKER * area)
     if lit.any():
         texture = compare_texture(before, now, noise)
         known, kept = sizes(texture.known), sizes(texture.known & texture.kept)
@@ -199,10 +211,11 @@ class AddedLight:
         return cast(Gray, np.where(lit, before.gray, now.gray)) if lasts else None
 
     def _lit(self, now: Picture, before: Picture, level: float, noise: float, was_lit: bool) -> Gray | None:
+        least = STILL_LIT if was_lit else LEAST_LIT
         more = now.sample - before.sample
         brighter, darker = np.count_nonzero(more > level), np.count_nonzero(more < -level)
-        if brighter < max(LEAST_LIT * more.size, 2 * darker):
+        if brighter < max(least * more.size, 2 * darker):
             return None  # quick, and nearly always so
         # beams over half of the picture cannot be told from another exposure, which is seldom new right then
         change = difference(before, now, self._fit_light and not was_lit, 0, True)
-        return lit_places(before.gray, now.gray, coherent(change, level), level, noise)
+        return lit_places(before.gray, now.gray, coherent(change, level), level, noise, least)
