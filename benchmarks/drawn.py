@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -210,7 +211,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scales = {percent: scale_of(percent) for percent in PERCENTS}
     weathers = options.weather or ["calm", *KINDS]
     kinds = [] if options.weather else list(KINDS_OF_VISIT)
-    with ProcessPoolExecutor(initializer=work_lightly) as processes:
+    # a fork would inherit OpenCV's threads as locks that nobody opens
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(mp_context=spawned, initializer=work_lightly) as processes:
         rows = list(processes.map(partial(in_weather, kind, scales), weathers))
         by_kind = dict(zip(kinds, processes.map(partial(of_kind, kind), kinds), strict=True))
     by_size = dict(zip(weathers, (row for row, _ in rows), strict=True))
