@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from math import inf
 
+from pynvr.sources.times.clock import quickest
+
 WATCHED_S = 1.0
 BELIEVED_S = 0.1
 """A smaller difference may be the camera's own delay: the times are believed."""
-QUICKEST = 1 / 8
-"""Share that may seem too quick, because a time was damaged."""
 
 
 class Beginning:
@@ -47,9 +47,5 @@ class Beginning:
             return
         self._late_s[kind].append(late_s)
         if self._end_s is not None and arrival_s >= self._end_s:
-            apart_s = self._quickest_s("sound") - self._quickest_s("picture")
+            apart_s = quickest(self._late_s["sound"], inf) - quickest(self._late_s["picture"], inf)
             self.shift_s = apart_s if BELIEVED_S < abs(apart_s) < inf else 0.0
-
-    def _quickest_s(self, kind: str) -> float:
-        late_s = sorted(self._late_s[kind])
-        return late_s[int(QUICKEST * len(late_s))] if late_s else inf

@@ -27,6 +27,12 @@ def delays(stream_s: list[float]) -> list[float]:
     return [max(0.0, delay) for delay in accumulate(believed[::-1], initial=0.0)][::-1]
 
 
+def quickest(lags: list[float], none: float) -> float:
+    """The lag of the quickest, but for a few whose times may be damaged; `none` if there are no lags."""
+    in_order = sorted(lags)
+    return in_order[int(QUICKEST * len(in_order))] if in_order else none
+
+
 class _Mark(NamedTuple):
     """A picture that later ones may follow."""
 
@@ -68,8 +74,7 @@ class StreamClock:
         It relates two streams of one camera: time + lag is the same moment in both. A few that are quicker
         still do not count, whose times may be damaged.
         """
-        lags = sorted(self._lags + self._lags_before)
-        return lags[int(QUICKEST * len(lags))] if lags else 0.0
+        return quickest(self._lags + self._lags_before, 0.0)
 
     def place(self, stream_s: float | None, arrival_s: float) -> float:
         """Return the time at which a packet of the stream's time `stream_s` is shown.
