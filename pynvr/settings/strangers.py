@@ -38,9 +38,8 @@ def warn_of_strangers(settings: Settings, files: Sequence[Path], cam_argument: s
         }
         for place in (place for place, by_others in writable.items() if by_others):
             log.warning("%s is executed as settings, and others can write %s: chmod o-w", path, place)
-        if file.st_mode & stat.S_IROTH and any(
-            secret in path.read_text(errors="replace") for secret in secrets
-        ):
+        text = path.read_text(errors="replace") if secrets and file.st_mode & stat.S_IROTH else ""
+        if any(secret in text for secret in secrets):
             log.warning("%s holds a password and everybody can read it: chmod o-r", path)
     if cam_argument is not None and long_secrets_of(cam_argument):
         log.warning("--cam holds a password that everybody here can see (ps): put it into a settings file")

@@ -145,11 +145,10 @@ class Demuxer(Film):
         yield from held
 
     def _note_other(self, packet: AvPacket[Any], time: float) -> None:
-        wanted = (
-            self._interleaver is not None and packet.stream_index == self._container.streams.audio[0].index
-        )
-        if self._interleaver is not None and wanted and self._kind.fits(data := bytes(packet)):
-            self._interleaver.add_sound(time, data)
+        if self._interleaver is not None and packet.stream_index == self._container.streams.audio[0].index:
+            data = bytes(packet)
+            if self._kind.fits(data):
+                self._interleaver.add_sound(time, data)
         if self._sound is not None and 0 <= time - self._sound[1] <= SOUND_STEP_S:
             self._sound = self._sound[0], time
         elif self._sound is None or abs(time - self._sound[1]) > SOUND_STEP_S:

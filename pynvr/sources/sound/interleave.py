@@ -79,13 +79,12 @@ class Interleaver:
 
         All of it waits if the time has leapt, and the next picture tells whether only this one is damaged.
         """
-        if self._seen is not None and arrival_s > self._seen[1] and not self._leapt:
-            expected_s = self._seen[0] + arrival_s - self._seen[1]
-            self._leapt = abs(stream_s - expected_s) > self._furthest_s
+        blind_s = 0.0 if self._seen is None else arrival_s - self._seen[1]
+        if self._seen is not None and blind_s > 0 and not self._leapt:
+            self._leapt = abs(stream_s - self._seen[0] - blind_s) > self._furthest_s
             if self._leapt:
                 return ()
         self._leapt = False
-        blind_s = 0.0 if self._seen is None else arrival_s - self._seen[1]
         earliest_s = stream_s - blind_s - self._furthest_s  # earlier sound is from before the clocks were set
         self._seen = stream_s, arrival_s
         if self._beginning is not None:

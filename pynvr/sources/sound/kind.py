@@ -49,17 +49,14 @@ class SoundKind:
     def goes_with(self, begin_s: float, picture_s: float | None, arrival_s: float) -> bool:
         """Whether live sound passes as fast as the pictures do."""
         step_s, self._latest_s = begin_s - self._latest_s, begin_s
-        if picture_s is None or self._run is None or not 0 <= step_s <= SEAM_S:
-            self._run = None if picture_s is None else (begin_s, picture_s, arrival_s)
+        here = None if picture_s is None else (begin_s, picture_s, arrival_s)
+        if here is None or self._run is None or not 0 <= step_s <= SEAM_S:
+            self._run = here
         else:
-            sound_s, seen_s, waited_s = (
-                begin_s - self._run[0],
-                picture_s - self._run[1],
-                arrival_s - self._run[2],
-            )
+            sound_s, seen_s, waited_s = (now - then for now, then in zip(here, self._run, strict=True))
             if min(seen_s, waited_s) >= WATCHED_S:
                 self._fits = min(seen_s, waited_s) / ALIKE <= sound_s <= max(seen_s, waited_s) * ALIKE
-                self._run = begin_s, picture_s, arrival_s
+                self._run = here
         if self._fits:
             self._heard_s = arrival_s
         return self._fits
