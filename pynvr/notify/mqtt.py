@@ -56,8 +56,8 @@ class MqttReceiver:
         self._broker = broker
         self._camera = camera
         self._orders = orders
-        self._retained: dict[str, str] = {"motion": "OFF"}
-        """The retained texts by topic, sent again at each connection."""
+        self._retained: dict[str, str | bytes] = {"motion": "OFF"}
+        """What is retained, by topic; sent again at each connection, since the broker may be a new one."""
         self._complained = False
         self._connected_s = 0.0
         self.on_connected: Callable[[], None] = lambda: None
@@ -100,13 +100,13 @@ class MqttReceiver:
             if event.type == "recording_closed" and event.picture is not None:
                 self._show_file(Path(event.picture))
         if parcel.jpeg is not None:
-            self._client.publish(self._topic("picture"), parcel.jpeg, retain=True)
+            self.show("picture", parcel.jpeg)
 
-    def show(self, topic: str, text: str) -> None:
-        """Publish this text, retained, under the topic; never waits."""
-        self._retained[topic] = text
+    def show(self, topic: str, content: str | bytes) -> None:
+        """Publish a text or picture, retained, under the topic; never waits."""
+        self._retained[topic] = content
         if self._client.is_connected():
-            self._client.publish(self._topic(topic), text, qos=1, retain=True)
+            self._publish(topic, content)
 
     def show_whether(self, topic: str, true: bool) -> None:
         self.show(topic, "ON" if true else "OFF")
@@ -130,9 +130,13 @@ class MqttReceiver:
     def _topic(self, name: str) -> str:
         return f"{self._broker.topic}/{name}"
 
+    def _publish(self, topic: str, content: str | bytes) -> None:
+        # pictures would pile up in memory if they were kept until a slow broker acknowledges them
+        self._client.publish(self._topic(topic), content, qos=int(isinstance(content, str)), retain=True)
+
     def _show_file(self, path: Path) -> None:
         try:
-            self._client.publish(self._topic("picture"), path.read_bytes(), retain=True)
+            self.show("picture", path.read_bytes())
         except OSError:  # retention was quicker
             log.debug("%s is gone", path)
 
@@ -148,9 +152,9 @@ class MqttReceiver:
         client.subscribe([(self._topic(name), 1) for name in names])
         client.subscribe(home_assistant.STATUS_TOPIC)
         self._discover()
-        for topic, text in self._retained.copy().items():
-            client.publish(self._topic(topic), text, qos=1, retain=True)
-        client.publish(self._topic("availability"), "online", qos=1, retain=True)
+        for topic, content in self._retained.copy().items():
+            self._publish(topic, content)
+        self._publish("availability", "online")
         self.on_connected()
 
     def _failed(self, _client: Any, _data: Any) -> None:

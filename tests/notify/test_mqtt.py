@@ -154,6 +154,7 @@ def test_a_crash_is_seen_by_subscribers(mosquitto: Mosquitto, listener: Subscrib
 
 def test_a_broker_that_is_away(mosquitto: Mosquitto, heard: Heard) -> None:
     made = connected(receiver(mosquitto.port, heard))
+    made.deliver(Parcel(None, b"\xff\xd8latest"))
     mosquitto.kill()
     until(lambda: not made._client.is_connected(), 10, "the loss")
     with pytest.raises(DeliveryError, match="not connected"):
@@ -162,6 +163,7 @@ def test_a_broker_that_is_away(mosquitto: Mosquitto, heard: Heard) -> None:
     mosquitto.start()
     with Subscriber(mosquitto.port) as listener:
         listener.wait_for(f"{TOPIC}/motion", b"ON")
+        listener.wait_for(f"{TOPIC}/picture", b"\xff\xd8latest")
         listener.wait(home_assistant.discovery(made._broker, "")[0])
         made.deliver(Parcel(happened("started", "cam")))
         listener.wait(f"{TOPIC}/event")
