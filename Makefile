@@ -10,6 +10,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# The tests start the recorder more than a thousand times: it is to be compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test coverage quick field faults faults-short bench lint pictures clean
 
 demo: .venv/run
