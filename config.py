@@ -40,7 +40,7 @@ STATUS_FILE_PATH = "./logs/status.json"
 
 # --- Who is told of events; docs/events.md has recipes ------------------------------------------
 
-# What the camera is called in events. None: its address, without the password.
+# What the camera is called in events and metrics. None: its address, without the password.
 CAMERA_NAME = None
 # A function that is called with each event. It has fields as .type and .file; returning means that it has
 # taken the event, an exception that it is to be tried again.

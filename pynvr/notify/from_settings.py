@@ -61,7 +61,7 @@ class Notifications:
         if settings.METRICS_FILE_PATH is not None:
             # node_exporter, which reads the file, is another user
             metrics = ReplacedFile(settings.METRICS_FILE_PATH, "METRICS_FILE_PATH: %s", 0o644)
-            self.observers.append(lambda facts: metrics.write(as_text(facts).encode()))
+            self.observers.append(lambda facts: metrics.write(as_text(facts, camera).encode()))
         if self._mqtt is not None:
             self.observers.append(self._mqtt.show_state)
             arming.on_change = partial(self._mqtt.show_whether, "armed")

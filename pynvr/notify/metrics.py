@@ -24,13 +24,12 @@ EVENTS = {
 }
 
 
-def as_text(facts: Mapping[str, Any]) -> str:
-    """The facts in Prometheus' text format, each with its help and type."""
-    return "\n".join(_lines(facts)) + "\n"
+def as_text(facts: Mapping[str, Any], camera: str) -> str:
+    """The facts in Prometheus' text format, each with its help and type, labelled with the camera's name."""
+    return "\n".join(_lines(facts, f'camera="{_escaped(camera)}"')) + "\n"
 
 
-def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
-    camera = f'camera="{_escaped(str(facts["camera"]))}"'
+def _lines(facts: Mapping[str, Any], camera: str) -> Iterator[str]:
     for fact, metric in FACTS.items():
         if facts.get(fact) is not None:
             yield from _metric(*metric, {camera: facts[fact]})

@@ -11,7 +11,7 @@ from pynvr.archive.replaced_file import ReplacedFile
 from pynvr.notify.metrics import as_text
 
 FACTS = {
-    "camera": 'rtsp://u:***@host/"a"\\b\nc', "state": "watching", "fps": 25.0, "last_frame_age_s": None,
+    "state": "watching", "fps": 25.0, "last_frame_age_s": None,
     "frames_received": 10, "frames_dropped": 0, "frames_recorded": 3, "reconnects": 1, "recording": "x",
     "free_bytes": 5, "events": {"mqtt": {"pending": 1, "failed": 2, "expired": 3}},
 }  # fmt: skip
@@ -19,7 +19,7 @@ LINE = re.compile(r'[a-z_]+\{([a-z]+="(\\.|[^"\\\n])*",?)+\} \d+(\.\d+)?')
 
 
 def test_every_line_is_of_the_format() -> None:
-    lines = as_text(FACTS).splitlines()
+    lines = as_text(FACTS, 'Front "door"\\b\nc').splitlines()
     samples = [line for line in lines if not line.startswith("#")]
     assert all(LINE.fullmatch(line) for line in samples)
     for line in samples:

@@ -175,12 +175,13 @@ def test_the_latest_picture_and_the_metrics(config: ModuleType, clip: Path, tmp_
             LATEST_PICTURE_PATH=str(latest),
             LATEST_PICTURE_SECS=7,
             METRICS_FILE_PATH=str(metrics),
+            CAMERA_NAME="Front door",
         )
         == 0
     )
     assert read_frame_number(cv2.imread(str(latest))) == 350  # at 35 s of 40
     assert [path.name for path in latest.parent.iterdir()] == ["latest.jpg"]
-    assert "pynvr_frames_received_total" in metrics.read_text()
+    assert 'pynvr_frames_received_total{camera="Front door"} ' in metrics.read_text()
 
 
 # ---- a network camera
