@@ -25,7 +25,8 @@ from pynvr.sources.times.burst import Reading
 
 NO_TIME = -(2.0**63)
 """FFmpeg's time of a picture that has no time (AV_NOPTS_VALUE)."""
-SIZE = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+FORM = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_CODEC_PIXEL_FORMAT)
+"""What OpenCV takes from a connection's first picture, and expects of all others."""
 
 Reduce: TypeAlias = Callable[[Image], Gray]
 """Makes the grey picture that the detector needs, in memory of its own."""
@@ -123,8 +124,8 @@ class PictureConnection(Connection[Frame, Seen]):
         if not received:
             return None
         whole = cast(Image, picture)
-        if self._on_network and self._freeze.sees(whole, time.monotonic()) and self._has_another_size():
-            raise CameraError(f"camera {self._name}: its pictures have another size now")
+        if self._on_network and self._freeze.sees(whole, time.monotonic()) and self._has_another_form():
+            raise CameraError(f"camera {self._name}: its pictures have another size or colour format now")
         image = as_bgr(whole, self._fit_inside)
         seen = Seen(image, image.shape)
         if self._reduce is not None:
@@ -133,13 +134,13 @@ class PictureConnection(Connection[Frame, Seen]):
             self._whole = whole
         return Reading(seen, image.nbytes, self._time.latest_s())
 
-    def _has_another_size(self) -> bool:
+    def _has_another_form(self) -> bool:
         """Ask over a second connection, while pictures wait in this one; True if there is no second one."""
         try:
             other = self._opener.open()
         except CameraError:
             return True
-        same = all(other.get(side) == self._capture.get(side) for side in SIZE)
+        same = all(other.get(what) == self._capture.get(what) for what in FORM)
         other.release()
         return not same
 

@@ -1,8 +1,9 @@
 """Notices that OpenCV returns one picture for ever although the camera sends others.
 
-OpenCV 4.12 does so when the pictures become larger within a stream. Its scaler refuses each of them ("Slice
-parameters 0, 304 are invalid"), and read() returns the last one that fitted, with new times. No property
-of the capture shows it; a second connection does, and only a new connection helps.
+OpenCV 4.12 does so when the pictures become larger within a stream, or lose their colours, as some cameras'
+JPEGs do at night. Its scaler refuses each of them ("Slice parameters 0, 304 are invalid", "bad src image
+pointers"), and read() returns the last one that fitted, with new times. No property of the capture shows
+it; a second connection does, and only a new connection helps.
 """
 
 from __future__ import annotations

@@ -236,7 +236,7 @@ def test_another_size_within_a_stream(repetition: int, clips: Clips, start: Star
         recorder.wait_for_frames(30)
         changed = time.monotonic()
         server.command(f"switch main {second.path}")
-        recorder.wait_for("another size now", after=changed)
+        recorder.wait_for("another size or colour format now", after=changed)
         found = recorder.wait_for("connected, was away", after=changed)
         figure("another size within a stream: seen again after", found.time - changed, "s", 15)
         recorder.wait_for_recording(1)
