@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 
-from pynvr.archive.entry import typed
+from pynvr.archive.entry import Known
 from pynvr.pages.site import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -74,5 +75,5 @@ class Cameras:
     def publish(self) -> None:
         """Write the page's days from what was recorded."""
         for folder, site in self.sites.items():
-            site.reconcile(map(typed, self._lines[folder]))
+            site.reconcile(msgspec.convert(self._lines[folder], list[Known]))
             site.write_now({"state": "stopped", "recording": None, "alive": "2017-10-30T00:00:00+00:00"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 
@@ -31,22 +30,23 @@ class Known(msgspec.Struct):
     closed_utc: Moment = UNSET
     first_frame_s: Seconds = UNSET
     trigger_s: Seconds = UNSET
-    last_motion_s: Seconds = UNSET
     last_frame_s: Seconds = UNSET
     trigger_in_file_s: Seconds = UNSET
-    peak_s: Seconds = UNSET
-    fps: Seconds = UNSET
     frames: Count = UNSET
-    width: Count = UNSET
-    height: Count = UNSET
     peak_changed_px: Count = UNSET
-    dropped: Count = UNSET
     undecodable: Count = UNSET
     strip_s: list[float] | UnsetType = UNSET
     picture: str | UnsetType = UNSET
     strip: str | UnsetType = UNSET
     continues: bool | UnsetType = UNSET
     recovered: bool | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a name that no file can have, and for a moment outside of `YEARS`."""
+        self.file.encode()
+        moments = (self.trigger_utc, self.first_frame_utc, self.last_frame_utc, self.closed_utc)
+        if "\0" in self.file or any(each is not UNSET and each.year not in YEARS for each in moments):
+            raise ValueError(f"{self.file!r}: no such file or time")
 
 
 _known = msgspec.json.Decoder(Known)
@@ -55,26 +55,9 @@ _known = msgspec.json.Decoder(Known)
 def known(line: bytes) -> Known | None:
     """The known fields of a line of the index; None if an editor or a crash has spoilt one of them."""
     try:
-        return _checked(_known.decode(line))
+        return _known.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-
-
-def typed(entry: Mapping[str, Any]) -> Known:
-    """The known fields of an object; raises ValueError if one of them has another type."""
-    try:
-        return _checked(msgspec.convert(entry, Known))
-    except msgspec.MsgspecError as error:
-        raise ValueError(str(error)) from None
-
-
-def _checked(found: Known) -> Known:
-    """Raise ValueError for a name that no file can have, and for a moment outside of `YEARS`."""
-    found.file.encode()
-    moments = (found.trigger_utc, found.first_frame_utc, found.last_frame_utc, found.closed_utc)
-    if "\0" in found.file or any(each is not UNSET and each.year not in YEARS for each in moments):
-        raise ValueError(f"{found.file!r}: no such file or time")
-    return found
 
 
 def index_entry(notes: Journal, now: datetime) -> dict[str, Any]:

@@ -27,10 +27,9 @@ SMALL_BYTES = 256 * 1024
 """An index up to this size is written anew whenever a recording is removed."""
 BYTES_PER_REMOVAL = 64 * 1024
 """A larger one is written anew when there is one removed recording for every so many bytes."""
-LATEST_YEAR = 9998
-"""An id of 9999 could be the last one: no higher id might follow."""
-ID = re.compile("[0-9]{8}T[0-9]{9}")
-"""A line's id: the UTC time of closing to the millisecond, 20170402T132017042, or the next free one."""
+ID = re.compile("[0-8][0-9]{7}T[0-9]{9}")
+"""A line's id: the UTC time of closing to the millisecond, 20170402T132017042, or the next free one. One of
+the year 9999 could be the last: no higher id might follow."""
 
 
 class Signature(NamedTuple):
@@ -110,8 +109,7 @@ class Index:
 
     def has(self, name: str) -> bool:
         """Whether there is a line for the recording of this name. Reads the whole index."""
-        wanted = json.dumps(name.rpartition("/")[2], ensure_ascii=False)[1:-1].encode()
-        return any(wanted in line and _name_of(line) == name for _, line in self.lines())
+        return any(entry.file == name for entry in self.each())
 
     def is_gone(self, name: str) -> bool:
         """Whether the recording was removed, and its line is still in the file."""
@@ -206,14 +204,12 @@ def id_of(utc: datetime) -> str:
 
 
 def moment_of(given: str) -> datetime | None:
-    """The moment of an id; None if it is no id, or beyond `LATEST_YEAR`."""
+    """The moment of an id; None if it is no id."""
     try:
         moment = datetime.strptime(given, "%Y%m%dT%H%M%S%f") if ID.fullmatch(given) else None
     except ValueError:
         return None
-    if moment is None or moment.year > LATEST_YEAR:
-        return None
-    return moment.replace(tzinfo=timezone.utc)
+    return None if moment is None else moment.replace(tzinfo=timezone.utc)
 
 
 def _signature(status: os.stat_result) -> Signature:

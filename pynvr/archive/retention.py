@@ -71,8 +71,6 @@ class Retention:
         """Offset in the index up to which lines have been counted."""
         self._counted = False
         """Whether that is the whole index. Until then the total is too small, and the newest time unknown."""
-        self._gone_to = 0
-        """Offset in the index up to which all recordings were removed."""
         self._total_bytes = 0
         self._newest: datetime | None = None
         self._spoilt = 0
@@ -97,7 +95,6 @@ class Retention:
             if shorter and not self._counted:
                 self._counted_at = None  # some of the removed lines may not have been counted
             self._read_to -= shorter
-            self._gone_to = 0 if shorter else self._gone_to
         by_age = [moment for moment in removed.values() if moment is not None]
         if by_age and max(by_age) - min(by_age) > timedelta(days=1):
             log.warning(
@@ -147,15 +144,12 @@ class Retention:
 
     def _oldest(self) -> Iterator[Line]:
         """The recordings in the index that were not removed yet, in order of closing."""
-        nothing_yet = True
-        for offset, line in self._index.lines(self._gone_to):
+        for _, line in self._index.lines():
             recording = _read(line)
-            if recording is not None and not self._index.is_gone(recording.file):
-                nothing_yet = False
-                if self._is_inside(recording.file):
-                    yield recording
-            elif nothing_yet and recording is not None:
-                self._gone_to = offset
+            if recording is None or self._index.is_gone(recording.file):
+                continue
+            if self._is_inside(recording.file):
+                yield recording
 
     def _count(self) -> None:
         """Add up sizes and find the newest time, a slice of the index at a time.
@@ -166,7 +160,7 @@ class Retention:
         old = self._counted_at is None or now - self._counted_at > RECOUNT_S
         if self._index.changed_by_others() or old:
             self._counted_at = now
-            self._read_to = self._gone_to = self._total_bytes = self._spoilt = 0
+            self._read_to = self._total_bytes = self._spoilt = 0
             self._newest = None
         weighs = self._limits.max_size_gb is not None
         self._counted = False

@@ -7,14 +7,15 @@ other lines stay as they are.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from pynvr.archive import fsync
+from pynvr.archive.entry import known
 from pynvr.archive.index import ID, Index, moment_of
 from pynvr.archive.names import lies_inside
 from pynvr.archive.replaced_file import ReplacedFile
@@ -29,8 +30,7 @@ TAIL_BYTES = 64 * 1024
 MOST = 500
 """Recordings that are fetched at a time."""
 
-Entry = Mapping[str, object]
-_decoder = msgspec.json.Decoder(dict[str, object])
+Entry = Mapping[str, Any]
 
 
 def closed_after(index: Index, recording_id: str) -> list[Entry]:
@@ -42,34 +42,23 @@ def closed_after(index: Index, recording_id: str) -> list[Entry]:
     if signature is None:
         return []
     offset = max(0, signature.size - TAIL_BYTES)
-    found = _with_ids(index, offset)
-    if offset and (not found or str(found[0]["id"]) > recording_id):
-        found = _with_ids(index, 0)
-    return [entry for entry in found if str(entry["id"]) > recording_id][:MOST]
+    found = list(_with_ids(index, offset))
+    if offset and (not found or found[0][0] > recording_id):
+        found = list(_with_ids(index, 0))
+    return [json.loads(line) for given, line in found if given > recording_id][:MOST]
 
 
 def newest_id(index: Index) -> str:
     """The highest id in the index; empty if there is none. Raises OSError."""
-    return max((str(entry["id"]) for entry in _with_ids(index, 0)), default="")
+    return max((given for given, _ in _with_ids(index, 0)), default="")
 
 
-def _with_ids(index: Index, offset: int) -> list[Entry]:
-    """The objects from a byte offset on. The first line may be cut; it is skipped then."""
-    entries = (_object(line) for _, line in index.lines(offset))
-    known = (
-        entry
-        for entry in entries
-        if entry is not None and ID.fullmatch(str(entry.get("id"))) and "file" in entry
-    )
-    return [entry for entry in known if not index.is_gone(str(entry["file"]))]
-
-
-def _object(line: bytes) -> Entry | None:
-    """The object in a line; None if there is none."""
-    try:
-        return _decoder.decode(line)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
+def _with_ids(index: Index, offset: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the ids and lines from a byte offset on. The first line may be cut; it is skipped then."""
+    for _, line in index.lines(offset):
+        entry = known(line)
+        if entry is not None and entry.id and ID.fullmatch(entry.id) and not index.is_gone(entry.file):
+            yield entry.id, line
 
 
 def closed_event(entry: Entry, archive: Path, camera: str) -> Event:
@@ -77,16 +66,15 @@ def closed_event(entry: Entry, archive: Path, camera: str) -> Event:
 
     def path(name: str) -> str | None:
         """A file's path; None outside of the archive, because receivers read the file and send it on."""
-        found = archive / str(entry[name]) if entry.get(name) else None
+        found = archive / entry[name] if entry.get(name) else None
         return str(found) if found is not None and lies_inside(archive, found) else None
 
-    last_s = entry.get("last_frame_s")
     return Event(
         "recording_closed",
-        str(entry["id"]),
+        entry["id"],
         without_password(camera),
-        str(entry.get("last_frame_utc", "")),
-        last_s if isinstance(last_s, float | int) else None,
+        entry.get("last_frame_utc", ""),
+        entry.get("last_frame_s"),
         "recovered after a crash" if entry.get("recovered") else None,
         path("file"),
         path("picture"),

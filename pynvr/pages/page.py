@@ -15,7 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pynvr.archive.entry import Known, typed
+import msgspec
+
+from pynvr.archive.entry import Known
 from pynvr.pages.day import Kind
 from pynvr.pages.site import Site
 
@@ -71,7 +73,7 @@ class ArchivePage:
 
     def closed(self, entry: Mapping[str, Any]) -> None:
         """Show a recording; `entry` is its line of the index."""
-        self._put(lambda: self._site.add(typed(entry)))
+        self._put(lambda: self._site.add(msgspec.convert(entry, Known)))
 
     def removed(self, names: Collection[str]) -> None:
         """Forget recordings; `names` as the index has them."""

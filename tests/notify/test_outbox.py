@@ -85,7 +85,8 @@ class Index:
             for _ in range(lines):
                 self.count += 1
                 ids.append(f"20170402T{self.count:09d}")
-                entry = {"file": f"day/video_{self.count}.mp4", "last_frame_utc": "x", "id": ids[-1]}
+                utc = "2017-04-02T13:20:42.000+00:00"
+                entry = {"file": f"day/video_{self.count}.mp4", "last_frame_utc": utc, "id": ids[-1]}
                 file.write(json.dumps(entry) + "\n")
         for outbox in outboxes:
             for _ in range(lines):

@@ -93,7 +93,8 @@ ADD_FOR_EVER = """
 import itertools, sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from pynvr.archive.entry import typed
+import msgspec
+from pynvr.archive.entry import Known
 from pynvr.pages.site import Site
 root = Path(sys.argv[1])
 site = Site(root)
@@ -104,7 +105,7 @@ start = datetime(2017, 4, 2, tzinfo=timezone.utc)
 for number in itertools.count():
     times = {"first_frame_s": 0, "trigger_s": 1, "last_frame_s": 2}
     utc = (start + timedelta(minutes=number)).isoformat()
-    site.add(typed({"file": "video.mp4", "trigger_utc": utc, **times}))
+    site.add(msgspec.convert({"file": "video.mp4", "trigger_utc": utc, **times}, Known))
     print(number, flush=True)
 """
 

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pynvr.archive.entry import Known, typed
+from pynvr.archive.entry import Known
 from pynvr.archive.index import Index
 from pynvr.pages import page as page_module
 from pynvr.pages.day import Day, Gap, Row, row_of
@@ -31,7 +32,7 @@ def line(trigger: datetime = MORNING, name: str | None = None, **more: object) -
 
 
 def entry(*arguments: Any, **more: Any) -> Known:
-    return typed(line(*arguments, **more))
+    return msgspec.convert(line(*arguments, **more), Known)
 
 
 @pytest.fixture
