@@ -17,7 +17,7 @@ import numpy as np
 
 from pynvr.errors import RecordingError
 from pynvr.media.codecs import JPEG_BEGINS, JPEG_ENDS
-from pynvr.media.opencv import fourcc_of, name_of
+from pynvr.media.opencv import name_of
 from pynvr.media.packet import Packet
 
 TICKS_PER_SECOND = 1000.0
@@ -39,16 +39,6 @@ class PacketReader(AbstractContextManager["PacketReader"]):
             raise RecordingError(f"{path}: cannot be read as video")
         self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-
-    @property
-    def fourcc(self) -> str:
-        """The codec as the file names it."""
-        return fourcc_of(self._capture)
-
-    @property
-    def time_ms(self) -> float:
-        """When the latest packet is shown, in the file's own time, milliseconds."""
-        return float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
 
     def __iter__(self) -> Iterator[Packet]:
         while True:
@@ -102,7 +92,6 @@ class PacketWriter(AbstractContextManager["PacketWriter"]):
         self._count += 1
 
     def close(self) -> None:
-        """Write what is buffered and close the file."""
         self._writer.release()
 
     def __exit__(self, *_: object) -> None:
@@ -116,21 +105,18 @@ def copy(
     times_ms: Sequence[int],
     rate: float | None = None,
     delimiter: bytes = b"",
-) -> int:
-    """Copy the packets of `source` into a new container and return how many there were.
+) -> None:
+    """Copy the packets of `source` into a new container.
 
     `times_ms`: when each packet is shown; packets beyond its end are left out. `delimiter` is as
     `PacketReader` has it. Raises RecordingError.
     """
-    copied = 0
     decode_ms = decode_times(times_ms)
     with PacketReader(source, delimiter) as reader:
         size = reader.width, reader.height
         with PacketWriter(target, fourcc, size, rate) as writer:
             for packet, shown, decoded in zip(reader, times_ms, decode_ms, strict=False):
                 writer.write(packet, shown, decoded)
-                copied += 1
-    return copied
 
 
 def decode_times(times_ms: Sequence[int]) -> list[int]:

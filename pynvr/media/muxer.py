@@ -40,7 +40,6 @@ class _WholeWrites(io.FileIO):
     """An unbuffered file that writes everything it is given."""
 
     def write(self, data: Any) -> int:
-        """Write all of the data; raises OSError."""
         rest = memoryview(data)
         while rest:
             rest = rest[super().write(rest) :]
@@ -65,14 +64,26 @@ class Muxer:
         with self._explaining():
             self.container.start_encoding()
 
-    def write(self, packet: AvPacket[Any], stream: AvStream, is_sound: bool = False) -> None:
-        """Add a packet, unless it would go back in time; raises RecordingError. Damaged sound is left out."""
+    def write_picture(self, stream: AvStream, data: bytes, shown_ms: int, decoded_ms: int, key: bool) -> None:
+        """Add a picture; raises RecordingError."""
+        packet = _timed(data, shown_ms, decoded_ms, TICK)
+        packet.is_keyframe = key
+        self.write(stream, packet)
+
+    def write_sound(self, stream: AvStream, data: bytes, time_s: float) -> None:
+        """Add a piece of sound, unless it is damaged or of a negative time; raises RecordingError."""
+        ticks = round(time_s / SOUND_TICK)
+        if ticks >= 0:
+            self.write(stream, _timed(data, ticks, ticks, SOUND_TICK), may_be_damaged=True)
+
+    def write(self, stream: AvStream, packet: AvPacket[Any], may_be_damaged: bool = False) -> None:
+        """Add a packet that has its times, unless it would go back in time; raises RecordingError."""
         decoded = packet.dts or 0
-        if decoded <= self._latest.get(stream.index, -1 if is_sound else decoded - 1):
+        if decoded <= self._latest.get(stream.index, decoded - 1):
             return
         self._latest[stream.index] = decoded
         packet.stream = stream
-        with self._explaining(), suppress(*((av.error.InvalidDataError,) if is_sound else ())):
+        with self._explaining(), suppress(*((av.error.InvalidDataError,) if may_be_damaged else ())):
             self.container.mux(packet)
 
     def close(self) -> None:
@@ -88,8 +99,7 @@ class Muxer:
             raise RecordingError(f"{self._path}: cannot be written: {error.strerror}") from None
 
 
-def timed_packet(data: bytes, shown: int, decoded: int, tick: Fraction) -> AvPacket[Any]:
-    """A packet with its times in ticks."""
+def _timed(data: bytes, shown: int, decoded: int, tick: Fraction) -> AvPacket[Any]:
     packet = AvPacket(data)
     packet.pts, packet.dts, packet.time_base = shown, decoded, tick
     return packet

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from pynvr.errors import RecordingError
 from pynvr.media.container import TICKS_PER_SECOND, decode_times
-from pynvr.media.muxer import SOUND_TICK, TICK, Muxer, timed_packet
+from pynvr.media.muxer import Muxer
 from pynvr.media.packet import AS_CODED, Shape
 
 PROBED_BYTES, MOST_PROBED_BYTES = 1 << 20, 64 << 20
@@ -30,8 +30,8 @@ def copy(
     delimiter: bytes = b"",
     earliest_s: float = 0.0,
     shape: Shape = AS_CODED,
-) -> int:
-    """Copy a part into its final container, as `container.copy` does; return how many pictures there were.
+) -> None:
+    """Copy a part into its final container, as `container.copy` does.
 
     Sound from before `earliest_s`, seconds after the first picture, is left out. If that is negative, the
     file may begin with sound, and shows its first picture up to so much later. Only an .mp4 can say its
@@ -55,22 +55,17 @@ def copy(
             shift_s = max(0.0, -max(earliest_s, first_sound_s - first_picture_s))
             zero_s = first_picture_s - times_ms[0] / TICKS_PER_SECOND - shift_s
             waiting = zip(times_ms, decode_times(times_ms), strict=True)
-            copied = 0
             for packet in source.demux(pictures, *sounds):
                 track = tracks[packet.stream_index]
                 if packet.stream_index != pictures.index:
                     time = float((packet.pts or 0) * packet.time_base) - zero_s
-                    if packet.size and not packet.is_corrupt and time >= 0:
-                        ticks = round(time / SOUND_TICK)
-                        out.write(timed_packet(bytes(packet), ticks, ticks, SOUND_TICK), track, is_sound=True)
+                    if packet.size and not packet.is_corrupt:
+                        out.write_sound(track, bytes(packet), time)
                 elif packet.size and (due := next(waiting, None)) is not None:
                     shown, decoded = (time_ms + round(shift_s * TICKS_PER_SECOND) for time_ms in due)
-                    picture = timed_packet(bytes(packet).removeprefix(delimiter), shown, decoded, TICK)
-                    picture.is_keyframe = packet.is_keyframe
-                    out.write(picture, track)
-                    copied += 1
+                    data = bytes(packet).removeprefix(delimiter)
+                    out.write_picture(track, data, shown, decoded, packet.is_keyframe)
             out.close()
-        return copied
     except (av.error.FFmpegError, KeyError, IndexError) as error:
         raise RecordingError(f"{part}: cannot be copied: {error}") from None
 

@@ -23,7 +23,7 @@ from av.packet import Packet as AvPacket
 from pynvr.errors import SettingsError
 from pynvr.media.codecs import CopyCodec
 from pynvr.media.container import TICKS_PER_SECOND
-from pynvr.media.muxer import SOUND_TICK, TICK, Muxer, timed_packet
+from pynvr.media.muxer import TICK, Muxer
 from pynvr.media.packet import Packet, Stream
 
 log = logging.getLogger(__name__)
@@ -91,9 +91,8 @@ class SoundPartWriter:
         """Add a packet and the sound before it; damaged sound is left out. Raises RecordingError."""
         for piece in packet.sound:
             self._write_sound(piece.data, (START_MS + time_ms) / TICKS_PER_SECOND + piece.after_s)
-        picture = timed_packet(packet.data.tobytes(), START_MS + time_ms, START_MS + decode_ms, TICK)
-        picture.is_keyframe = packet.key
-        self._out.write(picture, self._pictures)
+        shown_ms, decoded_ms = START_MS + time_ms, START_MS + decode_ms
+        self._out.write_picture(self._pictures, packet.data.tobytes(), shown_ms, decoded_ms, packet.key)
 
     def close(self) -> None:
         """Write what is buffered and close the file; raises RecordingError."""
@@ -103,8 +102,7 @@ class SoundPartWriter:
 
     def _write_sound(self, data: bytes, time: float) -> None:
         if self._decoder is None:
-            ticks = round(time / SOUND_TICK)
-            self._out.write(timed_packet(data, ticks, ticks, SOUND_TICK), self._sound, is_sound=True)
+            self._out.write_sound(self._sound, data, time)
             return
         with suppress(av.error.InvalidDataError):
             for frame in self._decoder.decode(AvPacket(data)):
@@ -114,7 +112,7 @@ class SoundPartWriter:
 
     def _encode(self, frame: AudioFrame | None) -> None:
         for packet in self._sound.encode(frame):
-            self._out.write(packet, self._sound)
+            self._out.write(self._sound, packet)
 
 
 def _decoder(told: AudioCodecContext) -> AudioCodecContext:

@@ -20,7 +20,7 @@ from av.stream import Stream as AvStream
 
 from pynvr.errors import RecordingError
 from pynvr.media.container import TICKS_PER_SECOND, decode_times, survey
-from pynvr.media.muxer import SOUND_TICK, TICK, Muxer, timed_packet
+from pynvr.media.muxer import Muxer
 from pynvr.media.sound_part import COPIED
 
 log = logging.getLogger(__name__)
@@ -74,12 +74,9 @@ def join(paths: Sequence[Path], target: Path) -> list[float]:
     for film, begin_ms in zip(films, begins_ms, strict=True):
         for packet, time_s, is_sound in _packets(film, with_sound=sound is not None and film.sound == heard):
             if not is_sound:
-                picture = timed_packet(bytes(packet), *next(due), TICK)
-                picture.is_keyframe = packet.is_keyframe
-                out.write(picture, pictures)
+                out.write_picture(pictures, bytes(packet), *next(due), packet.is_keyframe)
             elif sound is not None and time_s < film.length_ms / TICKS_PER_SECOND:
-                ticks = round((begin_ms / TICKS_PER_SECOND + time_s) / SOUND_TICK)
-                out.write(timed_packet(bytes(packet), ticks, ticks, SOUND_TICK), sound, is_sound=True)
+                out.write_sound(sound, bytes(packet), begin_ms / TICKS_PER_SECOND + time_s)
     out.close()
     if survey(target).count != len(shown_ms):
         raise RecordingError(f"{target}: came out incomplete; is the disk full?")

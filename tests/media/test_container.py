@@ -46,7 +46,7 @@ def test_reader_tells_size_and_key_packets(stream: Path) -> None:
 def test_mp4_gets_every_time(stream: Path, tmp_path: Path, times: list[float]) -> None:
     target = tmp_path / "copy.mp4"
     count = len(times)
-    assert container.copy(stream, target, "mp4v", milliseconds(times)) == count
+    container.copy(stream, target, "mp4v", milliseconds(times))
     played = play(target)
     assert played.numbers == list(range(count))
     assert played.times == pytest.approx(times, abs=0.0011)
@@ -63,7 +63,7 @@ def test_avi_gets_the_rate(stream: Path, tmp_path: Path, rate: float) -> None:
 
 def test_packets_beyond_the_times_are_left_out(stream: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy.mp4"
-    assert container.copy(stream, target, "mp4v", list(range(0, 400, 40))) == 10
+    container.copy(stream, target, "mp4v", list(range(0, 400, 40)))
     assert container.survey(target).count == 10
 
 
