@@ -47,7 +47,8 @@ def sync(file: int, path: Path, data_only: bool = False) -> None:
 def write(file: FileIO, data: bytes) -> None:
     """Write all data to the end of an unbuffered file, or raise OSError with the file's name.
 
-    If only a part fits, it is removed again: otherwise the next line would be added to half of this one.
+    If only a part fits, it is removed again: the next line would be added to half of this one, and a player
+    would show half a picture.
     """
     path = Path(str(file.name))
     try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, Full, Queue
 
 from pynvr.archive.replaced_file import ReplacedFile
 from pynvr.media.frame import Encoding, Frame, Gap
@@ -18,9 +20,8 @@ class LatestPicture:
         self._file = ReplacedFile(path, "LATEST_PICTURE_PATH: %s")
         self.every_s = every_s
         self._due_s: float | None = None
-        self._jpeg: bytes | None = None
-        self._stop = False
-        self._changed = threading.Condition()  # guards the picture and the stop
+        self._waiting = Queue[bytes | None](1)
+        """The picture to write next; None: the end."""
         self._thread = threading.Thread(target=self._run, name="latest-picture", daemon=True)
 
     def start(self) -> None:
@@ -37,9 +38,8 @@ class LatestPicture:
 
     def close(self) -> None:
         """Write the last picture and end."""
-        with self._changed:
-            self._stop = True
-            self._changed.notify()
+        with suppress(Full):
+            self._waiting.put(None, timeout=1.0)
         self._thread.join(1.0)
 
     def _take(self, frame: Frame) -> None:
@@ -49,15 +49,10 @@ class LatestPicture:
         if jpeg is None:  # the frame was reduced for the detector; a later one brings the whole picture
             return
         self._due_s = frame.time + self.every_s
-        with self._changed:
-            self._jpeg = jpeg.tobytes()
-            self._changed.notify()
+        with suppress(Empty):  # the one before, if the disk has not taken it yet
+            self._waiting.get_nowait()
+        self._waiting.put_nowait(jpeg.tobytes())
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._jpeg is not None or self._stop)
-                jpeg, self._jpeg = self._jpeg, None
-            if jpeg is None:
-                return
+        while (jpeg := self._waiting.get()) is not None:
             self._file.write(jpeg)

@@ -19,17 +19,10 @@ class PacketRing:
         self.seconds = seconds
         self.limit_bytes = limit_bytes
         self._groups: deque[list[TimedPacket]] = deque()
-        self._bytes = 0
+        self.nbytes = 0
+        """Bytes that the packets take now; never more than the limit after a push."""
         self.dropped = 0
         """How many packets the byte limit has pushed out although they were needed."""
-
-    def __len__(self) -> int:
-        return sum(map(len, self._groups))
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that the packets take now; never more than the limit after a push."""
-        return self._bytes
 
     def push(self, packet: TimedPacket) -> None:
         """Add the newest packet, in the order of decoding. Before the first key packet none is kept."""
@@ -38,10 +31,10 @@ class PacketRing:
         elif not self._groups:
             return
         self._groups[-1].append(packet)
-        self._bytes += packet.nbytes
+        self.nbytes += packet.nbytes
         while len(self._groups) > 1 and self._groups[1][0].time <= packet.time - self.seconds:
             self._forget_oldest()
-        while self._bytes > self.limit_bytes:
+        while self.nbytes > self.limit_bytes:
             self.dropped += self._forget_oldest()
 
     def since(self, time: float) -> list[TimedPacket]:
@@ -55,9 +48,9 @@ class PacketRing:
     def clear(self) -> None:
         """Forget all packets: the next one does not belong to them."""
         self._groups.clear()
-        self._bytes = 0
+        self.nbytes = 0
 
     def _forget_oldest(self) -> int:
         group = self._groups.popleft()
-        self._bytes -= sum(packet.nbytes for packet in group)
+        self.nbytes -= sum(packet.nbytes for packet in group)
         return len(group)

@@ -13,7 +13,6 @@ import shutil
 import tempfile
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from pynvr.archive import fsync
@@ -31,7 +30,7 @@ class PipedFile:
         self.path = path
         self._error: Exception | None = None
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            self._file = path.open("xb", buffering=0)
         except OSError as error:
             raise self._explained(error) from None
         self._folder = ""
@@ -43,7 +42,7 @@ class PipedFile:
             # non-blocking, since nobody writes yet
             self._reading = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:  # the disk that refuses need not be the archive's
-            os.close(self._file)
+            self._file.close()
             path.unlink()
             shutil.rmtree(self._folder, ignore_errors=True)
             raise RecordingError(f"no pipe can be made in the folder for temporary files: {error}") from None
@@ -70,7 +69,7 @@ class PipedFile:
             shutil.rmtree(self._folder, ignore_errors=True)
         else:
             self._pump.join()
-        os.close(self._file)
+        self._file.close()
         self.check()
 
     def _pump_to_disk(self) -> None:
@@ -82,25 +81,22 @@ class PipedFile:
             os.close(self._reading)  # from now on the pipe never fills up
 
     def _move_all(self) -> None:
-        whole, synced = 0, time.monotonic()
+        synced = time.monotonic()
         while chunk := os.read(self._reading, CHUNK_BYTES):
             if self._error is not None:
                 continue  # read on: FFmpeg would print a line for each picture that it cannot write
             try:
-                _write_all(self._file, chunk)
-                whole += len(chunk)
+                fsync.write(self._file, chunk)
                 if time.monotonic() - synced >= fsync.SYNC_INTERVAL_S:
-                    fsync.sync(self._file, self.path, data_only=True)
+                    fsync.sync(self._file.fileno(), self.path, data_only=True)
                     self._check_that_it_is_still_there()
                     synced = time.monotonic()
             except OSError as error:
                 self._error = error
-                with suppress(OSError):  # a player would show half a picture as one more
-                    os.ftruncate(self._file, whole)
 
     def _check_that_it_is_still_there(self) -> None:
         """Raise OSError if the disk was unmounted or the file removed, which write() does not notice."""
-        there, ours = self.path.stat(), os.fstat(self._file)
+        there, ours = self.path.stat(), os.fstat(self._file.fileno())
         same = (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
         # inode numbers may change on CIFS and FUSE; then a file of the same size is taken for ours
         if not same and (there.st_dev, there.st_size) != (ours.st_dev, ours.st_size):
@@ -109,9 +105,3 @@ class PipedFile:
     def _explained(self, error: Exception) -> RecordingError:
         reason = error.strerror if isinstance(error, OSError) else repr(error)
         return RecordingError(f"{self.path}: cannot be written (PATH_FOR_VIDEO): {reason}")
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

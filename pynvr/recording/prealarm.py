@@ -32,19 +32,12 @@ class PreAlarmRing:
         self.seconds = seconds
         self.limit_bytes = limit_bytes
         self._frames: deque[Frame] = deque()
-        self._bytes = 0
+        self.nbytes = 0
+        """Bytes that the pictures take now; never more than the limit after a push."""
         self.encoding = Encoding.BGR
         """How frames are kept. It never goes back to an encoding that was too large."""
         self.dropped = 0
         """How many frames the byte limit has pushed out although they were young enough."""
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that the pictures take now; never more than the limit after a push."""
-        return self._bytes
 
     def push(self, frame: Frame) -> None:
         """Add the newest frame, and drop frames that are too old or do not fit."""
@@ -53,7 +46,7 @@ class PreAlarmRing:
         while self._expected_bytes() > SHARE_OF_LIMIT[self.encoding] * self.limit_bytes:
             self.encoding = Encoding(self.encoding + 1)
             self._encode_all()
-        while self._bytes > self.limit_bytes:
+        while self.nbytes > self.limit_bytes:
             self._forget_oldest()
             self.dropped += 1
 
@@ -67,14 +60,14 @@ class PreAlarmRing:
     def clear(self) -> None:
         """Forget all frames: the next one does not belong to them."""
         self._frames.clear()
-        self._bytes = 0
+        self.nbytes = 0
 
     def _append(self, frame: Frame) -> None:
         self._frames.append(frame.encoded(self.encoding))
-        self._bytes += self._frames[-1].nbytes
+        self.nbytes += self._frames[-1].nbytes
 
     def _forget_oldest(self) -> None:
-        self._bytes -= self._frames.popleft().nbytes
+        self.nbytes -= self._frames.popleft().nbytes
 
     def _forget_before(self, now: float) -> None:
         while self._frames and now - self._frames[0].time > self.seconds + TIME_TOLERANCE_S:
@@ -85,9 +78,9 @@ class PreAlarmRing:
         number = len(self._frames)
         span = self._frames[-1].time - self._frames[0].time if number else 0.0
         if span < RATE_SPAN_S:
-            return self._bytes
+            return self.nbytes
         full = (number - 1) * self.seconds / span + 1  # frames in the whole span
-        return self._bytes / number * full
+        return self.nbytes / number * full
 
     def _encode_all(self) -> None:
         frames = list(self._frames)

@@ -224,7 +224,7 @@ def test_a_file_whose_number_changes_is_still_there(tmp_path: Path, monkeypatch:
         part.path.unlink()
         part.path.write_bytes(content)
         if there:
-            os.truncate(part._file, 1000)
+            part._file.truncate(1000)
             part._check_that_it_is_still_there()
         else:
             with pytest.raises(FileNotFoundError):
