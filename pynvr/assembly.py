@@ -101,7 +101,6 @@ def open_packets(settings: Settings, stop: threading.Event) -> PacketSource:
 
 
 def timeouts(settings: Settings) -> Timeouts:
-    """How long cameras may take."""
     return Timeouts(settings.CAMERA_OPEN_TIMEOUT_SECS, settings.CAMERA_READ_TIMEOUT_SECS)
 
 

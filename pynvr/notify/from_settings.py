@@ -99,7 +99,6 @@ class Notifications:
             self._watch.first_picture(jpeg)
 
     def seen(self, frames: Iterator[Frame | Gap]) -> Iterator[Frame | Gap]:
-        """Pass frames through; the latest picture is taken from them."""
         return frames if self._latest is None else self._latest.seen(frames)
 
     def facts(self) -> dict[str, Any]:

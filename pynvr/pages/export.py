@@ -55,7 +55,6 @@ class Recording:
 
 
 def sha256(path: Path) -> str:
-    """A file's checksum, as `sha256sum` tells it."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):

@@ -55,7 +55,6 @@ class EventFiles:
         """Times of the latest file's first frame and trigger, seconds."""
 
     def close(self) -> None:
-        """Close the open recording and wait until all is written."""
         try:
             self._finish()
         finally:  # a process that ends while the writer's thread is inside OpenCV crashes

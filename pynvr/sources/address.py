@@ -32,17 +32,14 @@ def is_live(cam: str) -> bool:
 
 
 def is_web(cam: str) -> bool:
-    """Whether this is an HTTP address."""
     return cam.lower().startswith(("http://", "https://"))
 
 
 def is_rtsp(cam: str) -> bool:
-    """Whether this is an RTSP address."""
     return cam.lower().startswith(("rtsp://", "rtsps://"))
 
 
 def is_rtmp(cam: str) -> bool:
-    """Whether this is an RTMP address."""
     return cam.lower().startswith(("rtmp://", "rtmps://"))
 
 

@@ -154,7 +154,6 @@ class PictureConnection(Connection[Frame, Seen]):
         yield Frame(image, self._last_s, self._utc(self._last_s), index, jpeg=jpeg)
 
     def close(self) -> None:
-        """Release the capture."""
         self._capture.release()
 
 

@@ -37,7 +37,7 @@ class Connection(ABC, Generic[Item, Content]):
     def __init__(self, opener: Opener, stop: threading.Event) -> None:
         """For the camera that `opener` has opened."""
         self.undecodable = 0
-        """Packets so far that could not be decoded, although others could after them."""
+        """Packets that could not be decoded, although others could after them; the reader counts them on."""
         self._name = opener.name
         self._longest_wait_s = opener.timeouts.read_s
         self._stop = stop

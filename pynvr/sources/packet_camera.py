@@ -81,14 +81,12 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
             yield item
 
     def first(self, timeout_s: float) -> TimedPacket:
-        """Wait for a packet without taking it; raises CameraError or SettingsError."""
         packet = self._queue.peek(timeout_s)
         if packet is None:
             raise CameraError(f"camera {self.name}: sends nothing (RECORDING_CAM or cam)")
         return packet
 
     def wait_for_gap(self, timeout_s: float) -> None:
-        """As `PacketSource` has it."""
         self._queue.wait_for_gap(timeout_s, lambda: not self.connected)
 
     def note_undecodable(self, count: int) -> None:
@@ -173,7 +171,6 @@ class PacketConnection(Connection[TimedPacket, Packet]):
             yield from self._let_through()
 
     def close(self) -> None:
-        """Release the capture."""
         self._capture.release()
 
     def _let_through(self) -> Iterator[TimedPacket]:

@@ -62,12 +62,10 @@ class PacketPictures:
 
     @property
     def nominal_fps(self) -> float:
-        """As `Source` has it."""
         return self._packets.nominal_fps
 
     @property
     def lag_s(self) -> float:
-        """As `Source` has it: that of the packets."""
         return self._packets.lag_s
 
     def status(self) -> SourceStatus:
@@ -77,7 +75,6 @@ class PacketPictures:
         return replace(status, dropped=self._queue.dropped, undecodable=undecodable)
 
     def __iter__(self) -> Iterator[Frame | Gap]:
-        """As `LiveSource` has it."""
         while (item := self._queue.take(lambda: self._packets.over)) is not None:
             if isinstance(item, Gap):
                 yield from self._rest()
@@ -87,7 +84,6 @@ class PacketPictures:
         yield from self._rest()
 
     def close(self) -> None:
-        """Release the camera."""
         self._packets.close()
 
     def _pictures(self, packet: TimedPacket) -> Iterator[Frame | Gap]:
@@ -102,7 +98,7 @@ class PacketPictures:
         self._unseen += 1
         yield from self._decoded(self._decoder, packet)
         unseen_s = packet.time - self._unseen_since_s
-        if self._unseen > MOST_HELD_BACK and unseen_s > self._packets.longest_pause_s:
+        if self._unseen > MOST_HELD_BACK and unseen_s > self._packets.status().longest_pause_s:
             self._unseen = 0
             self._packets.connect_anew(
                 CameraError(f"camera {self.name}: sends no picture that can be decoded")

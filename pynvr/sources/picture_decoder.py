@@ -45,7 +45,6 @@ class PictureDecoder:
             return None
 
     def bgr(self, frame: VideoFrame) -> Image:
-        """The whole picture."""
         whole = self._reformatter.reformat(frame, format="bgr24", threads=1)
         return fitted(cast(Image, whole.to_ndarray()), self._fit_inside)
 

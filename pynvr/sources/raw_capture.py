@@ -51,7 +51,6 @@ class RawCapture:
         return self._time.latest_s()
 
     def release(self) -> None:
-        """Close the connection."""
         self._capture.release()
 
 

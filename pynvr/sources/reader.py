@@ -86,8 +86,6 @@ class LiveReader(Generic[Item, Content]):
         """Pictures or packets of this connection."""
         self._unfit: CameraError | None = None
         """Why this connection is of no use, if somebody has found it so."""
-        self._undecodable_before = 0
-        """Undecodable packets of the connections before this one."""
         self._log = CameraLog(opener.name)
         self._reader = threading.Thread(target=self._read_until_stopped, name="camera", daemon=True)
         may_hang.add(self._reader)
@@ -99,22 +97,15 @@ class LiveReader(Generic[Item, Content]):
         self._reader.join(LETTING_GO_S)
 
     @property
-    def longest_pause_s(self) -> float:
-        """As `SourceStatus` has it."""
-        return self._opener.timeouts.read_s
-
-    @property
     def over(self) -> bool:
         """Whether nothing more will come."""
         return self._stop.is_set() or not self._reader.is_alive()
 
     @property
     def received(self) -> int:
-        """Items that came."""
         return self._queue.received
 
     def status(self) -> SourceStatus:
-        """How it is just now."""
         # its heart beats at least so often unless OpenCV ignores the timeouts
         timeouts = self._opener.timeouts
         longest_s = max(timeouts.open_s, timeouts.read_s) + LONGEST_PAUSE_S
@@ -172,7 +163,6 @@ class LiveReader(Generic[Item, Content]):
         """Read until stopped; raises CameraError if the camera is away or gets lost."""
         connection = self._connect()
         self._came, self._unfit = 0, None
-        self._undecodable_before = self.undecodable
         self._pace.begin()
         burst: Burst[Content] = Burst(self._pace, self._queue.limit_bytes // 2)
         try:
@@ -227,10 +217,10 @@ class LiveReader(Generic[Item, Content]):
                 self._put(item)
         self.lag_s = connection.lag_s
         self._log.clock(self._pace.found)
-        undecodable = self._undecodable_before + connection.undecodable
-        if undecodable > self.undecodable:
-            self.undecodable = undecodable
-            self._log.undecodable(undecodable)
+        if connection.undecodable:
+            self.undecodable += connection.undecodable
+            connection.undecodable = 0
+            self._log.undecodable(self.undecodable)
 
     def _put(self, item: Item | Gap) -> None:
         if self._queue.put(item):

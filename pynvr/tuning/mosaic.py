@@ -26,11 +26,11 @@ PANE_LEAST_WIDTH_PX = 500
 PANE_NAMES = ("source", "difference", "mask", "contours")
 
 
-def draw_bar(image: Image, detection: Detection, top: float = 0.1) -> None:
+def draw_bar(image: Image, detection: Detection) -> None:
     """Draw the detector's score as a bar whose full length is twice the threshold, which is marked."""
     height, width = image.shape[:2]
     left, right = round(0.024 * width), round(0.6 * width)
-    upper, lower = round(top * height), round((top + 0.035) * height)
+    upper, lower = round(0.1 * height), round(0.135 * height)
     share = min(1.0, detection.score / (2 * detection.threshold)) if detection.threshold else 0.0
     cv2.rectangle(image, (left, upper), (right, lower), WHITE, 1)
     colour = RED if detection.motion else GREEN
@@ -39,7 +39,7 @@ def draw_bar(image: Image, detection: Detection, top: float = 0.1) -> None:
     middle = (left + right) // 2
     cv2.line(image, (middle, upper - 3), (middle, lower + 3), WHITE, 2)
     text = f"{detection.score:.0f} of {detection.threshold:.0f} px"
-    draw_text(image, text, WHITE, (0.024, top + 0.055))
+    draw_text(image, text, WHITE, (0.024, 0.155))
 
 
 def draw_zones(image: Image, looked_at: Gray | None, corners: Sequence[tuple[float, float]] = ()) -> None:

@@ -157,7 +157,6 @@ class _Other:
         self._last_s = None
 
     def note(self, frame: Frame, armed: bool) -> None:
-        """Take the next frame."""
         motion = self._detector.detect(frame.image, frame.time).motion
         if self._events.update(frame.time, motion and armed) is Change.STARTED:
             self.starts_s.append(frame.time)

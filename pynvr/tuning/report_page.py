@@ -49,7 +49,6 @@ def write(report: Report, path: Path) -> None:
 
 
 def page(report: Report) -> str:
-    """The whole page."""
     settings, events, misses = report.settings, report.events, report.near_misses()
     threshold, reason = report.suggestion()
     found = (

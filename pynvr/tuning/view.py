@@ -91,7 +91,6 @@ class View:
                 return action is not Action.END
 
     def changed_settings(self) -> list[str]:
-        """What was changed by keys and mouse, as lines for the settings."""
         return self._controls.changed_settings()
 
     def close(self) -> None:

@@ -59,7 +59,6 @@ class Window:
         return key if key < 0 else key & 0xFF
 
     def close(self) -> None:
-        """Take the window away."""
         cv2.destroyAllWindows()
 
     def _open(self, image: Image) -> None:

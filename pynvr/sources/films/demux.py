@@ -45,7 +45,6 @@ class Demuxer(Film):
     """A film whose packets are read."""
 
     def __init__(self, place: Path | str, stop: Event) -> None:
-        """As `Film` has it."""
         super().__init__(place, stop)
         self._base = self._stream.time_base or Fraction(1, 90000)
         start = self._stream.start_time

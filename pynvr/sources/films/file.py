@@ -80,7 +80,6 @@ class FileSource(Demuxer):
             self._check_end()
 
     def close(self) -> None:
-        """Close the file."""
         self._pictures.close(self._opened.close)
 
     def _decoded(self) -> Iterator[Picture]:

@@ -66,7 +66,6 @@ class Film:
         self._started = datetime.now(timezone.utc)
 
     def status(self) -> SourceStatus | None:
-        """None: a file waits for its reader."""
         return None
 
     def _begin(self, place: Path | str) -> None:

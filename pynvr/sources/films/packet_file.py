@@ -44,7 +44,6 @@ class FilePackets(Demuxer):
             raise
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
-        """As `PacketSource` has it."""
         while (packet := self._waiting) is not None and packet.time <= time + TIME_TOLERANCE_S:
             self._waiting = self._next()
             yield packet
@@ -59,7 +58,6 @@ class FilePackets(Demuxer):
         """Nothing to be waited for."""
 
     def close(self) -> None:
-        """Close the file."""
         if self._ahead is None:
             self._opened.close()
         else:

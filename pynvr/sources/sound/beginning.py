@@ -30,7 +30,6 @@ class Beginning:
         """How late each came; the quickest tell most: what was held up, or had waited at first, is later."""
 
     def note_picture(self, stream_s: float, arrival_s: float) -> None:
-        """Take a picture's time and arrival."""
         came_s = self._handed_s if self._waits else arrival_s
         self._handed_s = arrival_s
         if self._end_s is not None:

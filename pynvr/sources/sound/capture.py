@@ -63,7 +63,6 @@ class SoundCapture:
         """As `RawCapture` has it."""
 
     def stream(self, suffix: str) -> Stream:
-        """As `RawCapture` has it."""
         context = self._picture.codec_context
         codec = codecs.copyable(context.name, self._name, suffix)
         sets = bytes(context.extradata or b"")
@@ -94,7 +93,6 @@ class SoundCapture:
         return None
 
     def release(self) -> None:
-        """As `RawCapture` has it."""
         self._container.close()
 
     def _hear(self, packet: AvPacket[Any]) -> None:

@@ -49,7 +49,6 @@ class Interleaver:
         self._add_early()
 
     def add_sound(self, stream_s: float, data: bytes, arrival_s: float = 0.0, length_s: float = 0.0) -> None:
-        """Take a piece of sound."""
         self._early.append((stream_s, data, arrival_s))
         if self._beginning is not None:
             self._beginning.note_sound(stream_s + length_s, arrival_s)
