@@ -4,8 +4,6 @@ Both have the same detector, events, writer thread, archive and closing step. En
 that it watches. Copy mode records packets: those that it watches decoded, or those of a second connection.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """`--check`: try out everything that a recording needs, print what was found, record nothing."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The command line of the recorder: from arguments to an exit code."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import os

@@ -4,8 +4,6 @@ A message names the setting or the device and says what to do about it; the
 command line prints it as one line, without a traceback.
 """
 
-from __future__ import annotations
-
 
 class PynvrError(Exception):
     """The base of all errors of pynvr: something that the user has to know."""

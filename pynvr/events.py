@@ -3,8 +3,6 @@
 It knows no clock, so a test can play ten years through it in no time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from enum import Enum
 

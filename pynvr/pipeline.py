@@ -1,7 +1,5 @@
 """The capture loop: from the source through detector and events to the recorder."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from pynvr.detection.detector import Detector

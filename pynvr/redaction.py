@@ -5,8 +5,6 @@ is blanked, however wrongly the address is written; in doubt too much is blanked
 are blanked wherever they appear.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -3,8 +3,6 @@
 It overwrites nothing and writes nothing outside the folder.
 """
 
-from __future__ import annotations
-
 import errno
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping

@@ -1,7 +1,5 @@
 """Decides whether to believe the wall clock when it says that recordings are too old."""
 
-from __future__ import annotations
-
 import logging
 from datetime import datetime, timedelta
 

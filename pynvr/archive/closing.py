@@ -5,8 +5,6 @@ complete file with a final name from them. Every step can be repeated: whenever 
 again has the same result. So recovery at the start is closing, nothing else.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Iterable

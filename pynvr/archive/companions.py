@@ -4,8 +4,6 @@ A closed recording's path is text here, and each file is asked for by its name: 
 recordings. An open recording's path has no suffix, and its pictures are `.part` files.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """A recording's object in the index: made from its journal, and read from a line."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 

@@ -4,8 +4,6 @@ CIFS and some FUSE file systems cannot promise that: they do not synchronise a f
 logged, and recording goes on.
 """
 
-from __future__ import annotations
-
 import errno
 import logging
 import os

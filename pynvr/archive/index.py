@@ -3,8 +3,6 @@
 A person may read and edit it. Readers skip torn and spoilt lines, which stay in the file.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

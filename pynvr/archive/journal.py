@@ -5,8 +5,6 @@ a line for each frame. Facts may also come later. Closing always reads it, so th
 its exact times, too.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Finds what a crash has left in an archive, in one walk that reads names only, and clears up."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

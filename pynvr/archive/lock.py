@@ -1,7 +1,5 @@
 """One recorder at a time in a folder, as far as the file system can promise it."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import logging

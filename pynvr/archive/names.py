@@ -1,7 +1,5 @@
 """Names of recordings and folders, and which of them are free."""
 
-from __future__ import annotations
-
 import errno
 import itertools
 import logging

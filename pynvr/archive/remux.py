@@ -1,7 +1,5 @@
 """Copies a part's packets into the final container: the result is complete, or there is none."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Small files that are replaced as a whole, so that no reader sees half of one."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

@@ -5,8 +5,6 @@ A sweep reads the lines added since, and then from the oldest line on as far as 
 The first sweep adds up the sizes of all recordings, in slices: on a cold disk that takes minutes.
 """
 
-from __future__ import annotations
-
 import logging
 import shutil
 import time

@@ -4,8 +4,6 @@ H.264 and H.265 arrive as Annex B: units, each behind a start code 00 00 01. Bef
 decoder needs the parameter sets. A camera sends them before each key picture, or once to set up the stream.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ OpenCV's FFmpeg backend can do both, with some care. So a recording is written a
 stream, and gets its final container with exact times in a few milliseconds when it closes.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager

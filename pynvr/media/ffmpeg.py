@@ -1,7 +1,5 @@
 """FFmpeg through PyAV: its messages, and the size of a picture. Imported late, because PyAV costs 17 MB."""
 
-from __future__ import annotations
-
 import logging
 from contextlib import suppress
 from typing import cast

@@ -1,7 +1,5 @@
 """OpenCV: its settings for this process, names of files and codecs, rates, and pictures in our form."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Notices empty pictures: a failing decoder or a covered lens must not pass for a quiet scene."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from pynvr.media.frame import Gray, Image

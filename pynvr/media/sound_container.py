@@ -3,8 +3,6 @@
 OpenCV knows neither. `container.py` does the same for pictures alone. Imported late, since PyAV costs 17 MB.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path

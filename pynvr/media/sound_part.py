@@ -3,8 +3,6 @@
 Imported late, since PyAV costs 17 MB.
 """
 
-from __future__ import annotations
-
 import io
 import logging
 from contextlib import suppress

@@ -5,8 +5,6 @@ receiver has been told; those with a higher id are still to be told. Retention m
 other lines stay as they are.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import time

@@ -1,7 +1,5 @@
 """MQTT_URL: where the broker is, who logs in, and under which topic the camera is found."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 

@@ -1,7 +1,5 @@
 """ON_EVENT_COMMAND: a program for each event, never through a shell, always ended and waited for."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -1,7 +1,5 @@
 """The events, and the form in which every receiver gets them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields

@@ -1,7 +1,5 @@
 """The description of a camera for Home Assistant: one retained message, from which it makes a device."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

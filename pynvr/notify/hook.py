@@ -1,7 +1,5 @@
 """Receivers on this machine: what they have in common, and onEventFunc, the user's own Python function."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable

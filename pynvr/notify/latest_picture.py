@@ -1,7 +1,5 @@
 """LATEST_PICTURE_PATH: the newest frame as a JPEG file, every few seconds."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import suppress

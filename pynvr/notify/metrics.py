@@ -1,7 +1,5 @@
 """METRICS_FILE_PATH: a text file that Prometheus' node_exporter picks up (its textfile collector)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

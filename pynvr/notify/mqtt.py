@@ -1,7 +1,5 @@
 """Sends events, state and pictures to an MQTT broker, and takes its orders. Needs the extra paho-mqtt."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

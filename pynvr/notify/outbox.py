@@ -1,7 +1,5 @@
 """All receivers of events, each with a thread of its own: one that fails or hangs delays no other."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias

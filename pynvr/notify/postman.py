@@ -4,8 +4,6 @@ Two lanes. Events about the present go first, and expire after a minute: an alar
 than none. Closed recordings follow in the order of the index, each at least once, however long it takes.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

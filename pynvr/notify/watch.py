@@ -1,7 +1,5 @@
 """Tells of motion, and of changes of the recorder's state: a camera is lost, recording is refused."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ A `.mp4` gets their packets, and nothing is encoded anew; a `.zip` gets the file
 the recordings and their times, with a SHA-256 of each file, so that anybody can check that none was changed.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

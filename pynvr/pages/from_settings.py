@@ -1,7 +1,5 @@
 """The page of the archive, if the settings ask for one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any

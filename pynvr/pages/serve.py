@@ -5,8 +5,6 @@ page, recordings and their pictures, nothing else and nothing outside of the fol
 Whether a recording is kept can be changed with the token that is printed at the start, and nothing else.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import secrets

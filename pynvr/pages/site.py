@@ -5,8 +5,6 @@
 page shows. All but the gaps can be made anew from the index, so nothing is flushed to the disk.
 """
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import json

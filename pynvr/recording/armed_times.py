@@ -1,7 +1,5 @@
 """ARMED_TIMES: the local times at which motion counts: "Mon-Fri 22:00-06:30", "Sat-Sun"."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What the capture loop asks of a recorder, and what both recorders share: the files of an event."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,7 +1,5 @@
 """A video file of pictures and their times. It gets its name when it is complete."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pynvr.archive.remux import rate_for, remux

@@ -4,8 +4,6 @@ OpenCV says nothing when a codec is missing, a picture has the wrong size or the
 raises an error.
 """
 
-from __future__ import annotations
-
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ Without an event nothing is done. During an event a frame costs a comparison. A 
 the best so far is encoded, but large ones not each time while something grows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias, cast

@@ -1,7 +1,5 @@
 """Encode mode's recorder: each frame goes into the pre-alarm ring or, during an event, to the writer."""
 
-from __future__ import annotations
-
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
 from pynvr.media.frame import Frame

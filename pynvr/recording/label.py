@@ -1,7 +1,5 @@
 """The label on the pictures of an event in encode mode."""
 
-from __future__ import annotations
-
 import math
 
 import cv2

@@ -1,7 +1,5 @@
 """One open recording: the part has the pictures, the journal everything else."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """The orders of the capture loop to the writer's thread, and their queue, bounded in bytes."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import deque

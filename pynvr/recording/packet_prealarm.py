@@ -4,8 +4,6 @@ A decoder can only begin at a key packet, so the ring keeps and drops whole grou
 knows no clock and uses the packets' own times.
 """
 
-from __future__ import annotations
-
 from collections import deque
 
 from pynvr.media.frame import TIME_TOLERANCE_S

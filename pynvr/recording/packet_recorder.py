@@ -6,8 +6,6 @@ packet when a frame of its time or a later one has come. A recording ends with t
 even if that arrives after the event is over.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

@@ -5,8 +5,6 @@ lose. Into a pipe it writes every picture at once. The thread also learns at onc
 why, which OpenCV 4 never reports. It synchronises the file every second, so that a power cut costs little.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil

@@ -4,8 +4,6 @@ It is bounded in seconds, whatever the frame rate, and in bytes, whatever the pi
 clock and uses the frames' own times.
 """
 
-from __future__ import annotations
-
 import math
 from collections import deque
 

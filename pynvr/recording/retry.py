@@ -1,7 +1,5 @@
 """Carries out the capture loop's orders, and tries again if the disk refuses."""
 
-from __future__ import annotations
-
 import logging
 import time
 from pathlib import Path

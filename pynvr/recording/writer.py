@@ -4,8 +4,6 @@ The capture loop puts orders into a queue (`orders.py`) and goes on. The thread 
 (`retry.py`) and does the archive's housekeeping in between.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -4,8 +4,6 @@ The console may be a terminal, a file or gone; it must never end a recorder. tqd
 only for a bar, which a service has not.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The log: a rolling file, and a copy on the console."""
 
-from __future__ import annotations
-
 import faulthandler
 import logging
 import sys

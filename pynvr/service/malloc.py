@@ -3,8 +3,6 @@
 With another C library nothing happens.
 """
 
-from __future__ import annotations
-
 import ctypes
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8

@@ -5,8 +5,6 @@ damaged packet, which would fill a service's journal. Here they print into a fil
 kept short while the process lives. A pipe would be lost with the process, and with it glibc's last words.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -1,7 +1,5 @@
 """Who may read what a recorder writes: its owner only, or also the group if a setting says so."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress

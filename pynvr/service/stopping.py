@@ -4,8 +4,6 @@ After a failure a recorder must not only look alive. So an exception that ends a
 recordings are closed, the exit code is 1, and a service manager starts it again.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

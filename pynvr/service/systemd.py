@@ -1,7 +1,5 @@
 """Messages to systemd; without systemd nothing happens. Protocol: man sd_notify."""
 
-from __future__ import annotations
-
 import os
 import socket
 

@@ -4,8 +4,6 @@ The names are those that users write into their configuration files; the
 defaults stand in config.py and nowhere else.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime

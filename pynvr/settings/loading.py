@@ -1,7 +1,5 @@
 """The settings, read once at the start from the files and the command line, and frozen from then on."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable, Mapping
 from pathlib import Path

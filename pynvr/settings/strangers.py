@@ -1,7 +1,5 @@
 """Warns if other users can read the settings' passwords, or write files that are executed here."""
 
-from __future__ import annotations
-
 import logging
 import os
 import stat

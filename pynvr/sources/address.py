@@ -1,7 +1,5 @@
 """What kind of address the setting `cam` is, and what is wrong with it."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

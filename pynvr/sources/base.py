@@ -1,7 +1,5 @@
 """What all sources have in common: the protocols, and the status of a live one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol

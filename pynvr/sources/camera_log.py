@@ -1,7 +1,5 @@
 """What the log says about a camera: each thing when it happens, and again only after a while."""
 
-from __future__ import annotations
-
 import logging
 import math
 import time

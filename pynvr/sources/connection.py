@@ -1,7 +1,5 @@
 """A camera while it is connected: what is the same whether its pictures are decoded or not."""
 
-from __future__ import annotations
-
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ OpenCV only says that it failed. So the camera is asked once more, within a few 
 that have different remedies. No finding ever holds a secret.
 """
 
-from __future__ import annotations
-
 import re
 import time
 from dataclasses import dataclass

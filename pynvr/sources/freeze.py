@@ -6,8 +6,6 @@ pointers"), and read() returns the last one that fitted, with new times. No prop
 it; a second connection does, and only a new connection helps.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from pynvr.media.frame import Image

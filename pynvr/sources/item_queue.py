@@ -1,7 +1,5 @@
 """A queue between two threads, bounded in bytes, for what was read and is not yet used."""
 
-from __future__ import annotations
-
 import math
 import threading
 from collections import deque

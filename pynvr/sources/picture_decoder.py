@@ -1,7 +1,5 @@
 """Decodes a camera's packets with PyAV. Imported only where that is done, because it costs 17 MB."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import cast
 

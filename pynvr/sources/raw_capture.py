@@ -1,7 +1,5 @@
 """A network camera's undecoded packets, through OpenCV: without sound, which it cannot hand out."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -5,8 +5,6 @@ process. It puts frames or packets, as the `Connection` makes them, into a queue
 them, and never waits for that one: a picture that is not read in time comes late.
 """
 
-from __future__ import annotations
-
 import random
 import threading
 import time

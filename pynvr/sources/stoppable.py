@@ -4,8 +4,6 @@ A read from a socket or by FFmpeg cannot be stopped: it waits until its own time
 that sends a byte now and then. At a stop its thread is left where it is, and the process ends without it.
 """
 
-from __future__ import annotations
-
 import threading
 import weakref
 from collections.abc import Callable, Iterator

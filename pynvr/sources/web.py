@@ -4,8 +4,6 @@ FFmpeg takes them all. It would fetch a finished clip again and again, and take 
 that is lost once a second. It also needs other options for each kind.
 """
 
-from __future__ import annotations
-
 import errno
 import http.client
 import re

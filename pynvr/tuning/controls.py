@@ -1,7 +1,5 @@
 """Keys and mouse of a tuning script: they change the detector, and the changed settings are printed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from enum import Enum
 

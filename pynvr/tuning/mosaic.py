@@ -1,7 +1,5 @@
 """What the tuning scripts draw: the detector's score, the zones, the 2x2 picture of the stages."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import pairwise

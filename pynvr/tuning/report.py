@@ -3,8 +3,6 @@
 `Report` collects from the frames that the tuning script watches; `report_page.py` makes the page.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import math
 from dataclasses import dataclass

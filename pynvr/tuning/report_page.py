@@ -1,7 +1,5 @@
 """The tuning report as one HTML page that needs nothing else: plots as SVG, pictures inline."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """The tuning scripts: the same detector on the same frames, shown instead of recorded."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Where the tuning scripts' pictures go, and what the window's keys and mouse do."""
 
-from __future__ import annotations
-
 import argparse
 from datetime import datetime, timezone
 from pathlib import Path

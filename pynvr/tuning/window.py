@@ -1,7 +1,5 @@
 """A window on the screen, where there is a screen."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Callable

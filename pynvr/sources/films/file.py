@@ -1,7 +1,5 @@
 """Video files as sources of frames, up to their real end. What cannot be decoded is counted and logged."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from datetime import timedelta

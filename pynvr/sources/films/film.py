@@ -4,8 +4,6 @@ Files are read through PyAV. OpenCV takes whatever stream comes first, says Fals
 end, and does not tell the time of what it skips.
 """
 
-from __future__ import annotations
-
 import logging
 from contextlib import ExitStack, nullcontext, suppress
 from datetime import datetime, timezone

@@ -1,7 +1,5 @@
 """Finds out what a file lacks: pictures lost or damaged in decoding, and what is missing at its end."""
 
-from __future__ import annotations
-
 import logging
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Where the film is that the setting `cam` names, if it names one: a video with an end, not a camera."""
 
-from __future__ import annotations
-
 import stat
 from functools import lru_cache
 from pathlib import Path

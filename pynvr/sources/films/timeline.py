@@ -4,8 +4,6 @@ A file's times may begin again where two recordings were joined, stand still, le
 Only the distance of packets that follow each other as they should is known to be right.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 BELIEVED_LEAP_S = 10.0

@@ -5,8 +5,6 @@ that came of each, unless RTSP's answer says better. The camera may have sent it
 picture on, or its sound later: then only the arrivals tell which belong together.
 """
 
-from __future__ import annotations
-
 from math import inf
 
 from pynvr.sources.times.clock import quickest

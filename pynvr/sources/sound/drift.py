@@ -4,8 +4,6 @@ A camera that reports both clocks (RTCP sender reports) corrects its times itsel
 wrong ones, only the arrivals tell that two clocks differ: 100 parts in a million are 0.36 s in an hour.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from math import copysign
 from statistics import median, quantiles

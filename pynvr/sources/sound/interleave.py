@@ -1,7 +1,5 @@
 """Finds the picture that a piece of sound belongs to: pure arithmetic on stream times and arrivals."""
 
-from __future__ import annotations
-
 from collections import deque
 
 from pynvr.media.packet import SoundPacket

@@ -4,8 +4,6 @@ A camera whose settings are changed may go on within the connection, under the o
 sends would play as noise, at another speed, or not at all. Times are seconds.
 """
 
-from __future__ import annotations
-
 import logging
 
 log = logging.getLogger(__name__)

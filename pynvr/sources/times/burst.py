@@ -1,7 +1,5 @@
 """Dates pictures that arrive together although the camera sent them one after the other."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 

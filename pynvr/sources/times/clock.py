@@ -1,7 +1,5 @@
 """Lays a network stream's own times onto the monotonic clock. Pure arithmetic: callers pass the time."""
 
-from __future__ import annotations
-
 from bisect import insort
 from itertools import accumulate, pairwise
 from typing import NamedTuple

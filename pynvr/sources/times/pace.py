@@ -5,8 +5,6 @@ picture the same time. Their times are corrected before they are used. Most cloc
 times stay as they are.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import inf, log, sqrt
 from statistics import linear_regression, median
