@@ -49,10 +49,14 @@ class Mosquitto:
         tls: tuple[Path, Path] | None = None,
         password: str | None = None,
         keeps: bool = False,
+        max_bytes: int | None = None,
     ) -> None:
+        """A client that sends more than `max_bytes` at once is sent away."""
         self.port = free_port()
         self._config = folder / f"mosquitto_{self.port}.conf"
         lines = [f"listener {self.port} 127.0.0.1", "max_queued_messages 10000"]
+        if max_bytes is not None:
+            lines += [f"max_packet_size {max_bytes}"]
         if keeps:
             lines += ["persistence true", f"persistence_location {folder}/", "autosave_on_changes true"]
             lines += ["autosave_interval 1"]

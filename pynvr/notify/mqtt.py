@@ -58,6 +58,8 @@ class MqttReceiver:
         """What is retained, by topic; sent again at each connection, since the broker may be a new one."""
         self._complained = False
         self._connected_s = 0.0
+        self._repeated: str | bytes | None = None
+        """The picture that was sent again at this connection."""
         self.on_connected: Callable[[], None] = lambda: None
         # the same name at each start: a broker that still holds a lost connection lets it go at once
         client = Client(CallbackAPIVersion.VERSION2, client_id=f"pynvr_{broker.node}")
@@ -150,6 +152,7 @@ class MqttReceiver:
         client.subscribe([(self._topic(name), 1) for name in names])
         client.subscribe(home_assistant.STATUS_TOPIC)
         self._discover()
+        self._repeated = self._retained.get("picture")
         for topic, content in self._retained.copy().items():
             self._publish(topic, content)
         self._publish("availability", "online")
@@ -160,9 +163,14 @@ class MqttReceiver:
 
     def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            # paho says "Unspecified error"; of two clients of one name a broker sends the older one away
-            soon = time.monotonic() - self._connected_s < SOON_S
-            hint = ": does another recorder have this MQTT_URL?" if soon else ""
+            # paho says "Unspecified error"; of two clients of one name a broker sends the older one away, and
+            # one that sends more than it takes
+            soon, hint = time.monotonic() - self._connected_s < SOON_S, ""
+            if soon and self._repeated is not None:
+                hint = f": does the broker take pictures of {len(self._repeated) / 1000:.0f} kB?"
+                self._retained.pop("picture", None)  # or it would end each connection
+            elif soon:
+                hint = ": does another recorder have this MQTT_URL?"
             self._complain(f"the connection is lost{hint}")
 
     def _complain(self, reason: str) -> None:

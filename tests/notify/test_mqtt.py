@@ -170,6 +170,19 @@ def test_a_broker_that_is_away(mosquitto: Mosquitto, heard: Heard) -> None:
     made.close()
 
 
+def test_a_broker_that_takes_no_large_pictures(
+    tmp_path: Path, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Mosquitto(tmp_path, max_bytes=20_000) as small, Subscriber(small.port) as listener:
+        made = connected(receiver(small.port, heard))
+        made.deliver(Parcel(None, b"\xff\xd8" + bytes(30_000)))
+        until(lambda: "does the broker take pictures of 30 kB?" in caplog.text, 10, "the warning")
+        connected(made).deliver(Parcel(happened("started", "cam"), b"\xff\xd8small"))
+        listener.wait(f"{TOPIC}/event")
+        listener.wait_for(f"{TOPIC}/picture", b"\xff\xd8small")
+        made.close()
+
+
 def test_two_recorders_of_one_topic(
     mosquitto: Mosquitto, heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:
