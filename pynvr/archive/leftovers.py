@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pynvr.archive.names import DAMAGED, PREFIX, TRIAL_PREFIX
+from pynvr.archive.names import DAMAGED, PREFIX, TRIAL_PREFIX, VIDEO_SUFFIXES
 
 log = logging.getLogger(__name__)
 
@@ -19,17 +19,19 @@ YOUNG_S = 60.0
 """A younger trial recording may belong to a `--check` that is running."""
 
 
-def find(root: Path) -> set[Path]:
-    """Paths without suffix of the recordings that are not closed; trial recordings are removed.
+def find(root: Path) -> tuple[set[Path], int]:
+    """Paths without suffix of the recordings that are not closed, and how many closed files there are.
 
-    Raises OSError if the archive's own folder cannot be read.
+    Trial recordings are removed. Raises OSError if the archive's own folder cannot be read.
     """
-    stems, trials, damaged = set(), [], 0
+    stems, trials, damaged, closed = set(), [], 0, 0
     for entry in _files(root):
         name = entry.name
         if name.startswith(f"{PREFIX}_"):
             if ".part." in name:
                 stems.add(Path(entry.path).with_name(name.split(".", 1)[0]))
+            else:
+                closed += name.endswith(VIDEO_SUFFIXES)
             damaged += name.endswith(DAMAGED)
         elif TRIAL.match(name):
             trials.append(Path(entry.path))
@@ -43,7 +45,7 @@ def find(root: Path) -> set[Path]:
             "%d files %s in the archive could not be read after a crash: remove it, or ask an expert",
             damaged, DAMAGED,
         )  # fmt: skip
-    return stems
+    return stems, closed
 
 
 def _files(root: Path) -> Iterator[os.DirEntry[str]]:

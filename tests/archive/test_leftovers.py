@@ -197,3 +197,24 @@ def test_folders_that_cannot_be_read_and_folders_without_end(archive: Archive) -
         deep = deep / "deeper"
     deep.mkdir(parents=True)
     assert archive.leftovers() == [recording.stem]
+
+
+def test_recordings_without_a_line_are_told(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+    ends = ".avi", ".mp4", ".jpg"
+    names = [f"2017/video_2017-04-02T13201{second}{end}" for second, end in enumerate(ends)]
+    for name in names:
+        (archive.root / name).parent.mkdir(exist_ok=True)
+        (archive.root / name).touch()
+    archive.index.append({"file": names[0]})
+    Open(archive)
+    recover(archive)
+    said = [line for line in caplog.messages if "no line in the index" in line]
+    assert len(said) == 1 and said[0].startswith(f"{archive.root}: 1 recordings have no line")
+    (archive.root / names[1]).unlink()
+    caplog.clear()
+    again = Archive(archive.root, None)
+    archive.close()
+    again.open()
+    recover(again)
+    again.close()
+    assert "no line in the index" not in caplog.text
