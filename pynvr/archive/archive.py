@@ -130,7 +130,7 @@ class Archive:
         self._open_again()
         if not self._searched:
             found, closed = leftovers.find(self.root)
-            self._complain(closed - len(found))  # one may be closed, and its line not written
+            self._complain(closed)
             self.index.clear_abandoned()
             self._open |= found
             self._searched = True

@@ -20,7 +20,7 @@ YOUNG_S = 60.0
 
 
 def find(root: Path) -> tuple[set[Path], int]:
-    """Paths without suffix of the recordings that are not closed, and how many closed files there are.
+    """Paths without suffix of the recordings that are not closed, and how many closed ones there are.
 
     Trial recordings are removed. Raises OSError if the archive's own folder cannot be read.
     """
@@ -45,6 +45,8 @@ def find(root: Path) -> tuple[set[Path], int]:
             "%d files %s in the archive could not be read after a crash: remove it, or ask an expert",
             damaged, DAMAGED,
         )  # fmt: skip
+    # of a crash between the last steps of closing, which adds the line in the index
+    closed -= sum(os.path.lexists(f"{stem}{suffix}") for stem in stems for suffix in VIDEO_SUFFIXES)
     return stems, closed
 
 
