@@ -50,17 +50,10 @@ class PacketPart:
         self._latest_ms = self._decode_ms = 0
 
     def open(self, path: Path, fps: float) -> None:
-        self._part = PipedFile(path)
-        try:
-            self._writer = self._open_writer()
-        except BaseException:
-            self._part.close()
-            path.unlink()
-            raise
-        self._part.start()
+        self._part = PipedFile(path, self._open_writer)
 
-    def _open_writer(self) -> PacketWriter | SoundPartWriter:
-        stream, pipe = self._first.stream, self._part.pipe
+    def _open_writer(self, pipe: Path) -> PacketWriter | SoundPartWriter:
+        stream = self._first.stream
         if stream.sound is None:
             rate = stream.nominal_fps if pipe.suffix == ".avi" else None
             return PacketWriter(pipe, self.facts["fourcc"], (stream.width, stream.height), rate)
@@ -76,13 +69,13 @@ class PacketPart:
         self._decode_ms = max(self._decode_ms + 1, self._latest_ms - self._reorder_ms)
         # these times matter only if no final container can be made; the journal has the exact ones
         copied = Packet(data, packet.key, sound=packet.sound)
-        self._writer.write(copied, max(time_ms, self._decode_ms), self._decode_ms)
+        self._part.writer.write(copied, max(time_ms, self._decode_ms), self._decode_ms)
         self._part.check()
         return data.size
 
     def close(self) -> None:
         try:
-            self._writer.close()
+            self._part.writer.close()
         finally:
             self._part.close()
 

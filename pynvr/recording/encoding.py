@@ -51,31 +51,32 @@ class Encoder:
         `fps` only guides the encoder's bit rate; the final container gets the true times.
         """
         self._size = size
-        self._part = PipedFile(path)
         rate = round(max(LOWEST_RATE, min(fps, HIGHEST_RATE)))
         code = cv2.VideoWriter.fourcc(*fourcc)
-        with name_of(self._part.pipe) as name:  # the folder for temporary files may have an odd name, too
-            self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, code, rate, size)
-        if not self._writer.isOpened():
-            self._part.close()
-            path.unlink()
-            raise RecordingError(
-                f"FOURCC_CODEC = {fourcc!r} cannot encode pictures of {size[0]}x{size[1]} (scaleFrameTo)"
-            )
-        self._part.start()
+
+        def open_writer(pipe: Path) -> cv2.VideoWriter:
+            with name_of(pipe) as name:  # the folder for temporary files may have an odd name, too
+                writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, code, rate, size)
+            if not writer.isOpened():
+                raise RecordingError(
+                    f"FOURCC_CODEC = {fourcc!r} cannot encode pictures of {size[0]}x{size[1]} (scaleFrameTo)"
+                )
+            return writer
+
+        self._part = PipedFile(path, open_writer)
 
     def write(self, image: Image) -> None:
         """Add a BGR picture; raises RecordingError if it or an earlier one is lost."""
         if image.ndim != 3 or (image.shape[1], image.shape[0]) != self._size:
             raise RecordingError(f"{self._part.path}: a picture of shape {image.shape} is not {self._size}")
-        accepted = self._writer.write(image)
+        accepted = self._part.writer.write(image)
         self._part.check()
         if accepted is False:  # OpenCV 4 returns None
             raise RecordingError(f"{self._part.path}: the encoder refused a picture")
 
     def close(self) -> None:
         """Write what is buffered and close the file; raises RecordingError if the disk refuses."""
-        self._writer.release()
+        self._part.writer.release()
         self._part.close()
 
 

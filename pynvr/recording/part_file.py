@@ -7,52 +7,56 @@ why, which OpenCV 4 never reports. It synchronises the file every second, so tha
 
 import errno
 import os
-import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from pynvr.archive import fsync
 from pynvr.errors import RecordingError
+
+Writer = TypeVar("Writer")
 
 CHUNK_BYTES = 64 * 1024
 """All that a pipe holds. A larger buffer would be mapped, cut and unmapped for every picture."""
 
 
-class PipedFile:
+class PipedFile(Generic[Writer]):
     """A new file and a pipe: what is written into the pipe goes into the file."""
 
-    def __init__(self, path: Path) -> None:
-        """Create `path`; raises RecordingError if it exists, or file or pipe cannot be created."""
+    def __init__(self, path: Path, open_writer: Callable[[Path], Writer]) -> None:
+        """Create `path`, and have `open_writer` open the pipe, whose suffix is that of `path`.
+
+        Raises RecordingError if `path` exists, or file or pipe cannot be created, and as `open_writer` does.
+        """
         self.path = path
         self._error: Exception | None = None
         try:
             self._file = path.open("xb", buffering=0)
         except OSError as error:
             raise self._explained(error) from None
-        self._folder = ""
-        try:
-            self._folder = tempfile.mkdtemp(prefix="pynvr-")
-            self.pipe = Path(self._folder, f"pipe{path.suffix}")
-            """Where to write to. Its suffix names the container, as a file's would."""
-            os.mkfifo(self.pipe, 0o600)
-            # non-blocking, since nobody writes yet
-            self._reading = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
-        except OSError as error:  # the disk that refuses need not be the archive's
-            self._file.close()
-            path.unlink()
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise RecordingError(f"no pipe can be made in the folder for temporary files: {error}") from None
-        self._pump = threading.Thread(target=self._pump_to_disk, name="part", daemon=True)
-
-    def start(self) -> None:
-        """Begin to copy; call it once the pipe has been opened for writing.
-
-        From then on the pipe needs no name. It is removed, so that a kill leaves none behind.
-        """
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with ExitStack() as at_failure, ExitStack() as at_once:
+            at_failure.callback(path.unlink)
+            at_failure.callback(self._file.close)
+            try:
+                folder = tempfile.TemporaryDirectory(prefix="pynvr-", ignore_cleanup_errors=True)
+                pipe = Path(at_once.enter_context(folder), f"pipe{path.suffix}")
+                os.mkfifo(pipe, 0o600)
+                # non-blocking, since nobody writes yet
+                self._reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+            except OSError as error:  # the disk that refuses need not be the archive's
+                message = f"no pipe can be made in the folder for temporary files: {error}"
+                raise RecordingError(message) from None
+            at_failure.callback(os.close, self._reading)
+            self.writer = open_writer(pipe)
+            at_failure.pop_all()
+        # from now on the pipe needs no name: it was removed, so that a kill leaves none behind
         os.set_blocking(self._reading, True)
+        self._synced = time.monotonic()
+        self._pump = threading.Thread(target=self._pump_to_disk, name="part", daemon=True)
         self._pump.start()
 
     def check(self) -> None:
@@ -61,36 +65,29 @@ class PipedFile:
             raise self._explained(self._error)
 
     def close(self) -> None:
-        """Wait until all is written; call it when the pipe's writer has closed it. Raises RecordingError."""
-        if self._pump.ident is None:
-            os.close(self._reading)
-            shutil.rmtree(self._folder, ignore_errors=True)
-        else:
-            self._pump.join()
+        """Wait until all is written; call it when the writer is closed. Raises RecordingError."""
+        self._pump.join()
         self._file.close()
         self.check()
 
     def _pump_to_disk(self) -> None:
         try:
-            self._move_all()
-        except Exception as error:  # whatever it is, the thread that writes into the pipe has to raise it
-            self._error = error
+            while chunk := os.read(self._reading, CHUNK_BYTES):
+                if self._error is not None:
+                    continue  # read on: FFmpeg would print a line for each picture that it cannot write
+                try:
+                    self._write(chunk)
+                except Exception as error:  # whatever it is, `check` raises it
+                    self._error = error
         finally:
             os.close(self._reading)  # from now on the pipe never fills up
 
-    def _move_all(self) -> None:
-        synced = time.monotonic()
-        while chunk := os.read(self._reading, CHUNK_BYTES):
-            if self._error is not None:
-                continue  # read on: FFmpeg would print a line for each picture that it cannot write
-            try:
-                fsync.write(self._file, chunk)
-                if time.monotonic() - synced >= fsync.SYNC_INTERVAL_S:
-                    fsync.sync(self._file.fileno(), self.path, data_only=True)
-                    self._check_that_it_is_still_there()
-                    synced = time.monotonic()
-            except OSError as error:
-                self._error = error
+    def _write(self, chunk: bytes) -> None:
+        fsync.write(self._file, chunk)
+        if time.monotonic() - self._synced >= fsync.SYNC_INTERVAL_S:
+            fsync.sync(self._file.fileno(), self.path, data_only=True)
+            self._check_that_it_is_still_there()
+            self._synced = time.monotonic()
 
     def _check_that_it_is_still_there(self) -> None:
         """Raise OSError if the disk was unmounted or the file removed, which write() does not notice."""

@@ -214,9 +214,8 @@ def test_a_disk_that_refuses_a_folder_is_not_the_names_fault(
 
 def test_a_file_whose_number_changes_is_still_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on CIFS without the server's numbers; one that is gone, or another one, is seen."""
-    part = PipedFile(tmp_path / "a.part.ts")
-    with part.pipe.open("wb") as pipe:
-        part.start()  # before that nobody writes, and the pump would take it for the end
+    part = PipedFile(tmp_path / "a.part.ts", lambda pipe: pipe.open("wb"))
+    with part.writer as pipe:
         pipe.write(bytes(1000))
     shutil.copy(part.path, tmp_path / "same")
     for content, there in ((bytes(1000), True), (bytes(999), False)):
@@ -278,7 +277,7 @@ def test_a_pipe_that_cannot_be_made_leaves_nothing(
     before = len(list(Path("/proc/self/fd").iterdir()))
     monkeypatch.setattr(tempfile if refused == "mkdtemp" else os, refused, refuse)
     with pytest.raises(RecordingError, match="Too many open files"):
-        PipedFile(tmp_path / "a.part.ts")
+        PipedFile(tmp_path / "a.part.ts", lambda pipe: pipe.open("wb"))
     monkeypatch.undo()
     assert list(tmp_path.iterdir()) == []
     assert len(list(Path("/proc/self/fd").iterdir())) == before

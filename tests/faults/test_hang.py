@@ -42,7 +42,7 @@ def hanging(work, after):
 sys.exit(cli.record(lambda: importlib.import_module("config")))
 """
 LOOP = "classic.ClassicDetector.detect = hanging(classic.ClassicDetector.detect, 40)"
-WRITER = "part_file._write_all = hanging(part_file._write_all, 40)"
+WRITER = "part_file.PipedFile._write = hanging(part_file.PipedFile._write, 40)"
 
 
 class ServiceManager:

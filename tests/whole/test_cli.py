@@ -195,7 +195,7 @@ def test_signal_closes_the_open_recording(
 
 THREADS = {
     "writer": (open_recording.OpenRecording, "write"),
-    "part": (part_file, "_write_all"),
+    "part": (part_file.PipedFile, "_write"),
     "health": (ReplacedFile, "write"),
 }
 """A thread of the recorder, and something that it calls."""
