@@ -111,12 +111,6 @@ class Postman:
     # --- on its thread --------------------------------------------------------------------------
 
     def _run(self) -> None:
-        try:
-            self._deliver()
-        finally:
-            self._cursor.save()
-
-    def _deliver(self) -> None:
         pause_s = FIRST_PAUSE_S
         while (parcel := self._next()) is not None:
             try:
@@ -132,7 +126,6 @@ class Postman:
                 pause_s = FIRST_PAUSE_S
                 self._done(parcel)
                 continue
-            self._cursor.save()
             if not self._pause(pause_s):
                 return
             pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
@@ -183,9 +176,6 @@ class Postman:
             self._cursor.move(event.id)
             with self._changed:
                 self._closed.popleft()
-                last = not self._closed
-            if last:
-                self._cursor.save()
             return
         with self._changed:
             if self._now and self._now[0][0] is parcel:  # it may have been pushed out meanwhile
