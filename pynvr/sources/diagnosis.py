@@ -89,9 +89,8 @@ def _ask_rtsp(cam: str, patience_s: float, open_timeout_s: float) -> Finding:
             with av.open(cam, timeout=patience_s, container_options=OPTIONS) as container:
                 shows = bool(container.streams.video)
         except (av.FFmpegError, ValueError) as error:
-            return _of_failure(
-                cam, error, [line for _, _, line in said], time.monotonic() - began >= patience_s
-            )
+            waited = time.monotonic() - began >= patience_s
+            return _of_failure(cam, error, [line for _, _, line in said], waited, open_timeout_s)
     if not shows:
         return Finding("has no video under this path; look up the path of its stream", for_ever=True)
     return Finding(
@@ -100,7 +99,7 @@ def _ask_rtsp(cam: str, patience_s: float, open_timeout_s: float) -> Finding:
     )
 
 
-def _of_failure(cam: str, error: Exception, said: list[str], waited: bool) -> Finding:
+def _of_failure(cam: str, error: Exception, said: list[str], waited: bool, open_timeout_s: float) -> Finding:
     told = [found for line in said if (found := re.search(r"^method \w+ failed: (\d+) *\(?([^)\n]*)", line))]
     if told:
         return _of_status(cam, int(told[-1][1]), told[-1][2])
@@ -111,5 +110,8 @@ def _of_failure(cam: str, error: Exception, said: list[str], waited: bool) -> Fi
     if any("resolve hostname" in line for line in said):
         return Finding("its host name is not known")
     if waited or isinstance(error, TimeoutError):
-        return Finding("does not answer: is it switched on, and are host and port right?")
+        return Finding(
+            f"does not answer within {open_timeout_s:g} s: is it switched on, and are host and port right? "
+            "If it has to start first, raise CAMERA_OPEN_TIMEOUT_SECS"
+        )
     return Finding(f"does not answer as a camera does ({getattr(error, 'strerror', None) or error})")

@@ -206,6 +206,8 @@ ROWS = [
     rtsp("no password where one is asked for", own_login=("me", "right"),
          expect={"waits": "asks for a user"}),
     rtsp("no such path", path="nothing", expect={"waits": "nothing under this path"}),
+    rtsp("starts within 3 s", starts_s=3),
+    rtsp("starts within 7 s", starts_s=7, expect={"waits": "raise CAMERA_OPEN_TIMEOUT_SECS"}),
     rtsp("UDP only", tcp=False, expect={"refused": "only TCP is tried"}),
     rtsp("sound only", video=False, expect={"refused": "no video"}),
     rtsp("pictures in eight slices, with delimiters", "sliced"),

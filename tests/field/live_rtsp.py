@@ -80,6 +80,8 @@ class RtspCamera(Loopback):
     """The packet with which the encoder begins anew: another source, other numbers."""
     rtp_info: str | None = None
     """What PLAY says of the first time stamp."""
+    starts_s: float = 0.0
+    """How long it takes to describe the stream, as a server does that starts it when it is asked for."""
     began: list[float] = field(default_factory=list)
     """When each client began to play, on the monotonic clock."""
 
@@ -153,6 +155,7 @@ class _Client:
         elif method == "DESCRIBE" and path != camera.path:
             status = 404
         elif method == "DESCRIBE":
+            camera.stop.wait(camera.starts_s)
             body, lines = camera.description(), [f"Content-Base: {url}/", "Content-Type: application/sdp"]
         elif method == "SETUP" and not (camera.tcp and "interleaved" in headers.get("transport", "")):
             status = 461
