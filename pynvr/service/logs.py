@@ -2,11 +2,13 @@
 
 import faulthandler
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from pynvr.errors import PynvrError, SettingsError
 from pynvr.redaction import without_password
@@ -26,7 +28,21 @@ class _Formatter(logging.Formatter):
 class _LogFile(RotatingFileHandler):
     """A rolling file. A native crash writes the threads' stacks into it."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, into a new file if somebody else has moved or removed this one."""
+        if self.stream and not self._is_at_its_place(self.stream):
+            self.stream.close()
+            self.stream = None
+        super().emit(record)
+
+    def _is_at_its_place(self, stream: TextIOWrapper) -> bool:
+        try:
+            return os.path.samestat(os.fstat(stream.fileno()), Path(self.baseFilename).stat())
+        except OSError:
+            return False
+
     def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
         stream = super()._open()
         faulthandler.enable(stream)
         return stream
@@ -56,7 +72,6 @@ def start(settings: Settings) -> None:
     """Send the log where the settings say; raises SettingsError if the file cannot be written."""
     formatter = _Formatter(settings.LOG_FORMAT)
     try:
-        settings.LOG_FILE_PATH.parent.mkdir(parents=True, exist_ok=True)
         file = _LogFile(
             settings.LOG_FILE_PATH,
             maxBytes=settings.MAIN_LOG_FILE_MAX_SIZE,

@@ -264,6 +264,23 @@ def test_log_rolls_over(make_settings: Make) -> None:
     assert all(path.stat().st_size <= 1000 for path in settings.LOG_FILE_PATH.parent.iterdir())
 
 
+@pytest.mark.parametrize("what", ["moved", "removed", "folder removed"])
+def test_a_log_that_somebody_takes_away_is_begun_anew(make_settings: Make, what: str) -> None:
+    path = make_settings().LOG_FILE_PATH
+    logs.start(make_settings())
+    logging.getLogger("pynvr.test").info("before")
+    if what == "moved":
+        path.rename(path.with_suffix(".old"))
+    else:
+        path.unlink()
+    if what == "folder removed":
+        path.parent.rmdir()
+    logging.getLogger("pynvr.test").info("after")
+    logs.stop()
+    assert "after" in path.read_text()
+    assert "before" not in path.read_text()
+
+
 def test_a_console_that_is_gone_does_not_end_the_watch(
     make_settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
