@@ -7,6 +7,8 @@ from pynvr.archive import fsync
 
 log = logging.getLogger(__name__)
 
+OTHERS = "somebody else writes it too; give each recorder a file of its own"
+
 
 def replace_file(path: Path, content: bytes, mode: int | None = None, durable: bool = False) -> None:
     """Write a file and rename it into place; raises OSError.
@@ -33,11 +35,16 @@ class ReplacedFile:
         """
         self._path, self._complaint = path, complaint
         self._mode, self._durable = mode, durable
-        self._refused = False
+        self._refused = self._shared = False
+        self._written: bytes | None = None
 
     def write(self, content: bytes) -> bool:
-        """Replace the file; return False if the disk refuses."""
+        """Replace the file; return False if the disk refuses. Warn once if somebody else has written it."""
         try:
+            if self._written is not None and not self._shared and self._path.exists():
+                self._shared = self._path.read_bytes() != self._written
+                if self._shared:
+                    log.warning(self._complaint, OTHERS)
             if not self._durable:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(self._path, content, self._mode, self._durable)
@@ -45,5 +52,5 @@ class ReplacedFile:
             log.log(logging.DEBUG if self._refused else logging.WARNING, self._complaint, error)
             self._refused = True
             return False
-        self._refused = False
+        self._refused, self._written = False, content
         return True

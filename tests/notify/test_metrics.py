@@ -50,6 +50,18 @@ def test_a_folder_that_refuses_is_told_of_once(tmp_path: Path, caplog: pytest.Lo
     assert caplog.text.count("METRICS_FILE_PATH") == 1
 
 
+def test_two_recorders_of_one_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    one, other = (ReplacedFile(tmp_path / "status.json", "STATUS_FILE_PATH: %s") for _ in range(2))
+    one.write(b"1")
+    one.write(b"2")
+    assert not caplog.messages
+    for file in (other, one, other, one):
+        file.write(str(file).encode())
+    assert [line.split(";")[0] for line in caplog.messages] == [
+        "STATUS_FILE_PATH: somebody else writes it too"
+    ] * 2
+
+
 def test_a_disk_that_is_away_gets_no_folder_in_its_place(tmp_path: Path) -> None:
     file = ReplacedFile(tmp_path / "archive" / ".pynvr.cursor.mqtt", "cursor: %s", durable=True)
     assert not file.write(b"x")
