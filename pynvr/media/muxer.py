@@ -59,11 +59,6 @@ class Muxer:
         self.container = av.open(self._file, "w", format=FORMATS[path.suffix], container_options=options)
         self._latest: dict[int, int] = {}
 
-    def begin(self) -> None:
-        """Open the file, and write what comes before the first packet; raises RecordingError."""
-        with self._explaining():
-            self.container.start_encoding()
-
     def write_picture(self, stream: AvStream, data: bytes, shown_ms: int, decoded_ms: int, key: bool) -> None:
         """Add a picture; raises RecordingError."""
         packet = _timed(data, shown_ms, decoded_ms, TICK)

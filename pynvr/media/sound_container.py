@@ -48,7 +48,6 @@ def copy(
                 film = cast(VideoStream, tracks[pictures.index])
                 film.set_display_rotation(shape.turn)
                 film.codec_context.sample_aspect_ratio = Fraction(shape.pixel_width, shape.pixel_height)
-            out.begin()
             # from here on times are seconds after the file's first sound or picture
             shift_s = max(0.0, -max(earliest_s, first_sound_s - first_picture_s))
             zero_s = first_picture_s - times_ms[0] / TICKS_PER_SECOND - shift_s

@@ -83,7 +83,6 @@ class SoundPartWriter:
         else:
             self._decoder = _decoder(context)
             self._sound = _encoded(container, context, "pcm_s16le" if path.suffix == ".mkv" else "aac")
-        self._out.begin()
 
     def write(self, packet: Packet, time_ms: int, decode_ms: int) -> None:
         """Add a packet and the sound before it; damaged sound is left out. Raises RecordingError."""

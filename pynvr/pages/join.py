@@ -70,7 +70,6 @@ def join(paths: Sequence[Path], target: Path) -> list[float]:
     due = zip(shown_ms, decode_times(shown_ms), strict=True)
     out = Muxer(target)
     pictures, sound = _tracks(out, films, heard)
-    out.begin()
     for film, begin_ms in zip(films, begins_ms, strict=True):
         for packet, time_s, is_sound in _packets(film, with_sound=sound is not None and film.sound == heard):
             if not is_sound:
