@@ -17,6 +17,10 @@ from pynvr.media.frame import Gray
 DENSITY_PX = 5
 """Side of the square in which density is measured; the work picture is about 270 px wide."""
 LONGEST_STEP_S = 1.0
+EARLIEST = 0.75
+"""The picture nearest in time is meant: at 12.5 frames a second that of 0.08 s ago, not of 0.16 s."""
+EARLY_REACH = 0.5
+"""Share of the reach to a picture that is younger than asked for: flakes have not moved on so far yet."""
 
 
 @lru_cache
@@ -64,12 +68,14 @@ class Persistence:
 
     def lasting(self, mask: Gray, time_s: float, step_s: float) -> Gray:
         """The part of the mask that is not new; the next frames are compared with `mask` as a whole."""
-        while len(self._masks) > 1 and self._masks[1][0] <= time_s - self._age_s + EARLY_S:
+        while len(self._masks) > 1 and self._masks[1][0] <= time_s - EARLIEST * self._age_s + EARLY_S:
             self._masks.popleft()
         lasting = mask
         if cv2.hasNonZero(mask):
             wait_s = max(0.0, min(step_s, LONGEST_STEP_S) - self._age_s)
-            near = round(self._reach_px + self._reach_px_s * wait_s)
+            early = self._masks[0][0] > time_s - self._age_s + EARLY_S
+            reach_px = self._reach_px * (EARLY_REACH if early else 1)
+            near = round(reach_px + self._reach_px_s * wait_s)
             where = around(mask, near)
             lasting = np.zeros(mask.shape, np.uint8)
             before = cv2.dilate(self._masks[0][1][where], square(2 * near + 1))

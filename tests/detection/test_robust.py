@@ -340,7 +340,7 @@ SCALE_OF_2_PERCENT = 0.5845
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [CROSSING, CROSSING_BACK])
-@pytest.mark.parametrize("fps", [10.0, 15.0, 20.0, 30.0])
+@pytest.mark.parametrize("fps", [10.0, 12.5, 15.0, 20.0, 30.0])
 def test_a_person_of_2_percent_is_found_within_0_3_s(fps: float, path: Path) -> None:
     """From the first visible pixel on, so that the pre-alarm shows the beginning; by who rests, as well."""
     scene = DemoScene((640, 480), visits=(Visit(3.0, 5.6, path, SCALE_OF_2_PERCENT),))
