@@ -43,6 +43,14 @@ class CameraLog:
         if self._due(overflow):
             log.warning(f"camera %s: {overflow} (CAMERA_QUEUE_LIMIT_MB bounds the queue)", self._name, count)
 
+    def keyless(self, seconds: float) -> None:
+        """It has sent packets for so long, and none that could be decoded without those before it."""
+        if self._due("keyless"):
+            log.warning(
+                "camera %s: has sent no key frame for %.0f s, without which nothing can be seen or recorded; "
+                "let it send them more often", self._name, seconds,
+            )  # fmt: skip
+
     def undecodable(self, count: int) -> None:
         """So many packets so far could not be decoded."""
         if self._due("undecodable"):

@@ -31,6 +31,8 @@ class Connection(ABC, Generic[Item, Content]):
 
     nominal_fps: float
     """As the camera claims."""
+    begun = True
+    """Whether what it has sent can be decoded; before that the camera is not taken for found."""
 
     def __init__(self, opener: Opener, stop: threading.Event) -> None:
         """For the camera that `opener` has opened."""

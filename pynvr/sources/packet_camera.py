@@ -118,7 +118,7 @@ class PacketConnection(Connection[TimedPacket, Packet]):
             self._capture.release()
             raise
         self.nominal_fps = self._stream.nominal_fps
-        self._begun = False
+        self.begun = False
         self._keys_in_vain = 0
         self._held: list[tuple[Packet, float, float]] | None = []
         """The first packets with their times and arrivals; None once they have been handed over."""
@@ -154,13 +154,13 @@ class PacketConnection(Connection[TimedPacket, Packet]):
         packet, stream_s = got.content, got.stream_s
         if packet.key:
             yield from self._heed_parameters(packet)
-        if not self._begun and not (packet.key and self._is_described()):
+        if not self.begun and not (packet.key and self._is_described()):
             self._held = None
             self._keys_in_vain += packet.key
             if self._keys_in_vain == MOST_KEYS_IN_VAIN:
                 raise CameraError(f"camera {self._name}: sends key pictures without parameter sets")
             return
-        self._begun = True
+        self.begun = True
         if stream_s is None:
             yield from self._let_through()
         if stream_s is None or self._held is None:

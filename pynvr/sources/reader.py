@@ -127,20 +127,21 @@ class LiveReader(Generic[Item, Content]):
 
     def _read_until_stopped(self) -> None:
         pause_s = FIRST_PAUSE_S
-        single = 0
+        single = opened = 0
         while not self._stop.is_set():
             received = self.received
             self._heartbeat = time.monotonic()
             try:
                 self._read_connection()
             except (CameraError, SettingsError) as error:
-                single += self._came <= 1 and isinstance(error, StreamEndedError)
-                if single == self.connections == GIVE_UP_AFTER:
+                opened += self._came > 0
+                single += self._came == 1 and isinstance(error, StreamEndedError)
+                if single == opened == GIVE_UP_AFTER:
                     error = UnfitCameraError(
                         f"camera {self.name}: ends after each picture; it needs the address of a stream "
                         "(setting cam)"
                     )
-                elif self.connections:
+                elif opened:
                     error = CameraError(str(error))  # what describes it may have been damaged on the way
                 if isinstance(error, SettingsError | UnfitCameraError):
                     self._fail(error)
@@ -159,9 +160,10 @@ class LiveReader(Generic[Item, Content]):
 
     def _read_connection(self) -> None:
         """Read until stopped; raises CameraError if the camera is away or gets lost."""
-        connection = self._connect()
         self._came, self._unfit = 0, None
+        connection = self._connect()
         self._pace.begin()
+        opened_at, read_s = time.monotonic(), self._opener.timeouts.read_s
         burst: Burst[Content] = Burst(self._pace, self._queue.limit_bytes // 2)
         try:
             self.nominal_fps = connection.nominal_fps
@@ -169,8 +171,10 @@ class LiveReader(Generic[Item, Content]):
                 if self._unfit is not None:
                     raise self._unfit
                 due = self._read(connection, burst)
-                if not self.connected:
+                if not self.connected and connection.begun:
                     self._note_connection()
+                elif not connection.begun and self._heartbeat - opened_at > read_s:
+                    self._log.keyless(self._heartbeat - opened_at)
                 if due:
                     usual_bytes = burst.usual_bytes
                     self._hand_over(connection, burst)
@@ -203,6 +207,11 @@ class LiveReader(Generic[Item, Content]):
         # after a stall the decoder hands out old pictures and says that all is well
         silent = waited_s > 0.9 * self._opener.timeouts.read_s
         if got is None or silent:
+            if silent and not self._came:
+                raise CameraError(
+                    f"camera {self.name}: showed nothing within {waited_s:.1f} s; if its key frames are "
+                    "further apart, raise CAMERA_READ_TIMEOUT_SECS"
+                )
             kind = CameraError if silent else StreamEndedError
             raise kind(f"camera {self.name}: lost after {waited_s:.1f} s of silence")
         self._came += 1

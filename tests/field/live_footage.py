@@ -53,6 +53,12 @@ class LiveFootage:
         return packets_of(self._again("refreshed.mp4", "-x264opts", "intra-refresh=1", "-g", "25"))
 
     @cached_property
+    def rare_keys(self) -> list[Raw]:
+        """With one key frame, the first."""
+        options = f"keyint={round(SECONDS * FPS)}:scenecut=0"
+        return packets_of(self._again("rare.mp4", "-x264opts", options))
+
+    @cached_property
     def alternating(self) -> list[Raw]:
         """Each second with the parameter sets of another encoder."""
         other = packets_of(self._again("other.mp4", "-profile:v", "baseline", "-level", "4.0"))

@@ -177,6 +177,8 @@ ROWS = [
     rtsp("B-frames", "with_b_frames"),
     rtsp("interlaced", "interlaced"),
     rtsp("joined within a group of pictures", first=10, sets_told=False),
+    rtsp("key frames further apart than the timeout", "rare_keys", first=10,
+         expect={"waits": "raise CAMERA_READ_TIMEOUT_SECS", "modes": ("encode",)}),
     rtsp("one damaged packet", damaged=120, expect={"missing": 25}),
     rtsp("clock at half the pace", stamps=pace(0.5), expect=WRONG_CLOCK),
     rtsp("clock 16 % too slow", stamps=pace(0.84), expect=WRONG_CLOCK),

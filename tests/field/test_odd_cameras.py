@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from live_footage import MOVING, LiveFootage, one_line
 from live_rows import ROWS, LiveRow, Served
+from live_rtsp import RtspCamera
 from results import Note
 from rtsp import needs_rtsp
 from running import RecorderProcess, until
@@ -79,6 +80,33 @@ def test_recorded_rightly_or_a_clear_word(
                 note(row.section, row.name, mode, f"WRONG: {str(error).splitlines()[0][:150]}")
                 raise
     note(row.section, row.name, mode, verdict)
+
+
+def test_a_camera_is_found_with_its_first_key_frame(footage: LiveFootage, folder: Path) -> None:
+    with RtspCamera(footage.rare_keys, first=10) as camera:
+        recorder = RecorderProcess(
+            folder,
+            cam=camera.url(),
+            RECORDING_MODE="copy",
+            MINIMAL_MOTION_DURATION=HOLD_S,
+            CAMERA_READ_TIMEOUT_SECS=1.0,
+            MOTION_DETECTOR="classic",
+            MOTION_AREA_THRESHOLD=3000,
+        )
+        states = set()
+
+        def recorded() -> bool:
+            states.add(recorder.status().get("state"))
+            return bool(recorder.index())
+
+        with recorder:
+            recorder.wait_for("has sent no key frame for 1 s")
+            recorder.wait_for_status(state="connecting")
+            until(recorded, 40, "a recording")
+            recorder.stop()
+        assert "stuck" not in states
+        assert len(camera.began) == 1, "it waited for the key frame"
+        assert pictures_of(recorder.archive / recorder.index()[0]["file"])[0][0] == 0
 
 
 def judge(row: LiveRow, mode: str, served: Served, recorder: RecorderProcess) -> str:

@@ -74,6 +74,7 @@ class Camera:
 
     nominal_fps = float(FPS)
     undecodable = 0
+    begun = True
     lag_s = 0.0
 
     def __init__(self, items: Sequence[TimedPacket], stop: threading.Event | None) -> None:

@@ -37,6 +37,7 @@ class Camera:
 
     nominal_fps = 25.0
     undecodable = 0
+    begun = True
     lag_s = 0.0
 
     def __init__(self, times: Sequence[float] = (0.0,)) -> None:
