@@ -70,6 +70,7 @@ class Opener:
         """Whether lines of text may stand before and after each JPEG."""
         self._options = PICTURES_OF_RTSP if is_rtsp(cam) else QUICK if is_rtmp(cam) else TRANSPORT
         self._known = not is_web(cam)
+        self._sends_jpegs = False
 
     def open(self, *properties: int) -> cv2.VideoCapture:
         """Open the camera within the timeout; raises CameraError.
@@ -122,6 +123,11 @@ class Opener:
         self._known = True
         return container
 
+    def distrust_lengths(self) -> None:
+        """From now on look for where each JPEG begins: the lengths that the server tells are wrong."""
+        if self._sends_jpegs:
+            self._options, self.among_lines = FOUND_AMONG_LINES, True
+
     def _refusal(self, began: float) -> CameraError:
         from pynvr.sources import diagnosis  # which only the unlucky need
 
@@ -142,6 +148,7 @@ class Opener:
             web.Content.LOOSE_JPEGS: FOUND_AMONG_LINES,
             web.Content.STREAM: QUICK,
         }.get(answer.content, TRANSPORT)
+        self._sends_jpegs = answer.content is web.Content.JPEGS
         self.among_lines = answer.content is web.Content.LOOSE_JPEGS
         self.in_pieces = answer.content in (web.Content.STREAM, web.Content.TRANSPORT)
         if answer.segment_s is not None:

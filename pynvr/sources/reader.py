@@ -135,7 +135,9 @@ class LiveReader(Generic[Item, Content]):
                 self._read_connection()
             except (CameraError, SettingsError) as error:
                 opened += self._came > 0
-                single += self._came == 1 and isinstance(error, StreamEndedError)
+                if self._came == 1 and isinstance(error, StreamEndedError):
+                    single += 1
+                    self._opener.distrust_lengths()
                 if single == opened == GIVE_UP_AFTER:
                     error = UnfitCameraError(
                         f"camera {self.name}: ends after each picture; it needs the address of a stream "

@@ -248,6 +248,8 @@ ROWS = [
           motion=Motion(before=b"--frame\r\ncontent-type:image/jpeg\r\ncontent-length:{length}\r\n\r\n")),
     jpegs("parts of type image/jpg", motion=Motion(before=PART.replace(b"jpeg", b"jpg") + b"\r\n")),
     jpegs("parts with a character set", motion=Motion(before=PART[:-2] + b"; charset=utf-8\r\n\r\n")),
+    jpegs("length told too short", motion=Motion(before=PART + b"Content-Length: 3000\r\n\r\n")),
+    jpegs("length told too long", motion=Motion(before=PART + b"Content-Length: 60000\r\n\r\n")),
     jpegs("length told as 0", motion=Motion(before=PART + b"Content-Length: 0\r\n\r\n")),
     jpegs("more headers in each part", motion=Motion(
           before=b"--frame\r\nX-Timestamp: 1.5\r\n" + PART[9:] + b"Content-Length: {length}\r\n\r\n")),
