@@ -61,7 +61,8 @@ class Opener:
     def __init__(self, cam: str, timeouts: Timeouts) -> None:
         """`cam` is a number, a device or an address; raises SettingsError if it cannot be right."""
         check_address(cam)
-        self.cam = cam
+        scheme, mark, rest = cam.partition("://")
+        self.cam = f"{scheme.lower()}://{rest}" if mark else cam  # FFmpeg knows no RTSP://
         self.name = without_password(cam)
         self.timeouts = timeouts
         self.in_pieces = False

@@ -82,6 +82,13 @@ def redirected(footage: LiveFootage) -> Iterator[Served]:
         yield Served(other.url(), [number / FPS for number in range(round(SECONDS * FPS))])
 
 
+@contextmanager
+def in_capitals(footage: LiveFootage) -> Iterator[Served]:
+    with RtspCamera(footage.packets) as camera:
+        address = camera.url().replace("rtsp", "RTSP")
+        yield Served(address, [number / FPS for number in range(round(SECONDS * FPS))])
+
+
 def pace(factor: float) -> Callable[[float, int], int]:
     return lambda time_s, _: round(time_s * factor * 90000)
 
@@ -229,6 +236,7 @@ ROWS = [
     rtsp("sound that is promised and never sent", before_video=("m=audio 0 RTP/AVP 8",
          "a=rtpmap:8 PCMA/8000", "a=control:silent")),
     rtsp("IPv6", host="::1"),
+    LiveRow(RTSP, "RTSP:// in capitals", in_capitals),
     LiveRow(RTSP, "redirect", contextmanager(redirected)),
     LiveRow("Cameras: RTMP", "as it should be", rtmp, modes=("encode",)),
     jpegs("as it should be"),
