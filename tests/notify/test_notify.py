@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -230,14 +229,17 @@ def test_a_network_camera(stream: Path, start: Start, tmp_path: Path, mode: str)
         recorder.wait_for_status(15, armed=False)
         count = len(recorder.index())
         listener.send(f"{TOPIC}/record/set", "")
-        time.sleep(1.0)
+        recorder.wait_for("a recording is asked for and not made: disarmed")
         assert len(recorder.index()) == count
         recorder.signal(signal.SIGUSR1)
         recorder.wait_for_status(15, armed=True)
-        (recorder.archive / ".record").touch()
-        until(
-            lambda: any(e["message"] for e in listener.events(TOPIC)), 10, "the recording that is asked for"
-        )
+
+        def asked() -> bool:
+            """Ask again and again: while the visitor is there, a recording goes on anyway."""
+            (recorder.archive / ".record").touch()
+            return any(event["message"] for event in listener.events(TOPIC))
+
+        until(asked, 20, "the recording that is asked for")
         recorder.stop()
         assert listener.payloads(f"{TOPIC}/availability")[-1] == b"offline"
         told = listener.events(TOPIC)
