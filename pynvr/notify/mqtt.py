@@ -21,6 +21,8 @@ ACKNOWLEDGED_S = 10.0
 KEEP_ALIVE_S = 30
 RECONNECT_S = 1, 60
 SOON_S = 5.0
+MOST_IN_VAIN = 2
+"""A picture that ends so many connections is sent to no further one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class MqttReceiver:
         self._connected_s = 0.0
         self._repeated: str | bytes | None = None
         """The picture that was sent again at this connection."""
+        self._in_vain = 0
+        """How many connections in a row ended soon after that."""
         self.on_connected: Callable[[], None] = lambda: None
         # the same name at each start: a broker that still holds a lost connection lets it go at once
         client = Client(CallbackAPIVersion.VERSION2, client_id=f"pynvr_{broker.node}")
@@ -166,7 +170,8 @@ class MqttReceiver:
             # paho says "Unspecified error"; of two clients of one name a broker sends the older one away, and
             # one that sends more than it takes
             soon, hint = time.monotonic() - self._connected_s < SOON_S, ""
-            if soon and self._repeated is not None:
+            self._in_vain = self._in_vain + 1 if soon and self._repeated is not None else 0
+            if self._repeated is not None and self._in_vain >= MOST_IN_VAIN:
                 hint = f": does the broker take pictures of {len(self._repeated) / 1000:.0f} kB?"
                 self._retained.pop("picture", None)  # or it would end each connection
             elif soon:

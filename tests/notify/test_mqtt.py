@@ -183,6 +183,18 @@ def test_a_broker_that_takes_no_large_pictures(
         made.close()
 
 
+def test_one_lost_connection_costs_no_picture(mosquitto: Mosquitto, heard: Heard) -> None:
+    made = connected(receiver(mosquitto.port, heard))
+    made.deliver(Parcel(None, b"\xff\xd8latest"))
+    for _ in range(2):
+        mosquitto.kill()
+        until(lambda: not made._client.is_connected(), 10, "the loss")
+        mosquitto.start()
+        with Subscriber(mosquitto.port) as listener:
+            listener.wait_for(f"{TOPIC}/picture", b"\xff\xd8latest")
+    made.close()
+
+
 def test_two_recorders_of_one_topic(
     mosquitto: Mosquitto, heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:
