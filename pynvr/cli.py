@@ -177,7 +177,7 @@ def _record(settings: Settings, stop: Stop) -> None:
         pipeline.run(frames, detector, events, recorder)
     log.info("ended")
     if not source.live:
-        made = writer.state.recordings
+        made = [path for path in writer.state.recordings if path.exists()]  # retention may have removed some
         print(f"{len(made)} recording{'s' if len(made) != 1 else ''}{':' if made else ''}")
         for path in made:
             print(f"  {path}")

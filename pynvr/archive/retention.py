@@ -139,6 +139,11 @@ class Retention:
                 f"ARCHIVE_MAX_SIZE_GB = {limits.max_size_gb:g}, so that nothing else stays: "
                 "raise it, or remove .keep files"
             )
+        if missing > 0:
+            self._say_once(
+                f"less is free than ARCHIVE_MIN_FREE_GB = {limits.min_free_gb:g}, and no recording is left "
+                "that could be removed: each one goes as soon as it is closed; make room, or set it lower"
+            )
 
     def _oldest(self) -> Iterator[Line]:
         """The recordings in the index that were not removed yet, in order of closing."""

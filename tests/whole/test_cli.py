@@ -58,6 +58,15 @@ def test_recordings_are_named_at_the_end(
     assert capsys.readouterr().out.splitlines() == ["1 recording:", f"  {path}"]
 
 
+def test_a_recording_that_was_removed_at_once_is_not_named(
+    config: ModuleType, clip: Path, capsys: pytest.CaptureFixture[str], logged_errors: list[str]
+) -> None:
+    config.__dict__["ARCHIVE_MIN_FREE_GB"] = 1e9
+    assert run(config, "--cam", clip) == 0
+    assert "0 recordings" in capsys.readouterr().out
+    assert "ARCHIVE_MIN_FREE_GB" in logged_errors[0]
+
+
 def test_still_file_gives_no_recording(
     config: ModuleType, tmp_path: Path, archive_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
