@@ -48,14 +48,14 @@ def write(file: FileIO, data: bytes) -> None:
     If only a part fits, it is removed again: the next line would be added to half of this one, and a player
     would show half a picture.
     """
-    path = Path(str(file.name))
+    rest = memoryview(data)
     try:
-        written = file.write(data)
+        while rest:  # the disk says only at the next write why it took no more
+            rest = rest[file.write(rest) :]
     except OSError as error:
-        raise _named(error, path) from None
-    if written != len(data):
-        file.truncate(file.seek(-written, os.SEEK_CUR))
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        if taken := len(data) - len(rest):
+            file.truncate(file.seek(-taken, os.SEEK_CUR))
+        raise _named(error, Path(str(file.name))) from None
 
 
 def _open_and_sync(path: Path) -> None:

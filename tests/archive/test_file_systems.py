@@ -234,17 +234,21 @@ def test_a_file_whose_number_changes_is_still_there(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize("mode", ["xb", "ab"])
 def test_half_a_line_that_fitted_does_not_spoil_the_next_one(tmp_path: Path, mode: str) -> None:
     class Disk(FileIO):
-        full = False
+        room = 1000
 
         def write(self, data: bytes) -> int:  # type: ignore[override]
-            return super().write(data[:3] if self.full else data)
+            if not self.room:
+                raise OSError(errno.EFBIG, "too large for FAT32")
+            written = super().write(data[: self.room])
+            self.room -= written
+            return written
 
     with Disk(str(tmp_path / "journal"), mode) as file:
         fsync.write(file, b"first\n")
-        file.full = True
-        with pytest.raises(OSError, match="journal"):
+        file.room = 3
+        with pytest.raises(OSError, match=r"too large for FAT32.*journal"):
             fsync.write(file, b"second\n")
-        file.full = False
+        file.room = 1000
         fsync.write(file, b"third\n")
     assert (tmp_path / "journal").read_bytes() == b"first\nthird\n"
 
