@@ -77,6 +77,8 @@ def find(archive: Path, begin: datetime, end: datetime) -> list[Recording]:
             log.warning("%s: is left out, since it lies outside of the archive", recording.path)
         elif recording.path.is_file():
             found.append((trigger, recording))
+        else:
+            log.warning("%s: is left out, since it is not there any more", recording.path)
     return [recording for _, recording in sorted(found, key=lambda each: each[0])]
 
 
@@ -86,7 +88,8 @@ def export_zip(recordings: Sequence[Recording], target: Path, about: dict[str, o
     if len(set(names)) < len(names):
         raise RecordingError("two of the archives have the same name; export one at a time")
     told = [recording.describe(name=name) for recording, name in zip(recordings, names, strict=True)]
-    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as container:  # video cannot be made smaller
+    # video cannot be made smaller; a file of 1970, from before the clock was set, is taken as of 1980
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED, strict_timestamps=False) as container:
         for recording, name in zip(recordings, names, strict=True):
             container.write(recording.path, name)
         container.writestr("export.json", json.dumps(about | {"recordings": told}, indent=1, default=iso))
@@ -104,6 +107,12 @@ def export_mp4(recordings: Sequence[Recording], target: Path) -> list[dict[str, 
 def moment(text: str) -> datetime:
     """A moment from the command line: ISO 8601, local unless it names a zone."""
     return datetime.fromisoformat(text).astimezone(timezone.utc)
+
+
+def folder(name: str) -> Path:
+    """A folder from the command line, with the name that `.` and `..` have."""
+    path = Path(name)
+    return path.resolve() if path.name in ("", "..") else path
 
 
 def export(archives: Sequence[Path], begin: datetime, end: datetime, target: Path) -> list[Path]:
@@ -141,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="pynvr export", description="Put recordings together into one file."
     )
-    parser.add_argument("archives", metavar="ARCHIVE", nargs="+", type=Path, help="folders of recordings")
+    parser.add_argument("archives", metavar="ARCHIVE", nargs="+", type=folder, help="folders of recordings")
     parser.add_argument("--from", dest="begin", type=moment, required=True, help="2017-04-02T06:00 (local)")
     parser.add_argument("--to", dest="end", type=moment, required=True, help="or with a zone, …T07:00+00:00")
     parser.add_argument("--output", type=Path, required=True, help="a new .mp4 (one camera) or .zip")

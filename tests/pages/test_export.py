@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -99,6 +100,40 @@ def test_zip_has_the_files_as_they_are(night: Night, tmp_path: Path) -> None:
         for each, file in zip(told, night.files, strict=True):
             assert container.read(each["name"]) == file.read_bytes()
             assert each["sha256"] == sha256(file)
+
+
+def test_a_file_from_before_the_clock_was_set_goes_into_the_zip(night: Night, tmp_path: Path) -> None:
+    night.add(make_clip(tmp_path / "clip.avi", rising(10, 4), ()))
+    os.utime(night.files[0], (0, 0))
+    assert export(night, tmp_path / "out.zip") == 0
+    with zipfile.ZipFile(tmp_path / "out.zip") as container:
+        assert container.read(f"yard/{night.files[0].name}") == night.files[0].read_bytes()
+
+
+@pytest.mark.parametrize("name", [".", "../yard/.", "days/.."])
+def test_an_archive_is_called_as_its_folder_however_it_is_named(
+    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    night.add(make_clip(tmp_path / "clip.avi", rising(10, 4), ()))
+    (night.root / "days").mkdir()
+    monkeypatch.chdir(night.root)
+    span = ["--from", "2017-04-02T05:00+00:00", "--to", "2017-04-02T23:00+00:00"]
+    assert main([name, *span, "--output", str(tmp_path / "out.zip")]) == 0
+    with zipfile.ZipFile(tmp_path / "out.zip") as container:
+        (told,) = json.loads(container.read("export.json"))["recordings"]
+        assert told["archive"] == "yard"
+        assert told["name"] == f"yard/{night.files[0].name}"
+        assert container.read(told["name"]) == night.files[0].read_bytes()
+
+
+def test_a_recording_that_was_removed_by_hand_is_told(
+    night: Night, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("one.avi", "two.avi"):
+        night.add(make_clip(tmp_path / name, rising(10, 4), ()))
+    night.files[0].unlink()
+    assert export(night, tmp_path / "out.zip") == 0
+    assert f"{night.files[0].name}: is left out, since it is not there any more" in caplog.text
 
 
 @pytest.mark.parametrize("other", ["size", "codec"])
