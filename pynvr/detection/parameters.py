@@ -65,6 +65,8 @@ class RobustParameters:
     """Dilate by it, erode by two less: the parts of a body become one blob."""
     alive: float = 0.1
     """Share of a blob that changed in the last 0.1 s: a ghost or a parked car does not. 0: off."""
+    own: float = 0.15
+    """Share of a blob that changed by itself: around an insect only the surroundings' mean does. 0: off."""
 
     least_area_px: float = 100.0
     """0.07 % of the picture."""

@@ -107,7 +107,8 @@ class RobustDetector:
             return self._begin(now, blind=True)
         if not 0 < self._covered_s <= self._p.light_limit_s:  # a body before the lens is no noise
             self._follow_noise(fresh, step_s)
-        change = self._difference(self._references.of_age(self._p.reference_s, now), now)
+        old = self._references.of_age(self._p.reference_s, now)
+        change = self._difference(old, now)
         mask = self._changed(change, now)
         if self._p.habit_factor:
             self._habits.learn(change, step_s, self._tracker.occupied)
@@ -116,7 +117,7 @@ class RobustDetector:
             clear_specks(mask, self._p.density)
         if self._p.persist_s:
             mask = self._persistence.lasting(mask, time_s, step_s)
-        return self._judge(now, change, mask, fresh, step_s)
+        return self._judge(now, old, change, mask, fresh, step_s)
 
     def _prepare(self, image: Image | Gray) -> tuple[Gray, Gray | None]:
         """The grey picture to work on, and the zones at its size: 0 where it is not looked at; None: none."""
@@ -173,21 +174,27 @@ class RobustDetector:
             cv2.bitwise_and(mask, self._unusual(self._difference(second, now)), dst=mask)
         return mask
 
-    def _unusual(self, change: Plane) -> Gray:
-        p = self._p
-        least = max(p.floor, p.noise_factor * self._noise)
-        if p.habit_factor:
-            return self._habits.unusual(change, least)
-        return (change > least * FINE).astype(np.uint8) * 255
+    @property
+    def _least(self) -> float:
+        """Grey levels that a pixel has to change by."""
+        return max(self._p.floor, self._p.noise_factor * self._noise)
 
-    def _judge(self, now: Picture, change: Plane, mask: Gray, fresh: Plane, step_s: float) -> Detection:
+    def _unusual(self, change: Plane) -> Gray:
+        if self._p.habit_factor:
+            return self._habits.unusual(change, self._least)
+        return (change > self._least * FINE).astype(np.uint8) * 255
+
+    def _judge(
+        self, now: Picture, old: Picture, change: Plane, mask: Gray, fresh: Plane, step_s: float
+    ) -> Detection:
         """Make blobs of the mask, tracks of the blobs, and the answer of the tracks."""
         p = self._p
         px_area = (AREA_WIDTH_PX / max(mask.shape)) ** 2
         blobs: list[Blob] = []
         if cv2.countNonZero(mask) >= FEWEST_PX:
             mask = closed(mask, p.close_px)
-            blobs = self._blobs(mask, fresh, px_area)
+            own = cv2.threshold(cv2.absdiff(now.gray, old.gray), self._least, 255, cv2.THRESH_BINARY)[1]
+            blobs = self._blobs(mask, fresh, cast(Gray, own), px_area)
         settled = self._references.reach_back(p.second_reference_s, now)
         if not settled:
             # until both references exist, a drawn clock looks like a small thing that travels
@@ -209,8 +216,8 @@ class RobustDetector:
         score = max((track.evidence / EVIDENCE_S for track in seen), default=0.0)
         return score if objects else min(score, ALMOST * self._area_threshold_px)
 
-    def _blobs(self, mask: Gray, fresh: Plane, px_area: float) -> list[Blob]:
-        """The blobs that are large enough and change at this moment."""
+    def _blobs(self, mask: Gray, fresh: Plane, own: Gray, px_area: float) -> list[Blob]:
+        """The blobs that are large enough and change at this moment; `own` is 0 where the grey did not."""
         p = self._p
         limit = max(0.75 * p.floor, 4 * self._noise)
         blobs: list[Blob] = []
@@ -225,6 +232,7 @@ class RobustDetector:
             where = slice(y, y + height), slice(x, x + width)
             area_px = cv2.countNonZero(mask[where]) * px_area
             moving_px = count_above(fresh[where], limit) * px_area
-            if area_px >= p.least_area_px and moving_px >= p.alive * area_px:
+            own_px = cv2.countNonZero(own[where]) * px_area
+            if area_px >= p.least_area_px and moving_px >= p.alive * area_px and own_px >= p.own * area_px:
                 blobs.append(Blob((x, y, width, height), area_px))
         return blobs

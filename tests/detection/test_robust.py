@@ -240,6 +240,15 @@ def test_parked_car_ends_the_motion() -> None:
     assert found[-1] < 7
 
 
+def test_what_flies_past_the_lens_leaves_nothing_beside_it() -> None:
+    """It is so bright that the mean of all around changes, from picture to picture near the same place."""
+
+    def insect(image: Image, time_s: float) -> Image:
+        return box(image, 20 + 390 * (time_s - 4), 20, 20, 14) if 4 <= time_s < 4.75 else image
+
+    assert not alarms(watch(frames(7, insect)))
+
+
 # ---- its guards and its memory
 
 OFF = {
@@ -254,6 +263,7 @@ OFF = {
     "density": 0.0,
     "persist_s": 0.0,
     "alive": 0.0,
+    "own": 0.0,
     "small_px": 0.0,
     "reference_s": 0.0,
 }
