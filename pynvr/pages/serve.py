@@ -8,6 +8,7 @@ Whether a recording is kept can be changed with the token that is printed at the
 import argparse
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -92,23 +93,37 @@ def _archive_of(path: Path, root: Path) -> Path | None:
     return None
 
 
+def port(text: str) -> int:
+    """A port from the command line; raises ValueError."""
+    number = int(text)
+    if not 0 <= number < 1 << 16:
+        raise ValueError
+    return number
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m pynvr.pages.serve", description="Serve an archive's page on this machine, for a try."
     )
     parser.add_argument("folder", metavar="DIR", type=Path, help="an archive, or the PAGE_ROOT of several")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"{DEFAULT_PORT} unless said")
+    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help=f"{DEFAULT_PORT} unless said")
     options = parser.parse_args(arguments)
     if not (options.folder / "index.html").is_file():
         print(
             f"pynvr: {options.folder}: has no page; ARCHIVE_PAGE makes one in each archive", file=sys.stderr
         )
         return 1
+    try:
+        listening = socket.create_server(("127.0.0.1", options.port))
+    except OSError as error:
+        print(f"pynvr: port {options.port}: {error.strerror}", file=sys.stderr)
+        return 1
     os.umask(0o777 & ~(options.folder / "index.html").stat().st_mode)  # replaced files keep their mode
     token = secrets.token_urlsafe(12)
-    print(f"http://127.0.0.1:{options.port}/#token={token}", flush=True)
-    uvicorn.run(make_app(options.folder, token), host="127.0.0.1", port=options.port, log_level="warning")
+    print(f"http://127.0.0.1:{listening.getsockname()[1]}/#token={token}", flush=True)
+    config = uvicorn.Config(make_app(options.folder, token), log_level="warning")
+    uvicorn.Server(config).run(sockets=[listening])
     return 0
 
 

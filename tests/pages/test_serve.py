@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,22 @@ def test_keep(client: TestClient, cameras: Cameras) -> None:
 def test_folder_without_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path)]) == 1
     assert "ARCHIVE_PAGE" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_named(cameras: Cameras, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        assert main([str(cameras.root), "--port", str(taken)]) == 1
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert said.startswith(f"pynvr: port {taken}: ")
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_no_port(cameras: Cameras, port: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(cameras.root), "--port", port])
+    assert ended.value.code == 2
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
