@@ -70,6 +70,10 @@ def _tune(
     options = parser.parse_args(arguments)
 
     def command(settings: Settings, stop: Event) -> None:
+        for path, suffix in ((options.alarms, ".json"), (options.report, ".html")):
+            if path is not None and path.suffix != suffix and path.is_file() and path.stat().st_size:
+                # a film, named where the report was asked for
+                raise RecordingError(f"{path}: exists already and is not overwritten; give another name")
         if options.alarms is not None:
             options.alarms.open("a").close()  # better to fail now than after an hour of watching
         check_codec(settings.FOURCC_CODEC)
