@@ -1,6 +1,7 @@
 """Where the film is that the setting `cam` names, if it names one: a video with an end, not a camera."""
 
 import stat
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from threading import Event
@@ -28,6 +29,8 @@ def film_place(cam: str, timeout_s: float, stop: Event) -> Path | str | None:
         finished = is_web(cam) and unless_stopped(stop, lambda: _is_finished_clip(cam, timeout_s))
         return cam if finished else None
     if not cam.lower().startswith(FILE_ADDRESS):
+        with suppress(RuntimeError):  # no such home folder
+            return Path(cam).expanduser()
         return Path(cam)
     parts = urlsplit(cam.replace("?", "%3F").replace("#", "%23"))
     if parts.netloc not in ("", "localhost"):

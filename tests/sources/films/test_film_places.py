@@ -114,3 +114,12 @@ def test_pictures_and_sounds_are_no_films(
     subprocess.run(["ffmpeg", "-v", "error", "-i", str(FILM), *options, str(path)], check=True)
     with pytest.raises(CameraError, match=said):
         count(str(path))
+
+
+@pytest.mark.parametrize(
+    ("cam", "place"),
+    [("~/clip.mp4", "/home/me/clip.mp4"), ("~nobody-has-this/clip.mp4", "~nobody-has-this/clip.mp4")],
+)
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, cam: str, place: str) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert film_place(cam, 5.0, Event()) == Path(place)
