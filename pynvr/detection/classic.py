@@ -4,8 +4,6 @@ The stages: scale, grey, blur, difference to the frame before, threshold, dilate
 changes enough pixels from one frame to the next is motion, be it a person, rain or a lamp.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import cast
 

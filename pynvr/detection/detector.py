@@ -4,8 +4,6 @@
 same pictures with the same times give the same answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache

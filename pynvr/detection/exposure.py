@@ -4,8 +4,6 @@ A camera that changes its exposure, a lamp or a cloud changes all pixels togethe
 Least squares finds both, trimmed of the pixels that moved; what is left after it is movement.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import TypeAlias, cast

@@ -1,7 +1,5 @@
 """The detector that the settings ask for."""
 
-from __future__ import annotations
-
 from pynvr.detection.classic import ClassicDetector, ClassicParameters
 from pynvr.detection.detector import MotionDetector
 from pynvr.detection.parameters import RobustParameters

@@ -5,8 +5,6 @@ Light that falls in makes nothing darker, a body seldom does so. Who enters whil
 moment later, not lost; who moves beside the beams of a car is seen at once.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import TypeAlias, cast

@@ -3,8 +3,6 @@
 Each step works only around what is set, which is seldom more than a fifth of the picture.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from functools import lru_cache
 

@@ -4,8 +4,6 @@ Which frames are passed over depends on their times and on what was seen, so a f
 every time.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The robust detector's numbers, each with its reason; the settings change some of them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 EARLY_S = 1e-4

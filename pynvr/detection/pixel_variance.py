@@ -4,8 +4,6 @@ For each pixel the mean of its squared differences over the last seconds is kept
 change must weigh more than many faint ones. A pixel has to exceed a multiple of its own deviation.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import TypeAlias, cast

@@ -1,7 +1,5 @@
 """Remembers the pictures of the last seconds, and chooses by age and light which a frame is compared with."""
 
-from __future__ import annotations
-
 import math
 from collections import deque
 

@@ -5,8 +5,6 @@ and each pixel's habits; density, persistence, dilate, erode, contours; tracks, 
 windows are seconds, so that 3 and 30 frames a second behave alike. Each guard can be switched off.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import cast

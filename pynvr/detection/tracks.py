@@ -5,8 +5,6 @@ blob is followed, and its track gathers evidence, area x time, in px s of a pict
 500 px wide: 1500 px for 0.1 s, or 300 px for 0.5 s, weigh the same.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
