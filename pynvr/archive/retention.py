@@ -128,6 +128,11 @@ class Retention:
             if reason is not None and companions.is_kept(self._path(name)):
                 kept_bytes += companions.weight(self._path(name))
             elif reason is not None and (freed := self._remove(name, reason)) is not None:
+                if over > 0 and not too_old and freed >= self._total_bytes:
+                    self._say_once(
+                        f"the newest recording alone exceeds ARCHIVE_MAX_SIZE_GB = {limits.max_size_gb:g}, "
+                        "so that none stays: raise it, or lower RECORDING_MAX_DURATION_SECS"
+                    )
                 over, missing = over - freed, missing - freed
                 self._total_bytes = max(0, self._total_bytes - freed)
                 yield name, moment if too_old else None

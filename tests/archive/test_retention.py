@@ -81,6 +81,19 @@ def test_a_disk_that_never_has_enough_free_is_said(
     assert "ARCHIVE_MIN_FREE_GB = 0.1" in said
 
 
+def test_one_that_is_larger_than_the_limit_is_said(archive: Archive, logged_errors: list[str]) -> None:
+    add(archive, "small.avi", 2)
+    retention = Retention(archive, Limits(None, 0.005, None))
+    retention.sweep()
+    assert logged_errors == []
+    for number in range(2):
+        add(archive, f"{number}.avi", 1, megabytes=6)
+        retention.sweep()
+        assert names(archive) == []
+    (said,) = logged_errors
+    assert "ARCHIVE_MAX_SIZE_GB = 0.005" in said
+
+
 def test_one_that_cannot_be_removed_keeps_no_other(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]
 ) -> None:
