@@ -21,7 +21,7 @@ from pynvr.archive import fsync
 from pynvr.archive.entry import Known
 from pynvr.archive.index import INDEX_NAME, Index
 from pynvr.archive.journal import iso
-from pynvr.archive.names import lies_inside
+from pynvr.archive.names import JOURNAL_SUFFIX, PREFIX, lies_inside
 from pynvr.errors import PynvrError, RecordingError
 from pynvr.media.opencv import work_lightly
 from pynvr.pages.join import join
@@ -79,6 +79,9 @@ def find(archive: Path, begin: datetime, end: datetime) -> list[Recording]:
             found.append((trigger, recording))
         else:
             log.warning("%s: is left out, since it is not there any more", recording.path)
+    for journal in archive.rglob(f"{PREFIX}_*{JOURNAL_SUFFIX}"):
+        if journal.name < f"{PREFIX}_{end:%Y-%m-%dT%H%M%S}":
+            log.warning("%s: is left out, since it is not closed yet", journal)
     return [recording for _, recording in sorted(found, key=lambda each: each[0])]
 
 

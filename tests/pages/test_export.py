@@ -136,6 +136,17 @@ def test_a_recording_that_was_removed_by_hand_is_told(
     assert f"{night.files[0].name}: is left out, since it is not there any more" in caplog.text
 
 
+@pytest.mark.parametrize(("end", "said"), [("2017-04-02T07:00", 1), ("2017-04-02T06:15", 0)])
+def test_a_recording_that_is_not_closed_yet_is_told(
+    night: Night, tmp_path: Path, caplog: pytest.LogCaptureFixture, end: str, said: int
+) -> None:
+    night.add(make_clip(tmp_path / "clip.avi", rising(10, 4), ()))
+    (night.root / "2017-04-02").mkdir()
+    (night.root / "2017-04-02" / "video_2017-04-02T063000.part.jsonl").touch()
+    assert export(night, tmp_path / "out.zip", end=end) == 0
+    assert caplog.text.count("video_2017-04-02T063000.part.jsonl: is left out") == said
+
+
 @pytest.mark.parametrize("other", ["size", "codec"])
 def test_what_does_not_go_together(
     night: Night, tmp_path: Path, capsys: pytest.CaptureFixture[str], other: str
