@@ -78,6 +78,7 @@ def test_without_a_page(config: ModuleType, clip: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "video" / "yard" / "index.html").exists()
 
 
+@pytest.mark.usefixtures("logged_errors")  # that none can stay
 def test_removed_recordings_leave_the_page(config: ModuleType, clip: Path, tmp_path: Path) -> None:
     archive = tmp_path / "video" / "yard"
     for _ in range(2):
