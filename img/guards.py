@@ -54,7 +54,7 @@ EXAMPLES = (
     Example("GUARD_LIGHT_SWITCH", 0.0, ("gain", "lamp"), NOBODY),
     Example("GUARD_DENSITY", 0.0, ("rain",), NOBODY),
     Example("GUARD_PERSISTENCE_SECS", 0.0, ("snow",), NOBODY),
-    Example("GUARD_ALIVE", 0.0, visits=(Visit(6.0, 14.0, STANDING),)),
+    Example("GUARD_ALIVE", 0.0, visits=(Visit(6.0, 24.0, STANDING),)),
     Example("GUARD_TRAVEL", 0.0, ("trees",), NOBODY, beside=NO_HABITS),
 )
 
