@@ -41,7 +41,8 @@ def closed_after(index: Index, recording_id: str) -> list[Entry]:
     found = list(_with_ids(index, offset))
     if offset and (not found or found[0][0] > recording_id):
         found = list(_with_ids(index, 0))
-    return [json.loads(line) for given, line in found if given > recording_id][:MOST]
+    newer = [line for given, line in found if given > recording_id]
+    return [json.loads(line) for line in newer[:MOST]]
 
 
 def newest_id(index: Index) -> str:
