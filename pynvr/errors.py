@@ -4,6 +4,8 @@ A message names the setting or the device and says what to do about it; the
 command line prints it as one line, without a traceback.
 """
 
+from pathlib import Path
+
 
 class PynvrError(Exception):
     """The base of all errors of pynvr: something that the user has to know."""
@@ -29,6 +31,13 @@ class ArchiveError(PynvrError):
 
 class RecordingError(PynvrError):
     """A recording cannot be written, closed or read back."""
+
+
+class TakenError(RecordingError):
+    """A file of that name exists, and is not overwritten."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: exists already and is not overwritten; give another name")
 
 
 class HangingError(RecordingError):

@@ -22,7 +22,7 @@ from pynvr.archive.entry import Known
 from pynvr.archive.index import INDEX_NAME, Index
 from pynvr.archive.journal import iso
 from pynvr.archive.names import JOURNAL_SUFFIX, PREFIX, lies_inside
-from pynvr.errors import PynvrError, RecordingError
+from pynvr.errors import PynvrError, RecordingError, TakenError
 from pynvr.media.opencv import work_lightly
 from pynvr.pages.join import join
 
@@ -125,7 +125,7 @@ def export(archives: Sequence[Path], begin: datetime, end: datetime, target: Pat
     part = target.with_name(f"{target.stem}.part{target.suffix}")
     for output in (*outputs, part):
         if output.exists():
-            raise RecordingError(f"{output}: exists already and is not overwritten; give another name")
+            raise TakenError(output)
     recordings = [recording for archive in archives for recording in find(archive, begin, end)]
     if not recordings:
         raise RecordingError(f"nothing was recorded between {begin.isoformat()} and {end.isoformat()}")

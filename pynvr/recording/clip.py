@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pynvr.archive.remux import rate_for, remux
-from pynvr.errors import RecordingError
+from pynvr.errors import RecordingError, TakenError
 from pynvr.media.frame import Image
 from pynvr.recording.encoding import CODECS, Encoder
 
@@ -18,7 +18,7 @@ class Clip:
         """Write to `path`, which must not exist; `fps` guides the encoder. Raises RecordingError."""
         codec = CODECS[fourcc]
         if path.exists():
-            raise RecordingError(f"{path}: exists already and is not overwritten; give another name")
+            raise TakenError(path)
         if path.suffix not in codec.fourcc:
             raise RecordingError(
                 f"{path}: FOURCC_CODEC = {fourcc!r} goes into {' or '.join(codec.fourcc)} only"
