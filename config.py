@@ -19,6 +19,10 @@ cam = "0"
 CAMERA_OPEN_TIMEOUT_SECS = 5
 CAMERA_READ_TIMEOUT_SECS = 5
 
+# (width, height) in pixels that a local (USB) camera is asked for: (1280, 720). None: what its driver gives,
+# often 640x480.
+CAMERA_SIZE = None
+
 # (width, height) in pixels: every frame is scaled to fit inside it, its shape kept.
 # None: frames stay as they come.
 scaleFrameTo = None

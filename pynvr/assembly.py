@@ -170,8 +170,8 @@ def open_source(
     film = film_place(settings.cam, settings.CAMERA_OPEN_TIMEOUT_SECS, stop)
     if film is None:
         limit = round(settings.CAMERA_QUEUE_LIMIT_MB * MEBIBYTE)
-        fit_inside = settings.scaleFrameTo
-        return LiveSource(settings.cam, stop, limit, timeouts(settings), fit_inside, read_ahead, reduce)
+        fit_inside, size = settings.scaleFrameTo, settings.CAMERA_SIZE
+        return LiveSource(settings.cam, stop, limit, timeouts(settings), fit_inside, read_ahead, reduce, size)
     from pynvr.sources.films.file import FileSource  # brings 17 MB
 
     return FileSource(film, stop, settings.scaleFrameTo)

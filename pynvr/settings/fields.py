@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cam: Text
     CAMERA_OPEN_TIMEOUT_SECS: Timeout
     CAMERA_READ_TIMEOUT_SECS: Timeout
+    CAMERA_SIZE: tuple[Side, Side] | None
     scaleFrameTo: tuple[Side, Side] | None
 
     LOG_FILE_PATH: Path

@@ -66,13 +66,15 @@ class LiveSource(LiveReader[Frame, Seen]):
         fit_inside: tuple[int, int] | None = None,
         read_ahead: ReadAhead = AT_ONCE,
         reduce: Reduce | None = None,
+        size: tuple[int, int] | None = None,
     ) -> None:
         """Start to read `cam`: a number, a device or a URL. At most `limit_bytes` of frames wait.
 
+        A local camera is asked for pictures of this `size`, (width, height).
         With `reduce` a frame holds what `reduce` returns, and now and then the whole picture as JPEG.
         """
         self.snapshots = snapshots = Snapshots()
-        opener, freeze = Opener(cam, timeouts), Freeze()
+        opener, freeze = Opener(cam, timeouts, size), Freeze()
         super().__init__(
             opener,
             stop,
@@ -109,7 +111,6 @@ class PictureConnection(Connection[Frame, Seen]):
         self._snapshots = snapshots
         self._freeze = freeze
         self._opener = opener
-        self._on_network = "://" in opener.cam
         self._fit_inside = fit_inside
         self._reduce = reduce
         self._whole: Image | None = None
@@ -120,11 +121,14 @@ class PictureConnection(Connection[Frame, Seen]):
 
     def _receive(self) -> Reading[Seen] | None:
         """Read a picture; raises CameraError if OpenCV returns an old one again and again."""
-        received, picture = self._capture.read(self._whole)
+        try:
+            received, picture = self._capture.read(self._whole)
+        except cv2.error:  # so a USB camera's empty JPEG ends
+            return None
         if not received:
             return None
         whole = cast(Image, picture)
-        if self._on_network and self._freeze.sees(whole, time.monotonic()) and self._has_another_form():
+        if not self._opener.local and self._freeze.sees(whole, time.monotonic()) and self._has_another_form():
             raise CameraError(f"camera {self._name}: its pictures have another size or colour format now")
         image = as_bgr(whole, self._fit_inside)
         seen = Seen(image, image.shape)

@@ -13,6 +13,7 @@ import cv2
 from pynvr.errors import CameraError, UnfitCameraError
 from pynvr.redaction import without_password
 from pynvr.sources.address import check_address, is_rtmp, is_rtsp, is_web
+from pynvr.sources.device import open_device
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -58,13 +59,19 @@ DEFAULT_TIMEOUTS = Timeouts()
 class Opener:
     """Opens one camera as often as it is needed."""
 
-    def __init__(self, cam: str, timeouts: Timeouts) -> None:
-        """`cam` is a number, a device or an address; raises SettingsError if it cannot be right."""
+    def __init__(self, cam: str, timeouts: Timeouts, size: tuple[int, int] | None = None) -> None:
+        """`cam` is a number, a device or an address; raises SettingsError if it cannot be right.
+
+        `size` is the (width, height) that a local camera is asked for.
+        """
         check_address(cam)
         scheme, mark, rest = cam.partition("://")
         self.cam = f"{scheme.lower()}://{rest}" if mark else cam  # FFmpeg knows no RTSP://
         self.name = without_password(cam)
         self.timeouts = timeouts
+        self.local = not mark
+        """Whether it is a device of this machine."""
+        self._size = size
         self.in_pieces = False
         """Whether the stream may come in pieces, as over HLS; known once it was opened."""
         self.among_lines = False
@@ -79,8 +86,8 @@ class Opener:
         `properties` are further pairs of OpenCV's property and value for a network camera. Raises
         UnfitCameraError for what will never be a stream.
         """
-        if "://" not in self.cam:
-            return self._open_device()
+        if self.local:
+            return open_device(self.cam, self.timeouts.read_s, self._size)
         if not self._known:
             self._find_out()
         limits = [
@@ -155,14 +162,6 @@ class Opener:
         if answer.segment_s is not None:
             longest_s = max(self.timeouts.read_s, SEGMENTS_AWAY * answer.segment_s)
             self.timeouts = Timeouts(max(self.timeouts.open_s, answer.segment_s), longest_s)
-
-    def _open_device(self) -> cv2.VideoCapture:
-        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(max(1, round(self.timeouts.read_s))))
-        cam = self.cam
-        capture = cv2.VideoCapture(int(cam)) if cam.isdecimal() else cv2.VideoCapture(cam, cv2.CAP_V4L2)
-        if not capture.isOpened():
-            raise CameraError(f"camera {self.name}: cannot be opened: is it plugged in? (setting cam)")
-        return capture
 
 
 def _use_for_a_moment(options: str) -> None:

@@ -209,15 +209,23 @@ class LiveReader(Generic[Item, Content]):
         # after a stall the decoder hands out old pictures and says that all is well
         silent = waited_s > 0.9 * self._opener.timeouts.read_s
         if got is None or silent:
-            if silent and not self._came:
-                raise CameraError(
-                    f"camera {self.name}: showed nothing within {waited_s:.1f} s; if its key frames are "
-                    "further apart, raise CAMERA_READ_TIMEOUT_SECS"
-                )
-            kind = CameraError if silent else StreamEndedError
-            raise kind(f"camera {self.name}: lost after {waited_s:.1f} s of silence")
+            raise self._loss(waited_s, silent)
         self._came += 1
         return burst.add(got, arrival, waited_s, waited_s - (time.thread_time() - worked))
+
+    def _loss(self, waited_s: float, silent: bool) -> CameraError:
+        if silent and not self._came and self._opener.local:
+            return CameraError(
+                f"camera {self.name}: showed nothing within {waited_s:.1f} s; is another program using it, "
+                "or its cable bad?"
+            )
+        if silent and not self._came:
+            return CameraError(
+                f"camera {self.name}: showed nothing within {waited_s:.1f} s; if its key frames are "
+                "further apart, raise CAMERA_READ_TIMEOUT_SECS"
+            )
+        kind = CameraError if silent else StreamEndedError
+        return kind(f"camera {self.name}: lost after {waited_s:.1f} s of silence")
 
     def _hand_over(self, connection: Connection[Item, Content], burst: Burst[Content]) -> None:
         """Queue the readings of the burst. They leave it first, so that none is queued twice."""
