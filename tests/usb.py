@@ -52,7 +52,7 @@ class UsbCamera:
         path.write_bytes(data[: int(len(data) * keep)])
 
     def set(self, state: str, on: bool = True) -> None:
-        """Change how it is: plugged, busy, forbidden, hangs, blind, as usb_camera.c explains."""
+        """Change how it is: plugged, busy and so on, as usb_camera.c explains."""
         if on:
             (self._folder / state).touch()
         else:

@@ -1,9 +1,10 @@
 /* A USB camera of Linux without hardware: preloaded, it answers as a driver of Video4Linux would for /dev/video0.
  *
  * $USB_CAMERA is a folder. It holds a folder for each format, named FOURCC-WIDTHxHEIGHT@RATE, with pictures 0, 1, 2 …
- * that are sent over and over, and empty files that say how the camera is: `plugged`, `busy` (somebody else uses
- * it), `forbidden`, `hangs` (it sends nothing), `blind` (a node that has no pictures, as of metadata). They may come
- * and go. Its file descriptor is a timer, so that select() and poll() wait for a picture as they do for a camera.
+ * that are sent over and over, and empty files that say how the camera is. They may come and go:
+ * `plugged`, `busy` (somebody else uses it), `forbidden`, `crowded` (others use all that the bus can carry),
+ * `hangs` (it sends nothing), `blind` (a node that has no pictures, as of metadata).
+ * Its file descriptor is a timer, so that select() and poll() wait for a picture as they do for a camera.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -186,6 +187,7 @@ static int answer(unsigned long request, void *argument) {
     case (uint32_t)VIDIOC_DQBUF: return streaming ? take_picture(argument) : refuse(EINVAL);
     case (uint32_t)VIDIOC_STREAMON:
         if (is("busy")) return refuse(EBUSY);
+        if (is("crowded")) return refuse(ENOSPC);
         streaming = 1, sent = taken = 0, set_timer(1);
         return 0;
     case (uint32_t)VIDIOC_STREAMOFF:

@@ -214,10 +214,10 @@ class LiveReader(Generic[Item, Content]):
         return burst.add(got, arrival, waited_s, waited_s - (time.thread_time() - worked))
 
     def _loss(self, waited_s: float, silent: bool) -> CameraError:
-        if silent and not self._came and self._opener.local:
+        if self._opener.local and not self._came:
             return CameraError(
-                f"camera {self.name}: showed nothing within {waited_s:.1f} s; is another program using it, "
-                "or its cable bad?"
+                f"camera {self.name}: was opened and shows nothing: try another port or cable, or a smaller "
+                "CAMERA_SIZE where cameras share a hub"
             )
         if silent and not self._came:
             return CameraError(

@@ -107,7 +107,8 @@ def test_the_size_can_be_chosen(
         ("forbidden", "cannot be opened: this user may not use /dev/video0: sudo usermod -aG video USER"),
         ("blind", "cannot be opened: /dev/video0 has no pictures: a camera has a second number"),
         ("unplugged", "cannot be opened: there is no /dev/video0: is it plugged in?"),
-        ("hangs", "showed nothing within 1.0 s; is another program using it, or its cable bad?"),
+        ("crowded", "was opened and shows nothing: try another port or cable, or a smaller CAMERA_SIZE"),
+        ("hangs", "was opened and shows nothing: try another port or cable, or a smaller CAMERA_SIZE"),
     ],
 )
 def test_why_it_cannot_be_used(camera: UsbCamera, start: Start, state: str, told: str) -> None:
