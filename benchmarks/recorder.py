@@ -210,7 +210,7 @@ def row(figure: Figure) -> str:
 def main() -> None:
     """Build what is missing, measure, print."""
     parser = argparse.ArgumentParser(description="Measure the recorder beside a bare loop.")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each side for each figure (3)")
+    parser.add_argument("--repeats", type=int, default=1, help="runs of each side for each figure (1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     options = parser.parse_args()
     run(HERE / "inputs.py")
