@@ -6,6 +6,7 @@ The first sweep adds up the sizes of all recordings, in slices: on a cold disk t
 """
 
 import logging
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ RECOUNT_S = 86400.0
 """The total size is counted anew so often, since other programs may change files, too."""
 RECOUNT_AT_ONCE_S = 3600.0
 """If a counted recording is missing, it is counted anew, but not sooner than this after the last count."""
+FEWEST_FILES = 200
+"""If the disk has inodes for fewer further files, it is as good as full."""
 SLICE_S, SLICE_LINES = 0.2, 100
 """A sweep counts for so long and then leaves the rest to the next one; it counts at least so many lines."""
 
@@ -112,10 +115,12 @@ class Retention:
         limits, max_age = self._limits, self._limits.max_age
         free = shutil.disk_usage(self._archive.root).free
         missing = 0.0 if limits.min_free_gb is None else limits.min_free_gb * GIGABYTE - free
+        inodes = os.statvfs(self._archive.root).f_favail  # 0 where the file system counts none
+        few = FEWEST_FILES - inodes if inodes and limits.min_free_gb is not None else 0
         over = 0.0 if limits.max_size_gb is None else self._total_bytes - limits.max_size_gb * GIGABYTE
         by_age = now is not None and max_age is not None
         kept_bytes = 0
-        for name, moment, _ in self._oldest() if by_age or over > 0 or missing > 0 else ():
+        for name, moment, _ in self._oldest() if by_age or max(over, missing, few) > 0 else ():
             reason, too_old = None, False
             if by_age and now is not None and max_age is not None and moment <= now:
                 by_age = too_old = now - moment > max_age
@@ -125,6 +130,8 @@ class Retention:
                 reason = f"the archive exceeds ARCHIVE_MAX_SIZE_GB = {limits.max_size_gb:g}"
             elif missing > 0:
                 reason = f"less is free than ARCHIVE_MIN_FREE_GB = {limits.min_free_gb:g}"
+            elif few > 0:
+                reason = f"the disk has inodes for fewer than {FEWEST_FILES} further files"
             if reason is not None and companions.is_kept(self._path(name)):
                 kept_bytes += companions.weight(self._path(name))
             elif reason is not None and (freed := self._remove(name, reason)) is not None:
@@ -133,10 +140,10 @@ class Retention:
                         f"the newest recording alone exceeds ARCHIVE_MAX_SIZE_GB = {limits.max_size_gb:g}, "
                         "so that none stays: raise it, or lower RECORDING_MAX_DURATION_SECS"
                     )
-                over, missing = over - freed, missing - freed
+                over, missing, few = over - freed, missing - freed, few - 1
                 self._total_bytes = max(0, self._total_bytes - freed)
                 yield name, moment if too_old else None
-            if not by_age and over <= 0 and missing <= 0:
+            if not by_age and max(over, missing, few) <= 0:
                 return
         if over > 0 and kept_bytes:
             self._say_once(

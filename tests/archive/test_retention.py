@@ -13,7 +13,7 @@ import pytest
 
 from pynvr.archive.archive import Archive
 from pynvr.archive.clock_guard import TRUST_AFTER_S, ClockGuard
-from pynvr.archive.retention import Limits, Retention
+from pynvr.archive.retention import FEWEST_FILES, Limits, Retention
 
 NOW = datetime.now(timezone.utc)
 
@@ -79,6 +79,31 @@ def test_a_disk_that_never_has_enough_free_is_said(
     assert names(archive) == []
     (said,) = logged_errors
     assert "ARCHIVE_MIN_FREE_GB = 0.1" in said
+
+
+def statvfs(inodes_left: int) -> Callable[[object], SimpleNamespace]:
+    """A disk with room for more bytes than anybody has."""
+    room = {"f_frsize": 4096, "f_blocks": 10**12, "f_bfree": 10**12, "f_bavail": 10**12}
+    return lambda _: SimpleNamespace(f_favail=inodes_left, **room)
+
+
+def test_room_is_made_when_inodes_run_out(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk of many small files may take no further one though much is free."""
+    for number in range(5):
+        add(archive, f"{number}.avi", 5 - number)
+    monkeypatch.setattr("os.statvfs", statvfs(FEWEST_FILES - 2))
+    Retention(archive, Limits(None, None, 1e-9)).sweep()
+    assert names(archive) == ["2.avi", "3.avi", "4.avi"]
+
+
+@pytest.mark.parametrize(("inodes_left", "min_free_gb"), [(0, 1e-9), (FEWEST_FILES - 2, None)])
+def test_inodes_that_a_disk_does_not_count_cost_nothing(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, inodes_left: int, min_free_gb: float | None
+) -> None:
+    add(archive, "0.avi", 1)
+    monkeypatch.setattr("os.statvfs", statvfs(inodes_left))
+    Retention(archive, Limits(1000, None, min_free_gb)).sweep()
+    assert names(archive) == ["0.avi"]
 
 
 def test_one_that_is_larger_than_the_limit_is_said(archive: Archive, logged_errors: list[str]) -> None:
