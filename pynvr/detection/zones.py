@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from pynvr.errors import SettingsError
-from pynvr.media.frame import Gray
+from pynvr.media.frame import Gray, Image
 
 Region: TypeAlias = Sequence[tuple[float, float]]
 """Corners (x, y) of a polygon, as fractions of the picture's width and height."""
@@ -64,6 +64,15 @@ def load_mask(path: Path) -> Gray:
     mask = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
     if mask is None:
         raise SettingsError(f"MOTION_MASK = {str(path)!r}: is not a picture that OpenCV can read")
+    whole = cast(Image, cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
+    if whole.shape[2:] == (4,) and not whole[..., 3].all():
+        raise SettingsError(
+            f"MOTION_MASK = {str(path)!r}: is transparent in places; fill them with black or white"
+        )
     if not mask.any():
         raise SettingsError(f"MOTION_MASK = {str(path)!r}: is all black, so nothing would ever be motion")
+    if mask.all():
+        raise SettingsError(
+            f"MOTION_MASK = {str(path)!r}: has no black in it, so everything would be looked at"
+        )
     return cast(Gray, np.where(mask > 0, 255, 0).astype(np.uint8))

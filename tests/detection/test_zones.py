@@ -54,14 +54,34 @@ def test_mask_from_a_file(tmp_path: Path) -> None:
     assert load_mask(path).tolist() == [[0, 255], [255, 255]]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no picture", "black"])
-def test_file_that_is_no_mask(tmp_path: Path, content: bytes | str | None) -> None:
+def test_opaque_mask_in_colours(tmp_path: Path) -> None:
+    """As paint programs save it."""
     path = tmp_path / "mask.png"
-    if content == "black":
-        cv2.imwrite(str(path), np.zeros((4, 4), np.uint8))
-    elif isinstance(content, bytes):
+    cv2.imwrite(str(path), np.array([[[0, 0, 0, 255], [255, 255, 255, 255]]], np.uint8))
+    assert load_mask(path).tolist() == [[0, 255]]
+
+
+ERASED = np.array([[[0, 0, 0, 255], [200, 200, 200, 0], [255, 255, 255, 255]]], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "No such file"),
+        (b"", "not a picture"),
+        (b"no picture", "not a picture"),
+        (np.zeros((4, 4), np.uint8), "all black"),
+        (np.full((4, 4), 9, np.uint8), "no black"),
+        (ERASED, "transparent"),
+    ],
+)
+def test_file_that_is_no_mask(tmp_path: Path, content: bytes | np.ndarray | None, said: str) -> None:
+    path = tmp_path / "mask.png"
+    if isinstance(content, np.ndarray):
+        cv2.imwrite(str(path), content)
+    elif content is not None:
         path.write_bytes(content)
-    with pytest.raises(SettingsError, match=r"MOTION_MASK = .*mask\.png"):
+    with pytest.raises(SettingsError, match=rf"MOTION_MASK = .*mask\.png.*{said}"):
         load_mask(path)
 
 
