@@ -1,5 +1,6 @@
 """All receivers of events, each with a thread of its own: one that fails or hangs delays no other."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -34,7 +35,7 @@ class Outbox:
         for receiver in self._receivers:
             cursor = Cursor(self._archive, receiver.name, newest)
             self._index.go_on_after(cursor.id)
-            self._postmen.append(Postman(receiver, cursor, self._fetch))
+            self._postmen.append(Postman(receiver, cursor, self._fetch, self._is_gone))
         self.tell(happened("started", self.camera))
         for postman in self._postmen:
             postman.start()
@@ -42,6 +43,11 @@ class Outbox:
     def _fetch(self, recording_id: str) -> list[Event]:
         entries = backlog.closed_after(self._index, recording_id)
         return [backlog.closed_event(entry, self._archive, self.camera) for entry in entries]
+
+    def _is_gone(self, event: Event) -> bool:
+        """Whether a recording was removed, and not just its disk taken off."""
+        file = event.file if event.type == "recording_closed" else None
+        return file is not None and not os.path.lexists(file) and os.path.lexists(self._index.path)
 
     def tell(self, event: Event | None, jpeg: bytes | None = None, waiting: bool | None = None) -> None:
         """Tell everybody, or only the receivers that wait, or do not wait, for the picture of a motion."""

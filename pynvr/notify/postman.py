@@ -48,11 +48,16 @@ class Postman:
         receiver: Receiver,
         cursor: Cursor,
         backlog: Callable[[str], Sequence[Event]],
+        is_gone: Callable[[Event], bool],
     ) -> None:
-        """`backlog` fetches the next events of closed recordings after an id; it may raise OSError."""
+        """`backlog` fetches the next events of closed recordings after an id; it may raise OSError.
+
+        `is_gone` tells whether such a recording was removed since.
+        """
         self.receiver = receiver
         self._cursor = cursor
         self._backlog = backlog
+        self._is_gone = is_gone
         self._now: deque[tuple[Parcel, float]] = deque()
         """What is about now, and the monotonic time at which it expires."""
         self._closed: deque[Event] = deque()
@@ -125,6 +130,11 @@ class Postman:
                     log.info("%s: takes events again", self.receiver.name)
                 pause_s = FIRST_PAUSE_S
                 self._done(parcel)
+                continue
+            if parcel.event is not None and self._is_gone(parcel.event):
+                with self._changed:
+                    self._expired += 1
+                self._done(parcel)  # who wants the file would fail for ever, and never hear of a later one
                 continue
             if not self._pause(pause_s):
                 return

@@ -87,11 +87,17 @@ class Index:
                 ids.append(f"20170402T{self.count:09d}")
                 utc = "2017-04-02T13:20:42.000+00:00"
                 entry = {"file": f"day/video_{self.count}.mp4", "last_frame_utc": utc, "id": ids[-1]}
+                self.recording(ids[-1]).parent.mkdir(exist_ok=True)
+                self.recording(ids[-1]).touch()
                 file.write(json.dumps(entry) + "\n")
         for outbox in outboxes:
             for _ in range(lines):
                 outbox.recording_closed()
         return ids
+
+    def recording(self, given: str) -> Path:
+        """The file of an id."""
+        return self.root / f"day/video_{int(given[9:])}.mp4"
 
     def cut(self, keep: Callable[[dict[str, str]], bool]) -> None:
         """As retention does."""
@@ -173,6 +179,49 @@ def test_retention_changes_nothing_about_the_others(index: Index) -> None:
         outbox.recording_closed()
         until(lambda: listener.ids()[-1:] == new[-1:], 5, "the rest")
     assert [each for each in listener.ids() if each != new[0]] == old + new[1:]
+
+
+class Copier(Listener):
+    """Needs the file of a recording, as a copy elsewhere does; may be away when it is to copy one."""
+
+    def __init__(self) -> None:
+        super().__init__("copier")
+        self.away = False
+        self.tries = 0
+
+    def deliver(self, parcel: Parcel) -> None:
+        file = parcel.event.file if parcel.event is not None else None
+        self.tries += file is not None
+        if file is not None and (self.away or not Path(file).exists()):
+            raise DeliveryError("cannot be copied")
+        super().deliver(parcel)
+
+
+def test_one_that_was_removed_holds_up_no_later_one(index: Index) -> None:
+    copier = Copier()
+    with running(index, copier) as outbox:
+        copier.away = True
+        first, gone, last = index.add(outbox, lines=3)
+        until(lambda: copier.tries, 5, "it to be away")
+        index.recording(gone).unlink()
+        copier.away = False
+        outbox.hurry("copier")
+        until(lambda: copier.ids() == [first, last], 5, "the last one")
+        assert outbox.status()["copier"]["expired"] == 1
+
+
+def test_a_disk_that_is_taken_off_loses_nothing(index: Index) -> None:
+    copier = Copier()
+    with running(index, copier) as outbox:
+        copier.away = True
+        ids = index.add(outbox, lines=2)
+        until(lambda: copier.tries, 5, "it to be away")
+        away, copier.away, tried = index.root.rename(index.root.with_name("away")), False, copier.tries
+        outbox.hurry("copier")
+        until(lambda: copier.tries > tried, 5, "a try without the disk")
+        away.rename(index.root)
+        outbox.hurry("copier")
+        until(lambda: copier.ids() == ids, 5, "both")
 
 
 def test_torn_and_strange_lines_are_left_out(index: Index) -> None:
