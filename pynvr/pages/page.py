@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ class ArchivePage:
         self._ending = False
         self._now: dict[str, Any] = {"state": "starting", "recording": None}
         self._told: tuple[str, str | None] | None = None
-        self._gap: tuple[datetime, Kind] | None = None
+        self._gap: tuple[float, Kind] | None = None
+        """When nothing more was watched, monotonic, and why."""
         self._refused = False
         self._thread = threading.Thread(target=self._work, name="page", daemon=True)
 
@@ -92,7 +94,9 @@ class ArchivePage:
         """Say what the recorder does, and which recording is open, if one is."""
         if (state, recording) != self._told:
             self._told = state, recording
-            self._put(partial(self._change_state, state, recording, datetime.now(timezone.utc)))
+            self._put(
+                partial(self._change_state, state, recording, datetime.now(timezone.utc), time.monotonic())
+            )
 
     def _put(self, job: Callable[[], None]) -> None:
         try:
@@ -118,17 +122,20 @@ class ArchivePage:
         self._site.install(self._camera, self._page_root)
         self._site.reconcile(self._entries())
         alive, now = self._site.last_alive(), datetime.now(timezone.utc)
-        if alive is not None and (now - alive).total_seconds() > OFF_AFTER_S:
-            self._site.note_gap(alive, now, "off")
+        if alive is not None:  # by a clock that perhaps was not set yet
+            alive = max(alive, self._site.newest)
+            if (now - alive).total_seconds() > OFF_AFTER_S:
+                self._site.note_gap(alive, now, "off")
         self._say_now()
 
-    def _change_state(self, state: str, recording: str | None, moment: datetime) -> None:
+    def _change_state(self, state: str, recording: str | None, moment: datetime, now_s: float) -> None:
         kind = GAP_STATES.get(state)
         if self._gap is not None and self._gap[1] != kind:
-            self._site.note_gap(self._gap[0], moment, self._gap[1])
+            # the wall clock may have been set meanwhile
+            self._site.note_gap(moment - timedelta(seconds=now_s - self._gap[0]), moment, self._gap[1])
             self._gap = None
         if kind is not None and self._gap is None:
-            self._gap = moment, kind
+            self._gap = now_s, kind
         if recording != self._now["recording"] or "since" not in self._now:
             self._now["since"] = moment.isoformat(timespec="seconds")
         self._now |= {"state": state, "recording": recording, "gap": kind}

@@ -43,6 +43,8 @@ class Site:
         self._root = root
         self._days: dict[str, tuple[int, int]] = {}
         """Day -> how many recordings, and in which hours of UTC."""
+        self.newest = datetime.min.replace(tzinfo=timezone.utc)
+        """When the newest recording of the index ended; until then somebody has watched."""
 
     def install(self, camera: str, page_root: Path | None) -> None:
         """Copy what comes with the package, and name the camera here and in the folder of all cameras."""
@@ -68,6 +70,8 @@ class Site:
                 # the index is in the order of closing: a day can come again
                 day.rows = dict(known) if name in self._days else {}
                 for entry in lines:
+                    if entry.last_frame_utc is not UNSET:
+                        self.newest = max(self.newest, entry.last_frame_utc)
                     row = known.get(entry.file) or self._row(entry)
                     if row is not None:
                         day.rows[row.name] = row

@@ -71,6 +71,20 @@ def test_names_are_text(shown: Page) -> None:
     assert shown.locator("script:not([src])").count() == 0
 
 
+def test_a_camera_whose_archive_is_gone_is_not_shown(page: Page, cameras: Cameras) -> None:
+    """cameras.js still has its line: it was renamed, or taken down."""
+    said = cameras.root / "page" / "cameras.js"
+    before = said.read_text("ascii")
+    said.write_text(before + 'pynvr.camera({"name": "taken down", "path": "old"});\n', "ascii")
+    try:
+        page.goto(f"{(cameras.root / 'index.html').as_uri()}#2017-10-29")
+        expect(page.locator(CARD)).to_have_count(8)
+        expect(page.locator("#timeline .name")).to_have_count(2)
+        assert page.locator("select[name=camera] option").count() == 3  # all, and two
+    finally:
+        said.write_text(before, "ascii")
+
+
 def test_calendar_leads_to_days_with_recordings(shown: Page) -> None:
     shown.click("#day")
     marked = shown.locator(".month button.some")

@@ -312,6 +312,39 @@ def test_a_clock_that_was_not_set_leaves_few_days(tmp_path: Path, alive: str) ->
     assert 100 <= len(list((tmp_path / "days").glob("*.js"))) <= 101
 
 
+def test_a_clock_that_was_not_set_hides_no_recordings(tmp_path: Path, record: Any) -> None:
+    """Somebody has watched until the newest recording, whatever the last recorder's clock said."""
+    ended = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=20)
+    entry = record(ended - timedelta(seconds=20))
+    entry.last_frame_utc = ended
+    site = Site(tmp_path)
+    site.install("front door", None)
+    site.write_now({"state": "watching", "recording": None, "alive": "1970-01-01T00:05:00+00:00"})
+    with ArchivePage(tmp_path, "front door", None, lambda: [entry]):
+        pass
+    gaps = [gap for path in (tmp_path / "days").iterdir() for gap in day(tmp_path, path.stem).gaps]
+    assert sum(gap.to_s - gap.from_s for gap in gaps) == pytest.approx(1200, abs=5)
+
+
+def test_a_clock_that_is_set_makes_no_gap_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a battery starts in 1970, and finds its camera when it has been told the time."""
+
+    class Clock(datetime):
+        shown = datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return cls.shown
+
+    monkeypatch.setattr("pynvr.pages.page.datetime", Clock)
+    with ArchivePage(tmp_path, "front door", None, list) as page:
+        page.state("connecting", None)
+        Clock.shown = datetime(2017, 4, 2, 6, 30, tzinfo=UTC)
+        page.state("watching", None)
+    gaps = [gap for path in (tmp_path / "days").glob("*.js") for gap in day(tmp_path, path.stem).gaps]
+    assert sum(gap.to_s - gap.from_s for gap in gaps) < 5
+
+
 def test_disk_that_refuses_costs_the_page_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "page").write_text("in the way")
     with ArchivePage(tmp_path, "front door", None, list) as page:

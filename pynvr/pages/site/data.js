@@ -19,7 +19,7 @@ const pynvr = { cameras: [] };
     if (typeof name !== "string" || typeof path !== "string" || pynvr.address(path) === null) return;
     const known = pynvr.cameras.find((camera) => camera.path === path);
     if (known) known.name = name;
-    else pynvr.cameras.push({ name, path, days: {}, loaded: new Map(), now: null });
+    else pynvr.cameras.push({ name, path, days: {}, loaded: new Map(), now: null, there: true });
   };
 
   function sender() {
@@ -59,16 +59,18 @@ const pynvr = { cameras: [] };
     script.dataset.camera = pynvr.cameras.indexOf(camera);
     script.src = pynvr.address(camera.path, file) + (fresh ? `?${Date.now()}` : "");
     const done = new Promise((resolve) => {
-      script.onload = script.onerror = () => { script.remove(); waiting.delete(key); resolve(); };
+      script.onload = script.onerror = ({ type }) => { script.remove(); waiting.delete(key); resolve(type === "load"); };
     });
     waiting.set(key, done);
     document.head.append(script);
     return done;
   }
 
+  // A camera whose archive was moved or removed is not shown.
   pynvr.loadDays = (fresh) =>
-    Promise.all(pynvr.cameras.flatMap((camera) =>
-      [load(camera, "page/days.js", fresh), load(camera, "page/now.js", true)]));
+    Promise.all(pynvr.cameras.flatMap((camera) => [
+      load(camera, "page/days.js", fresh).then((found) => { camera.there = found; }),
+      load(camera, "page/now.js", true)]));
 
   // The recordings of all cameras between two moments, each in the order of time.
   pynvr.loadSpan = async (from, to, fresh) => {
@@ -76,7 +78,7 @@ const pynvr = { cameras: [] };
     await Promise.all(pynvr.cameras.flatMap((camera) => days
       .filter((day) => camera.days[day] && (fresh || !camera.loaded.has(day)))
       .map((day) => load(camera, `days/${day}.js`, fresh))));
-    return pynvr.cameras.map((camera) => {
+    return pynvr.cameras.filter((camera) => camera.there).map((camera) => {
       const loaded = days.map((day) => camera.loaded.get(day)).filter(Boolean);
       const inside = (span) => span.to > from && span.from < to;
       return {

@@ -87,7 +87,7 @@
   function fillFilters() {
     const { camera, from, to } = element("filters").elements;
     const option = (value, text) => new Option(text, value);
-    camera.append(...pynvr.cameras.map((each) => option(each.path, each.name)));
+    camera.append(...pynvr.cameras.filter((each) => each.there).map((each) => option(each.path, each.name)));
     const hours = [...Array(25).keys()];
     from.append(option("", "0:00"), ...hours.slice(1, 24).map((hour) => option(hour, `${hour}:00`)));
     to.append(option("", "24:00"), ...hours.slice(1, 24).map((hour) => option(hour, `${hour}:00`)));
@@ -117,8 +117,8 @@
   }
 
   async function start() {
-    fillFilters();
     await pynvr.loadDays(false);
+    fillFilters();
     element("earlier").addEventListener("click", () => show(pynvr.shifted(day, -1)));
     element("later").addEventListener("click", () => show(pynvr.shifted(day, 1)));
     element("newest").addEventListener("click", () => show(pynvr.newestDay()));
