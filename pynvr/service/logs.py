@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -28,12 +28,34 @@ class _Formatter(logging.Formatter):
 class _LogFile(RotatingFileHandler):
     """A rolling file. A native crash writes the threads' stacks into it."""
 
+    _refused = _was_refused = False
+    """Whether the disk took no line now, and the line before."""
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line, into a new file if somebody else has moved or removed this one."""
         if self.stream and not self._is_at_its_place(self.stream):
-            self.stream.close()
-            self.stream = None
+            self._drop()
+        self._was_refused, self._refused = self._refused, False
         super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say once that the disk refuses. (A traceback for each line would have its password, too.)"""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        self._refused = True
+        self._drop()
+        if not self._was_refused:
+            console.write_line(f"pynvr: LOG_FILE_PATH: {error}; the log lacks lines until it can be written")
+
+    def _drop(self) -> None:
+        """Close the file, with what it could not take; the next line opens it again."""
+        faulthandler.enable(sys.__stderr__ or sys.stderr)
+        stream, self.stream = self.stream, None
+        with suppress(OSError):
+            if stream:
+                stream.close()
 
     def _is_at_its_place(self, stream: TextIOWrapper) -> bool:
         try:
@@ -49,7 +71,7 @@ class _LogFile(RotatingFileHandler):
 
     def close(self) -> None:
         """Close the file. From now on a crash prints to the console."""
-        faulthandler.enable(sys.__stderr__ or sys.stderr)
+        self._drop()
         super().close()
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pynvr.errors import SettingsError
 from pynvr.redaction import without_password
 from pynvr.service import console
 
@@ -37,11 +38,14 @@ def native_output_logged(log_file: Path) -> Iterator[None]:
     """Turn what is printed to file descriptor 2 into log lines of level DEBUG.
 
     Python's sys.stderr goes where it went before. First the last lines of earlier processes that crashed are
-    logged.
+    logged. Raises SettingsError if the log's folder cannot be written.
     """
-    _tell_last_words(log_file)
     path = log_file.with_name(f"{log_file.name}.{os.getpid()}{SUFFIX}")
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o600)
+    try:
+        _tell_last_words(log_file)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise SettingsError(f"LOG_FILE_PATH = {str(log_file)!r}: its folder: {error.strerror}") from None
     stderr, native, over = sys.stderr, os.dup(2), threading.Event()
     complaints = _Complaints()
     logging.getLogger("libav").addHandler(complaints)

@@ -13,6 +13,7 @@ import av
 import pytest
 from running import RecorderProcess, until
 
+from pynvr.errors import SettingsError
 from pynvr.media.codecs import H264
 from pynvr.media.ffmpeg import decoder_of, size_of
 from pynvr.service import logs, native_output
@@ -58,6 +59,14 @@ def test_it_becomes_log_lines_and_leaves_nothing(settings: Settings) -> None:
     assert "DEBUG - [mpeg4 @ 0x1] damaged\n" in text
     assert "DEBUG - [mpeg4 @ 0x1] damaged again\n" in text
     assert beside_log(settings) == []
+
+
+def test_a_folder_that_takes_no_other_file_is_a_wrong_setting(tmp_path: Path) -> None:
+    with (
+        pytest.raises(SettingsError, match=r"LOG_FILE_PATH = .*pynvr\.log.*its folder: "),
+        native_output_logged(tmp_path / "missing" / "pynvr.log"),
+    ):
+        pass
 
 
 def test_the_file_is_kept_short_and_without_secrets(

@@ -290,6 +290,24 @@ def test_a_log_that_somebody_takes_away_is_begun_anew(make_settings: Make, what:
     assert "before" not in path.read_text()
 
 
+def test_a_full_disk_of_the_log_is_said_once(
+    make_settings: Make, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Not with a traceback and the password for each line, nor by ending the recorder."""
+    link = tmp_path / "pynvr.log"
+    link.symlink_to("/dev/full")
+    logs.start(make_settings(LOG_FILE_PATH=str(link), LOG_TO_CONSOLE=False))
+    log = logging.getLogger("pynvr.test")
+    for number in range(3):
+        log.info("%d: opening %s", number, "rtsp://user:secret@host/")
+    link.unlink()
+    log.info("room again")
+    logs.stop()
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("pynvr: LOG_FILE_PATH: ") and "No space left" in said
+    assert "room again" in link.read_text()
+
+
 def test_a_console_that_is_gone_does_not_end_the_watch(
     make_settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
