@@ -1,6 +1,7 @@
 """The settings, read once at the start from the files and the command line, and frozen from then on."""
 
 import difflib
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -70,7 +71,7 @@ def import_config(load_config: ConfigLoader) -> ModuleType:
         name = Path(error.filename or "").name
         raise SettingsError(f"{name}, line {error.lineno}: {error.msg}") from None
     except (Exception, SystemExit) as error:  # whatever a user's Python file can raise
-        raise SettingsError(f"{OVERRIDES_NAME}: {_brief(error)}") from None
+        raise SettingsError(f"{OVERRIDES_NAME}{_line(error, OVERRIDES_NAME)}: {_brief(error)}") from None
 
 
 def _run(path: Path) -> dict[str, Any]:
@@ -81,9 +82,15 @@ def _run(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError(f"--config {path}: {error.strerror or error}") from None
     except (Exception, SystemExit) as error:  # whatever a user's Python file can raise
-        line = f", line {lineno}" if (lineno := getattr(error, "lineno", None)) else ""
-        raise SettingsError(f"--config {path}{line}: {_brief(error)}") from None
+        raise SettingsError(f"--config {path}{_line(error, path.name)}: {_brief(error)}") from None
     return values
+
+
+def _line(error: BaseException, name: str) -> str:
+    """Where in the user's file of this name an error came, as `, line 5`; empty if that is not known."""
+    calls = [call for call in traceback.extract_tb(error.__traceback__) if Path(call.filename).name == name]
+    line = calls[-1].lineno if calls else getattr(error, "lineno", None)
+    return f", line {line}" if line else ""
 
 
 def _execute(path: Path, values: dict[str, Any]) -> None:
@@ -108,6 +115,8 @@ def _known_values(namespace: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
                 faults.append(f"{name}: no such setting; did you mean {known[meant[0]]}?")
             elif name.isupper():
                 faults.append(f"{name}: no such setting; config.py lists all of them")
+    for name in namespace.get("__annotations__", {}).keys() & TYPES.keys() - namespace.keys():
+        faults.append(f"{name}: has no value; write {name} = …, not {name}: …")
     return values, faults
 
 

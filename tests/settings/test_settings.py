@@ -309,6 +309,14 @@ def test_setting_without_default(config_module: ModuleType) -> None:
     assert line == "PIXEL_THRESHOLD: has no value; config.py sets a default for it"
 
 
+def test_a_name_with_a_colon_has_no_value(config_module: ModuleType, override: SetConfig) -> None:
+    """As YAML has it: to Python that is a remark on the name's type."""
+    path = override('cam: "rtsp://host/"\nPIXEL_THRESHOLD: int = 9\nhelper: str\n')
+    with pytest.raises(SettingsError) as caught:
+        load(config_module, path)
+    assert str(caught.value).splitlines()[1:] == ["  cam: has no value; write cam = …, not cam: …"]
+
+
 # ---- a --config file that cannot be read
 
 
@@ -318,8 +326,8 @@ def test_setting_without_default(config_module: ModuleType) -> None:
         ("cam = = 1", "line 1: SyntaxError"),
         ("cam = '1'\n  x = 2", "line 2: IndentationError"),
         ("import nonsense_of_mine", "ModuleNotFoundError: No module named 'nonsense_of_mine'"),
-        ("cam = 1 / 0", "ZeroDivisionError"),
-        ("cam = undefined", "NameError"),
+        ("cam = 1 / 0", "line 1: ZeroDivisionError"),
+        ("x = 1\ncam = undefined", "line 2: NameError"),
         ("import sys; sys.exit(3)", "SystemExit: 3"),
         ("cam = 1\0", "null bytes"),
     ],
