@@ -87,7 +87,7 @@ def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> P
     except OSError as error:
         # if the archive itself is gone, the name is not to blame
         if folder == root or error.errno not in NO_NAME or not root.is_dir():
-            raise
+            raise OSError(error.errno, error.strerror, str(folder)) from None
         log.error(
             "subFolderNameGeneratorFunc: %.100r cannot be a folder's name, recording into %s: %s",
             str(folder.relative_to(root)), root, error.strerror,

@@ -94,6 +94,21 @@ def test_subfolder_that_cannot_be_is_said_and_the_archive_taken(
     assert "subFolderNameGeneratorFunc" in logged_errors[0]
 
 
+def test_subfolder_of_another_user_is_named(
+    make: Make, archive_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not the file that tells."""
+    archive = make(lambda utc: "root's")
+
+    def refusing(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "lstat", refusing)
+    with pytest.raises(PermissionError) as caught:
+        archive.new_stem(MOMENT)
+    assert caught.value.filename == str(archive_path / "root's")
+
+
 def test_archive_behind_a_link(make: Make, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to("disk")
