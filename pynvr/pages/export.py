@@ -107,9 +107,21 @@ def export_mp4(recordings: Sequence[Recording], target: Path) -> list[dict[str, 
     ]
 
 
-def moment(text: str) -> datetime:
-    """A moment from the command line: ISO 8601, local unless it names a zone."""
-    return datetime.fromisoformat(text).astimezone(timezone.utc)
+def earliest(text: str) -> datetime:
+    """A moment from the command line: ISO 8601, local unless it names a zone.
+
+    The night in which clocks are set back has 02:30 twice: a span begins with the first and ends with the last.
+    """
+    return min(_readings(text))
+
+
+def latest(text: str) -> datetime:
+    """The same for the end of a span."""
+    return max(_readings(text))
+
+
+def _readings(text: str) -> list[datetime]:
+    return [datetime.fromisoformat(text).replace(fold=fold).astimezone(timezone.utc) for fold in (0, 1)]
 
 
 def folder(name: str) -> Path:
@@ -154,8 +166,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="pynvr export", description="Put recordings together into one file."
     )
     parser.add_argument("archives", metavar="ARCHIVE", nargs="+", type=folder, help="folders of recordings")
-    parser.add_argument("--from", dest="begin", type=moment, required=True, help="2017-04-02T06:00 (local)")
-    parser.add_argument("--to", dest="end", type=moment, required=True, help="or with a zone, …T07:00+00:00")
+    parser.add_argument("--from", dest="begin", type=earliest, required=True, help="2017-04-02T06:00 (local)")
+    parser.add_argument("--to", dest="end", type=latest, required=True, help="or with a zone, …T07:00+00:00")
     parser.add_argument("--output", type=Path, required=True, help="a new .mp4 (one camera) or .zip")
     options = parser.parse_args(arguments)
     if options.output.suffix not in (".mp4", ".zip"):

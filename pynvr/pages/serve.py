@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from pynvr.archive import companions
-from pynvr.errors import SettingsError
 from pynvr.pages.site import Site
 
 try:
@@ -26,9 +25,9 @@ try:
     from starlette.responses import FileResponse, PlainTextResponse, Response
     from starlette.routing import Route
 except ModuleNotFoundError as missing:
-    raise SettingsError(
-        f"pynvr.pages.serve needs {missing.name}: .venv/bin/pip install -r requirements-serve.txt"
-    ) from None
+    sys.exit(
+        f"pynvr: pynvr.pages.serve needs {missing.name}: .venv/bin/pip install -r requirements-serve.txt"
+    )
 
 RECORDINGS = {".avi", ".mkv", ".mp4", ".ts"}
 READABLE = RECORDINGS | {".css", ".html", ".jpg", ".js", ".svg"}

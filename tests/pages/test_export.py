@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -19,7 +20,7 @@ from sounds import clap, clapping, claps_in
 
 from pynvr import cli
 from pynvr.demo.scene import Visit
-from pynvr.pages.export import main
+from pynvr.pages.export import earliest, latest, main
 
 START = datetime(2017, 4, 2, 6, 0, tzinfo=timezone.utc)
 COUNT = round(4 * FPS)
@@ -267,3 +268,16 @@ def test_wrong_arguments(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
+
+
+def test_the_hour_that_comes_twice_is_exported_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the night in which clocks are set back; in the other one an hour does not come at all."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        spans = [(earliest(f"{day}T02:30"), latest(f"{day}T02:30")) for day in ("2017-10-29", "2017-03-26")]
+        assert earliest("2017-10-29T02:30+02:00") == latest("2017-10-29T00:30+00:00")
+    time.tzset()
+    for (first, last), day in zip(spans, ((2017, 10, 29), (2017, 3, 26)), strict=True):
+        assert first == datetime(*day, 0, 30, tzinfo=timezone.utc)
+        assert last == datetime(*day, 1, 30, tzinfo=timezone.utc)

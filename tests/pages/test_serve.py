@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from page_cameras import CHROMIUM, Cameras
 from playwright.sync_api import Page, expect
+from running import ROOT
 from starlette.testclient import TestClient
 
 from pynvr.pages.day import Day
@@ -78,6 +79,14 @@ def test_keep(client: TestClient, cameras: Cameras) -> None:
         assert mark.exists() == bool(kept)
         row = Day.read(path, "2017-10-29").rows[FILE.removeprefix("yard/")]
         assert row.flags & 1 == kept
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    without = "import runpy, sys; sys.modules['uvicorn'] = None; runpy.run_module('pynvr.pages.serve')"
+    done = subprocess.run([sys.executable, "-c", without], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "requirements-serve.txt" in line
 
 
 def test_folder_without_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
