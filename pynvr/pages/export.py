@@ -110,7 +110,7 @@ def export_mp4(recordings: Sequence[Recording], target: Path) -> list[dict[str, 
 def earliest(text: str) -> datetime:
     """A moment from the command line: ISO 8601, local unless it names a zone.
 
-    The night in which clocks are set back has 02:30 twice: a span begins with the first and ends with the last.
+    The night in which clocks are set back has 02:30 twice. A span begins with the first, ends with the last.
     """
     return min(_readings(text))
 
