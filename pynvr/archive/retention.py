@@ -115,7 +115,8 @@ class Retention:
         limits, max_age = self._limits, self._limits.max_age
         free = shutil.disk_usage(self._archive.root).free
         missing = 0.0 if limits.min_free_gb is None else limits.min_free_gb * GIGABYTE - free
-        inodes = os.statvfs(self._archive.root).f_favail  # 0 where the file system counts none
+        # 0 where the file system counts none, or says so: nothing is removed for that
+        inodes = os.statvfs(self._archive.root).f_favail
         few = FEWEST_FILES - inodes if inodes and limits.min_free_gb is not None else 0
         over = 0.0 if limits.max_size_gb is None else self._total_bytes - limits.max_size_gb * GIGABYTE
         by_age = now is not None and max_age is not None

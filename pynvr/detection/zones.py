@@ -12,6 +12,9 @@ import numpy as np
 from pynvr.errors import SettingsError
 from pynvr.media.frame import Gray, Image
 
+DARK = 128
+"""Who has painted darker than this meant black."""
+
 Region: TypeAlias = Sequence[tuple[float, float]]
 """Corners (x, y) of a polygon, as fractions of the picture's width and height."""
 
@@ -71,8 +74,9 @@ def load_mask(path: Path) -> Gray:
         )
     if not mask.any():
         raise SettingsError(f"MOTION_MASK = {str(path)!r}: is all black, so nothing would ever be motion")
-    if mask.all():
+    if 0 < mask.min() < DARK:
         raise SettingsError(
-            f"MOTION_MASK = {str(path)!r}: has no black in it, so everything would be looked at"
+            f"MOTION_MASK = {str(path)!r}: has dark parts that are not quite black, so everything would be "
+            "looked at"
         )
     return cast(Gray, np.where(mask > 0, 255, 0).astype(np.uint8))

@@ -54,6 +54,12 @@ def test_mask_from_a_file(tmp_path: Path) -> None:
     assert load_mask(path).tolist() == [[0, 255], [255, 255]]
 
 
+def test_white_mask_hides_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    cv2.imwrite(str(path), np.full((2, 2), 255, np.uint8))
+    assert load_mask(path).all()
+
+
 def test_opaque_mask_in_colours(tmp_path: Path) -> None:
     """As paint programs save it."""
     path = tmp_path / "mask.png"
@@ -71,7 +77,7 @@ ERASED = np.array([[[0, 0, 0, 255], [200, 200, 200, 0], [255, 255, 255, 255]]], 
         (b"", "not a picture"),
         (b"no picture", "not a picture"),
         (np.zeros((4, 4), np.uint8), "all black"),
-        (np.full((4, 4), 9, np.uint8), "no black"),
+        (np.full((4, 4), 9, np.uint8), "not quite black"),
         (ERASED, "transparent"),
     ],
 )
