@@ -14,7 +14,7 @@ from pynvr.assembly import make_events, open_source
 from pynvr.cli import argument_parser, run_command
 from pynvr.detection.detector import Detection, MotionDetector
 from pynvr.detection.from_settings import make_detector
-from pynvr.errors import RecordingError
+from pynvr.errors import RecordingError, TakenError
 from pynvr.events import MotionEvents
 from pynvr.media.frame import Frame, Gap, Image
 from pynvr.recording.encoding import check_codec
@@ -68,11 +68,12 @@ def _tune(
     add("--report", metavar="FILE", type=Path, help="write a page on what was seen and why; shows no window")
     add("--duration", metavar="SECONDS", type=seconds, help="end after so much of the stream")
     options = parser.parse_args(arguments)
-    for name, suffix in (("alarms", ".json"), ("report", ".html")):  # a film may be named there by mistake
-        if (path := getattr(options, name)) is not None and path.suffix != suffix:
-            parser.error(f"--{name} has to end in {suffix}")
 
     def command(settings: Settings, stop: Event) -> None:
+        for path, suffix in ((options.alarms, ".json"), (options.report, ".html")):
+            if path is not None and path.suffix != suffix and path.is_file() and path.stat().st_size:
+                # a film, named where the report was asked for
+                raise TakenError(path)
         if options.alarms is not None:
             options.alarms.open("a").close()  # better to fail now than after an hour of watching
         check_codec(settings.FOURCC_CODEC)
