@@ -26,8 +26,9 @@ from pynvr.media.packet import Packet, Stream
 
 log = logging.getLogger(__name__)
 
-COPIED = ("aac", "opus", "mp3")
-"""Codecs that browsers play in .mp4. Sound in any other, for example G.711, is made AAC."""
+COPIED = {"aac": 0, "opus": 0, "mp3": 16_000}
+"""Codecs that browsers play in .mp4, and the lowest rate at which FFmpeg writes them there. Other sound, for
+example G.711, is made AAC."""
 BITS_PER_SAMPLE, MOST_BITS_PER_S = 3, 64_000
 """Of AAC that is made, for each channel."""
 USUAL_RATE = 48_000
@@ -50,13 +51,12 @@ def writable(stream: AudioStream | None, suffix: str, name: str) -> AudioStream 
             f'OUTPUT_FILES_EXTENSION = ".avi": cannot keep the sound of {name} in step with its pictures; '
             'set ".mkv" or None, or remove RECORD_SOUND'
         )
-    nowhere = av.open("/dev/null", "w", format="null")  # this format takes any codec
-    return nowhere.add_stream_from_template(stream, opaque=True)
+    return _description(stream)
 
 
 def part_suffix(sound: AudioStream, codec: CopyCodec, suffix: str) -> str:
     """Container of an open recording with sound that gets this suffix."""
-    fits = suffix != ".mkv" or sound.codec_context.codec.canonical_name in COPIED
+    fits = suffix != ".mkv" or _is_copied(sound)
     return ".ts" if fits and codec.part_suffix == ".ts" else ".mkv"
 
 
@@ -78,10 +78,10 @@ class SoundPartWriter:
             self._pictures = container.add_mux_stream(stream.codec.ffmpeg_name, time_base=TICK, **size)
         context = sound.codec_context
         self._decoder: AudioCodecContext | None = None
-        if context.codec.canonical_name in COPIED:
+        if _is_copied(sound):
             self._sound = self._out.container.add_stream_from_template(sound, opaque=True)
         else:
-            self._decoder = _decoder(context)
+            self._decoder = _decoder(sound)
             self._sound = _encoded(container, context, "pcm_s16le" if path.suffix == ".mkv" else "aac")
 
     def write(self, packet: Packet, time_ms: int, decode_ms: int) -> None:
@@ -112,11 +112,24 @@ class SoundPartWriter:
             self._out.write(self._sound, packet)
 
 
-def _decoder(told: AudioCodecContext) -> AudioCodecContext:
-    """A decoder for sound of this description."""
-    decoder = cast(AudioCodecContext, AudioCodecContext.create(told.name, "r"))
-    layout = {1: "mono", 2: "stereo"}.get(told.channels, told.layout)  # some containers only count channels
-    decoder.sample_rate, decoder.layout, decoder.extradata = told.sample_rate, layout, told.extradata
+def _is_copied(sound: AudioStream) -> bool:
+    context = sound.codec_context
+    lowest = COPIED.get(context.codec.canonical_name)
+    return lowest is not None and context.sample_rate >= lowest
+
+
+def _description(stream: AudioStream) -> AudioStream:
+    """A stream of nothing that is described like this one, with a decoder of its own."""
+    nowhere = av.open("/dev/null", "w", format="null")  # this format takes any codec
+    return nowhere.add_stream_from_template(stream, opaque=True)
+
+
+def _decoder(told: AudioStream) -> AudioCodecContext:
+    """A new decoder for sound of this description: ADPCM needs more of it than PyAV lets anybody set."""
+    decoder = _description(told).codec_context
+    layout = {1: "mono", 2: "stereo"}.get(decoder.channels)  # some containers only count channels
+    if layout is not None:
+        decoder.layout = layout
     return decoder
 
 

@@ -30,8 +30,9 @@ class SoundKind:
         """Where the latest piece began."""
         self._run: tuple[float, float, float] | None = None
         """Sound, picture and arrival from which on there was no pause."""
+        self._promised = bool(codec)
         self._heard_s: float | None = None
-        """When sound that fits last came."""
+        """When sound that fits last came; before that, when the first picture did."""
         self._said = False
 
     def fits(self, data: bytes) -> bool:
@@ -60,13 +61,15 @@ class SoundKind:
         return self._fits
 
     def note_picture(self, arrival_s: float) -> None:
-        """Warn if sound has stopped, or does not fit any more, while pictures come."""
+        """Warn if sound has stopped, has never come or does not fit any more, while pictures come."""
+        if self._heard_s is None and self._promised:
+            self._heard_s = arrival_s
         if self._heard_s is not None and arrival_s - self._heard_s > STOPPED_S:
             self._warn()
 
     def _warn(self) -> None:
         if not self._said:
-            log.warning("%s: its sound has stopped or changed, and is left out (RECORD_SOUND)", self._name)
+            log.warning("%s: its sound is missing or has changed, and is left out (RECORD_SOUND)", self._name)
         self._said = True
 
 
