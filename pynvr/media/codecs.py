@@ -37,8 +37,8 @@ H264 = CopyCodec(
     "H.264", "h264", ".ts", dict.fromkeys((".mp4", ".ts", ".mkv"), "avc1"),
     lambda byte: byte & 31, frozenset({7, 8}), range(1, 6), LONG_START_CODE + b"\x09\xf0",
 )  # fmt: skip
-H265 = CopyCodec(
-    "H.265", "hevc", ".ts", dict.fromkeys((".mp4", ".ts", ".mkv"), "hev1"),
+H265 = CopyCodec(  # Apple's players refuse hev1, FFmpeg's own name for it in .mp4
+    "H.265", "hevc", ".ts", dict.fromkeys((".mp4", ".ts", ".mkv"), "hvc1"),
     lambda byte: byte >> 1 & 63, frozenset({32, 33, 34}), range(32), LONG_START_CODE + b"\x46\x01\x50",
 )  # fmt: skip
 # a JPEG needs no other packet. A transport stream cannot carry it, and browsers cannot play it in .mp4

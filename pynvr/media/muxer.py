@@ -18,6 +18,7 @@ from av.packet import Packet as AvPacket
 from av.stream import Stream as AvStream
 
 from pynvr.errors import RecordingError
+from pynvr.media.codecs import H265
 from pynvr.media.container import TICKS_PER_SECOND
 
 TICK = Fraction(1, round(TICKS_PER_SECOND))
@@ -58,6 +59,13 @@ class Muxer:
         options = OPTIONS_OF_PARTS[path.suffix] if is_part else {}
         self.container = av.open(self._file, "w", format=FORMATS[path.suffix], container_options=options)
         self._latest: dict[int, int] = {}
+
+    def add(self, template: AvStream) -> AvStream:
+        """A new stream like this one; H.265 in an .mp4 by the name that Apple's players know."""
+        stream = self.container.add_stream_from_template(template, opaque=True)
+        if self._path.suffix == ".mp4" and stream.codec_context.name == "hevc":
+            stream.codec_context.codec_tag = H265.fourcc[".mp4"]
+        return stream
 
     def write_picture(self, stream: AvStream, data: bytes, shown_ms: int, decoded_ms: int, key: bool) -> None:
         """Add a picture; raises RecordingError."""

@@ -42,8 +42,7 @@ def copy(
             pictures = source.streams.video[0]
             sounds = [one for one in source.streams.audio if one.codec_context.sample_rate]
             out = Muxer(target)
-            add = out.container.add_stream_from_template
-            tracks = {one.index: add(one, opaque=True) for one in (pictures, *sounds)}
+            tracks = {one.index: out.add(one) for one in (pictures, *sounds)}
             if shape != AS_CODED:
                 film = cast(VideoStream, tracks[pictures.index])
                 film.set_display_rotation(shape.turn)

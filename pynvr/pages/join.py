@@ -139,14 +139,13 @@ def _packets(film: Film, with_sound: bool) -> Iterator[tuple[AvPacket[Any], floa
 
 def _tracks(out: Muxer, films: Sequence[Film], heard: Sound | None) -> tuple[AvStream, AvStream | None]:
     """Streams for pictures and sound; the first picture, with its parameter sets, describes all pictures."""
-    add = out.container.add_stream_from_template
     first = bytes(next(packet for packet, _, _ in _packets(films[0], with_sound=False)))
     with av.open(io.BytesIO(first), format=FILTERS[films[0].codec][1]) as bare:
-        pictures = add(bare.streams.video[0], opaque=True)
+        pictures = out.add(bare.streams.video[0])
     if heard is None:
         return pictures, None
     with _opened(next(film.path for film in films if film.sound == heard)) as container:
-        return pictures, add(container.streams.audio[0], opaque=True)
+        return pictures, out.add(container.streams.audio[0])
 
 
 def _time_s(packet: AvPacket[Any]) -> float:

@@ -85,6 +85,12 @@ def test_every_picture_of_the_span_in_one_file(night: Night, tmp_path: Path, bfr
     assert [each["sha256"] for each in told["recordings"]] == [sha256(file) for file in night.files[1:3]]
 
 
+def test_h265_has_the_name_that_apple_players_know(night: Night, tmp_path: Path) -> None:
+    night.add(h264(tmp_path / "in.ts", codec="h265"))
+    assert export(night, tmp_path / "out.mp4") == 0
+    assert b"hvc1" in (tmp_path / "out.mp4").read_bytes()
+
+
 def test_recordings_of_encode_mode(night: Night, tmp_path: Path) -> None:
     for name in ("one.avi", "two.avi"):
         night.add(make_clip(tmp_path / name, rising(FPS, 4), [Visit(1, 2)]))

@@ -13,6 +13,7 @@ from copies import FPS, complaints, make, numbers_of, packets_of, same_run, scen
 from recordings import make_clip, read_index, remains, rising
 from rtsp import encode, needs_rtsp
 from running import defaults
+from sounds import clapping
 
 from pynvr.cli import record
 
@@ -88,6 +89,16 @@ def test_every_packet_is_the_files_own_in_an_mkv(
     source = make(tmp_path / "in.mp4", codec=codec, bframes=bframes)
     assert run(source, OUTPUT_FILES_EXTENSION=".mkv") == 0
     assert check(archive_path, source, codec)["file"].endswith(".mkv")
+
+
+@pytest.mark.parametrize("sound", [False, True])
+def test_h265_has_the_name_that_apple_players_know(
+    run: Callable[..., int], tmp_path: Path, archive_path: Path, sound: bool
+) -> None:
+    """They refuse an .mp4 of hev1."""
+    silent = make(tmp_path / "in.mkv", codec="h265")
+    assert run(clapping(tmp_path / "sound.mkv", codec="h265") if sound else silent, RECORD_SOUND=sound) == 0
+    assert b"hvc1" in (archive_path / read_index(archive_path)[0]["file"]).read_bytes()
 
 
 @pytest.mark.parametrize("bframes", [0, 2])
