@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,12 +26,16 @@ from pynvr.sources.films.timeline import Timeline
 from pynvr.sources.sound.interleave import Interleaver
 from pynvr.sources.sound.kind import SoundKind
 
+log = logging.getLogger(__name__)
+
 TIMES_MAY_BEGIN_ANEW = 0x0200
 """AVFMT_TS_DISCONT of FFmpeg: transport streams and their like, which can be joined with `cat`."""
 READ_ERRORS = 1000
 """In a row; after more there is nothing left to read."""
 LATER_THAN_PROMISED_S = 2.0
 """A leap to further behind the promised end is a damaged time."""
+MOST_UNREAD = 0.1
+"""Of a joined file, whose second part may use other streams."""
 SOUND_STEP_S = 2.0
 LATEST_SOUND_S = 3.0
 """How far apart sound and its pictures may lie in a file."""
@@ -61,7 +66,8 @@ class Demuxer(Film):
         """From when to when other streams, mostly sound, have gone on without a leap."""
         self._interleaver: Interleaver | None = None
         self._timeline = Timeline(1 / self.nominal_fps, self._believes)
-        self._packet_count = 0
+        self._packet_count = self._position = 0
+        """Packets of the film so far, and where in the file the latest packet of any stream lies."""
         self._last_s = 0.0
         self._dated = False
         """Whether the packets say when they are decoded; a bare stream without a container does not."""
@@ -108,6 +114,12 @@ class Demuxer(Film):
         """At the end: raise CameraError if much less came than the container promises."""
         promise = replace(self._promise, seconds=None) if self._joinable else self._promise
         end = self._last_s + 1 / self.nominal_fps
+        unread = 1 - self._position / max(1, self._container.size)
+        if self._joinable and self._position and unread > MOST_UNREAD:
+            log.warning(
+                "%s: %.0f %% of it come after %.1f s in other streams, which are not read", self.name,
+                unread * 100, end,
+            )  # fmt: skip
         # FFmpeg skips the empty packets of .avi, which let a picture stay for longer
         stays = round(end * self.nominal_fps) if self._dated_only else 0
         promise.check(self.name, max(self._packet_count, stays), end, self.nominal_fps)
@@ -121,10 +133,13 @@ class Demuxer(Film):
             try:
                 for packet in self._container.demux(streams):
                     errors = 0
+                    self._position = max(self._position, packet.pos or 0)
                     if packet.size and packet.stream_index == self._stream.index:
                         yield cast("AvPacket[VideoStream]", packet)
                     elif packet.dts is not None and packet.stream_index != self._stream.index:
                         self._note_other(packet, float(packet.dts * packet.time_base) - self._zero)
+                return
+            except IndexError:  # PyAV's, at the end, if there are streams now that were not there at first
                 return
             except av.error.FFmpegError as error:
                 errors += 1

@@ -87,7 +87,7 @@ class SoundCapture:
                     self._hear(packet)
                 elif (data := self._annex_b(packet)) is not None:
                     return self._with_sound(packet, data)
-        except (StopIteration, av.error.FFmpegError) as error:
+        except (StopIteration, IndexError, av.error.FFmpegError) as error:  # PyAV does not know new streams
             log.debug("camera %s: %r", self._name, error)
             self._packets = self._container.demux(self._streams)
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
@@ -180,3 +182,16 @@ def test_any_picture_becomes_bgr(shape: tuple[int, ...]) -> None:
 def test_rate_that_cannot_be_is_not_believed(claimed: float, believed: float) -> None:
     capture = SimpleNamespace(get={cv2.CAP_PROP_FPS: claimed}.__getitem__)
     assert claimed_fps(cast(cv2.VideoCapture, capture)) == believed
+
+
+def test_a_second_part_in_other_streams_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", rising(25, 6), VISITS)
+    joined = tmp_path / "joined.ts"
+    other = ("-mpegts_start_pid", "0x200", "-mpegts_pmt_start_pid", "0x1100", "-output_ts_offset", "6")
+    for options in ((), other):
+        part = tmp_path / "part.ts"
+        command = ["ffmpeg", "-v", "error", "-y", "-i", str(clip), "-c:v", "mpeg2video", *options, str(part)]
+        subprocess.run(command, check=True)
+        joined.write_bytes((joined.read_bytes() if joined.exists() else b"") + part.read_bytes())
+    assert len(frames_of(FileSource(joined, Event()))) == 150
+    assert re.search(r"joined\.ts: [45]\d % of it come after 6\.0 s in other streams", caplog.text)
