@@ -61,7 +61,8 @@ def fault_of(address: str) -> str | None:
         where = "its user or password" if "@" in rest[space.start() :] else "it"
         return f"{where} holds {_spelled(space.group())}"
     name, colon, port = re.sub(r"^\[[^\]]*\]", "v6", host).partition(":")
-    if not name:
+    listens = port and not is_web(address) and not is_rtsp(address)  # as udp://:5000
+    if not name and not listens:
         return "it names no host"
     if colon and not _is_port(port):
         what = (

@@ -5,7 +5,9 @@ that have different remedies. No finding ever holds a secret.
 """
 
 import re
+import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -40,12 +42,10 @@ class Finding:
 def why_not_opened(cam: str, open_timeout_s: float, was_silent: bool) -> Finding:
     """Find out what is wrong with a camera that could not be opened within `open_timeout_s`; never raises."""
     patience_s = min(open_timeout_s, LONGEST_AFTER_SILENCE_S if was_silent else LONGEST_S)
-    if is_rtsp(cam):
-        return _ask_rtsp(cam, patience_s, open_timeout_s)
     if is_web(cam):
         answer = look(cam, patience_s)
         return of_content(answer.content) or _of_status(cam, answer.status, answer.reason)
-    return Finding("is there such a camera, and is its address right?")
+    return _ask_ffmpeg(cam, patience_s, open_timeout_s)
 
 
 def of_content(content: Content) -> Finding | None:
@@ -56,6 +56,11 @@ def of_content(content: Content) -> Finding | None:
 
 def _of_status(cam: str, status: int, reason: str) -> Finding:
     match status:
+        case 0 | 401 | 403 if _asks_for_sha256(cam):
+            return Finding(
+                "asks for the password by a digest of SHA-256, which FFmpeg does not know; set its "
+                "authentication to digest with MD5, or to basic"
+            )
         case 0:
             return Finding(f"does not answer ({reason})")
         case 401 if urlsplit(cam).username is None:
@@ -77,7 +82,23 @@ def _of_status(cam: str, status: int, reason: str) -> Finding:
     return Finding(f"answers, but FFmpeg finds no video in what it sends; {STREAMS_NEEDED}")
 
 
-def _ask_rtsp(cam: str, patience_s: float, open_timeout_s: float) -> Finding:
+def _asks_for_sha256(cam: str) -> bool:
+    """Whether a camera that asks for a password wants it so; FFmpeg heeds the last of several wishes."""
+    parts = urlsplit(cam)
+    usual, line = (80, "GET") if is_web(cam) else (554, "DESCRIBE")
+    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    request = f"{line} {url} {'HTTP/1.0' if is_web(cam) else 'RTSP/1.0'}\r\nCSeq: 1\r\n\r\n"
+    wishes: list[bytes] = []
+    if parts.username is not None and parts.scheme in ("http", "rtsp"):  # not what is encrypted
+        with suppress(OSError, ValueError):
+            where = parts.hostname or "", parts.port or usual
+            with socket.create_connection(where, LONGEST_AFTER_SILENCE_S) as asking:
+                asking.sendall(request.encode())
+                wishes = re.findall(rb"(?im)^www-authenticate:\s*digest.*$", asking.recv(8192))
+    return bool(wishes) and b"SHA-256" in wishes[-1].upper()
+
+
+def _ask_ffmpeg(cam: str, patience_s: float, open_timeout_s: float) -> Finding:
     """Have FFmpeg open the stream once more; its messages and errors tell what is wrong."""
     import av  # brings 17 MB, which only the unlucky need
 
@@ -88,10 +109,13 @@ def _ask_rtsp(cam: str, patience_s: float, open_timeout_s: float) -> Finding:
         try:
             with av.open(cam, timeout=patience_s, container_options=OPTIONS) as container:
                 shows = bool(container.streams.video)
+        except av.error.ProtocolNotFoundError:
+            scheme = cam.partition("://")[0]
+            return Finding(f"FFmpeg knows no {scheme}:// addresses; {STREAMS_NEEDED}", for_ever=True)
         except (av.FFmpegError, ValueError) as error:
             waited = time.monotonic() - began >= patience_s
             return _of_failure(cam, error, [line for _, _, line in said], waited, open_timeout_s)
-    if not shows:
+    if is_rtsp(cam) and not shows:
         return Finding("has no video under this path; look up the path of its stream", for_ever=True)
     return Finding(
         f"answers, but showed no picture within {open_timeout_s:g} s; raise CAMERA_OPEN_TIMEOUT_SECS, or let "
@@ -103,6 +127,8 @@ def _of_failure(cam: str, error: Exception, said: list[str], waited: bool, open_
     told = [found for line in said if (found := re.search(r"^method \w+ failed: (\d+) *\(?([^)\n]*)", line))]
     if told:
         return _of_status(cam, int(told[-1][1]), told[-1][2])
+    if any("Nonmatching transport" in line for line in said):
+        return _of_status(cam, 461, "")
     if isinstance(error, ConnectionRefusedError):
         return Finding(
             "nobody listens on that port: is the port right, and is RTSP or HTTP switched on in the camera?"

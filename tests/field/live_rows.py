@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -169,6 +169,21 @@ def rtmp(footage: LiveFootage) -> Iterator[Served]:
             ffmpeg.kill()
 
 
+@contextmanager
+def udp(footage: LiveFootage) -> Iterator[Served]:
+    """A transport stream that is sent to a port of this machine."""
+    with socket.socket(type=socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", str(footage.file)]
+    command += ["-c", "copy", "-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as ffmpeg:
+        try:
+            yield Served(f"udp://@:{port}", [number / FPS for number in range(round(SECONDS * FPS))])
+        finally:
+            ffmpeg.kill()
+
+
 WANDERING = np.cumsum([0.0, *np.random.default_rng(1).choice([0.04, 0.1, 0.2], 110)]).round(3).tolist()
 WRONG_CLOCK = {"jitter_s": ARRIVAL_JITTER_S, "says": "its clock runs"}
 NO_TIMES = {"jitter_s": ARRIVAL_JITTER_S}
@@ -214,10 +229,15 @@ ROWS = [
          expect={"waits": "refuses the user or"}),
     rtsp("no password where one is asked for", own_login=("me", "right"),
          expect={"waits": "asks for a user"}),
+    rtsp("password by a digest of SHA-256", login="me:right", own_login=("me", "right"),
+         algorithms=("MD5", "SHA-256"), expect={"waits": "SHA-256"}),
+    rtsp("password by a digest of MD5, SHA-256 before", login="me:right", own_login=("me", "right"),
+         algorithms=("SHA-256", "MD5")),
     rtsp("no such path", path="nothing", expect={"waits": "nothing under this path"}),
     rtsp("starts within 3 s", starts_s=3),
     rtsp("starts within 7 s", starts_s=7, expect={"waits": "raise CAMERA_OPEN_TIMEOUT_SECS"}),
     rtsp("UDP only", tcp=False, expect={"refused": "only TCP is tried"}),
+    rtsp("UDP, whatever it is asked for", always_udp=True, expect={"refused": "only TCP is tried"}),
     rtsp("sound only", video=False, expect={"refused": "no video"}),
     rtsp("pictures in eight slices, with delimiters", "sliced"),
     rtsp("intra refresh", "refreshed"),
@@ -238,6 +258,9 @@ ROWS = [
     rtsp("IPv6", host="::1"),
     LiveRow(RTSP, "RTSP:// in capitals", in_capitals),
     LiveRow(RTSP, "redirect", contextmanager(redirected)),
+    LiveRow("Cameras: others", "rtspx://", lambda _: nullcontext(Served("rtspx://127.0.0.1:7441/a", ())),
+            refused="knows no rtspx://"),
+    LiveRow("Cameras: UDP", "a port of this machine", udp),
     LiveRow("Cameras: RTMP", "as it should be", rtmp, modes=("encode",)),
     jpegs("as it should be"),
     jpegs("without Content-Length", motion=Motion(before=PART + b"\r\n")),

@@ -57,6 +57,8 @@ class RtspCamera(Loopback):
     """A packet that nobody can decode."""
     login: tuple[str, str] | None = None
     digest: bool = True
+    algorithms: tuple[str, ...] = ("MD5",)
+    """Digests that it offers for the password; it knows MD5 alone."""
     host: str = "127.0.0.1"
     moved_to: str | None = None
     path: str = "stream"
@@ -70,6 +72,8 @@ class RtspCamera(Loopback):
     """Whether RTP packets have ONVIF's header extension, a contributing source and padding."""
     joined_sets: bool = False
     """Whether SPS and PPS come in one packet (STAP-A)."""
+    always_udp: bool = False
+    """Whether it answers with a transport over UDP, whatever it was asked for."""
     own_channels: bool = False
     """Whether the camera chooses other interleaved channels than it was asked for."""
     asks: bool = False
@@ -145,11 +149,9 @@ class _Client:
         path = re.sub(r"^rtsp://[^/]*/", "", url).split("/")[0]
         if method != "OPTIONS" and not self._may(method, headers.get("authorization", "")):
             status = 401
-            lines = [
-                'WWW-Authenticate: Digest realm="camera", nonce="abc"'
-                if camera.digest
-                else 'WWW-Authenticate: Basic realm="camera"'
-            ]
+            wish = 'WWW-Authenticate: Digest realm="camera", nonce="abc", algorithm='
+            wishes = [wish + algorithm for algorithm in camera.algorithms]
+            lines = wishes if camera.digest else ['WWW-Authenticate: Basic realm="camera"']
         elif method == "DESCRIBE" and camera.moved_to is not None:
             status, lines = 302, [f"Location: {camera.moved_to}"]
         elif method == "DESCRIBE" and path != camera.path:
@@ -164,6 +166,8 @@ class _Client:
             asked = int(re.search(r"interleaved=(\d+)", headers["transport"])[1])  # type: ignore[index]
             channel = self._channels[kind] = asked + 10 * camera.own_channels
             given = f"RTP/AVP/TCP;unicast;interleaved={channel}-{channel + 1}"
+            if camera.always_udp:
+                given = "RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001"
             lines = [f"Transport: {given}", "Session: 1;timeout=60"]
         elif method == "PLAY":
             lines = ["Session: 1", "Range: npt=0-"]

@@ -22,6 +22,8 @@ from pynvr.sources.address import check_address, fault_of, hint_at_password
         "http://cam/video.cgi?user=me&email=me@home",
         "http://cam:8080/who@where",
         "rtsp://cam/live#main",
+        "udp://:5000",
+        "udp://@:5000",
     ],
 )
 def test_nothing_is_wrong(address: str) -> None:
@@ -40,6 +42,8 @@ def test_nothing_is_wrong(address: str) -> None:
         ("rtsp://cam/a stream", "it holds a space"),
         ("rtsp:///live", "names no host"),
         ("rtsp://me:s3cr3t@/live", "names no host"),
+        ("http://:8080/live", "names no host"),
+        ("udp://", "names no host"),
         ("rtsp://cam:rtsp/live", "not the number of a port"),
         ("rtsp://cam:99999/live", "not the number of a port"),
         ("rtsp://fe80::1/live", "in brackets"),
