@@ -9,13 +9,14 @@ import http.client
 import re
 import shutil
 import ssl
+import string
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
 from typing import IO
 from urllib.error import HTTPError
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.request import (
     HTTPBasicAuthHandler,
     HTTPDigestAuthHandler,
@@ -111,7 +112,11 @@ def _look(cam: str, timeout_s: float) -> Answer:
 def opener_for(cam: str) -> tuple[OpenerDirector, str]:
     """An opener that knows the address's user and password, and the address without them."""
     parts = urlsplit(cam)
-    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    url = parts._replace(
+        netloc=parts.netloc.rpartition("@")[2],
+        path=quote(parts.path, safe=string.punctuation),  # as FFmpeg does with other alphabets
+        query=quote(parts.query, safe=string.punctuation),
+    ).geturl()
     passwords = HTTPPasswordMgrWithDefaultRealm()
     if parts.username is not None:
         passwords.add_password(None, url, unquote(parts.username), unquote(parts.password or ""))

@@ -63,6 +63,11 @@ def test_a_list_does_not_have_a_file_of_this_machine_opened(serve: Serve, tmp_pa
     assert found == [Content.TRANSPORT]
 
 
+def test_an_address_may_hold_letters_of_other_alphabets(serve: Serve) -> None:
+    port = serve(b"HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\n<html>", b"")
+    assert look(f"http://127.0.0.1:{port}/Küche?Tür=%31", 2).content is Content.PAGE
+
+
 def test_an_answer_of_negative_length_is_not_read_to_its_end(serve: Serve) -> None:
     port = serve(b"RTSP/1.0 404 Not Found\r\nContent-Length: -1\r\n\r\n", bytes(65536))
     tracemalloc.start()
