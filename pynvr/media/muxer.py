@@ -24,6 +24,8 @@ from pynvr.media.container import TICKS_PER_SECOND
 TICK = Fraction(1, round(TICKS_PER_SECOND))
 SOUND_TICK = Fraction(1, 90_000)
 """Units of the times of pictures and of sound, seconds."""
+LONE_PICTURE_MS = 40
+"""How long a picture is shown that is the only one."""
 FORMATS = {".mp4": "mp4", ".ts": "mpegts", ".mkv": "matroska"}
 """Suffix -> FFmpeg's name of the container."""
 AT_ONCE = {
@@ -59,6 +61,7 @@ class Muxer:
         options = OPTIONS_OF_PARTS[path.suffix] if is_part else {}
         self.container = av.open(self._file, "w", format=FORMATS[path.suffix], container_options=options)
         self._latest: dict[int, int] = {}
+        self._begin_ms, self._pictures = 0, 0
 
     def add(self, template: AvStream) -> AvStream:
         """A new stream like this one; H.265 in an .mp4 by the name that Apple's players know."""
@@ -68,9 +71,15 @@ class Muxer:
         return stream
 
     def write_picture(self, stream: AvStream, data: bytes, shown_ms: int, decoded_ms: int, key: bool) -> None:
-        """Add a picture; raises RecordingError."""
+        """Add a picture, which is shown as long as those before it on average; raises RecordingError."""
         packet = _timed(data, shown_ms, decoded_ms, TICK)
         packet.is_keyframe = key
+        # Only an .mp4's last one counts: without any, PyAV 17 has players leave out the last picture.
+        if not self._pictures:
+            self._begin_ms = decoded_ms
+        steps_ms = decoded_ms - self._begin_ms
+        packet.duration = max(1, round(steps_ms / self._pictures)) if self._pictures else LONE_PICTURE_MS
+        self._pictures += 1
         self.write(stream, packet)
 
     def write_sound(self, stream: AvStream, data: bytes, time_s: float) -> None:

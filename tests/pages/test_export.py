@@ -98,6 +98,15 @@ def test_recordings_of_encode_mode(night: Night, tmp_path: Path) -> None:
     assert play(tmp_path / "out.mp4").numbers == [*range(COUNT)] * 2
 
 
+def test_the_last_picture_is_shown_as_long_as_the_others(night: Night, tmp_path: Path) -> None:
+    night.add(make_clip(tmp_path / "one.mp4", rising(10, 4), [Visit(1, 2)]))
+    assert export(night, tmp_path / "out.mp4") == 0
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        stream = container.streams.video[0]
+        assert len([*container.decode(stream)]) == 40
+        assert float(stream.duration * stream.time_base) == pytest.approx(4, abs=0.002)
+
+
 def test_zip_has_the_files_as_they_are(night: Night, tmp_path: Path) -> None:
     night.add(h264(tmp_path / "clip.mp4"))
     night.add(make_clip(tmp_path / "clip.avi", rising(10, 4), [Visit(1, 2)]))
