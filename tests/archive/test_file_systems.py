@@ -49,7 +49,7 @@ def opened(archive_path: Path) -> Iterator[Callable[[Namer | None], Archive]]:
 
 
 def refusing(number: int) -> Callable[..., None]:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
     return refuse
@@ -187,14 +187,14 @@ def test_a_sign_that_the_file_system_does_not_have(
     logged_errors: list[str],
 ) -> None:
     """As `:` and `?` on exFAT and CIFS."""
-    archive, mkdir = opened(lambda utc: f"{utc:%H:%M}"), os.mkdir
+    archive, mkdir = opened(lambda utc: f"{utc:%H:%M}"), Path.mkdir
 
-    def refuse(path: Path, mode: int = 0o777) -> None:
+    def refuse(path: Path, *rest: Any, **options: Any) -> None:
         if ":" in str(path):
             refusing(number)()
-        mkdir(path, mode)
+        mkdir(path, *rest, **options)
 
-    monkeypatch.setattr(os, "mkdir", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
     assert archive.new_stem(MOMENT).parent == archive_path
     assert "subFolderNameGeneratorFunc: '13:20' cannot" in logged_errors[0]
 
@@ -204,7 +204,7 @@ def test_a_disk_that_refuses_a_folder_is_not_the_names_fault(
     number: int, opened: Callable[..., Archive], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = opened(lambda _: "day")
-    monkeypatch.setattr(os, "mkdir", refusing(number))
+    monkeypatch.setattr(Path, "mkdir", refusing(number))
     with pytest.raises(OSError, match=os.strerror(number)):
         archive.new_stem(MOMENT)
 
