@@ -74,6 +74,8 @@ class Opener:
         self._size = size
         self.in_pieces = False
         """Whether the stream may come in pieces, as over HLS; known once it was opened."""
+        self.pieces_of_mp4 = False
+        """Whether these are pieces of .mp4, whose packets OpenCV hands out in another form than others."""
         self.among_lines = False
         """Whether lines of text may stand before and after each JPEG."""
         self._options = PICTURES_OF_RTSP if is_rtsp(cam) else QUICK if is_rtmp(cam) else TRANSPORT
@@ -159,6 +161,7 @@ class Opener:
         self._sends_jpegs = answer.content is web.Content.JPEGS
         self.among_lines = answer.content is web.Content.LOOSE_JPEGS
         self.in_pieces = answer.content in (web.Content.STREAM, web.Content.TRANSPORT)
+        self.pieces_of_mp4 = answer.pieces_of_mp4
         if answer.segment_s is not None:
             longest_s = max(self.timeouts.read_s, SEGMENTS_AWAY * answer.segment_s)
             self.timeouts = Timeouts(max(self.timeouts.open_s, answer.segment_s), longest_s)

@@ -224,11 +224,14 @@ class PacketConnection(Connection[TimedPacket, Packet]):
 
 
 def _open(opener: Opener, with_sound: bool) -> RawCapture | SoundCapture:
-    if not with_sound:
-        return RawCapture(opener)
+    if not with_sound and not opener.pieces_of_mp4:
+        capture = RawCapture(opener)
+        if not opener.pieces_of_mp4:
+            return capture
+        capture.release()  # it is known only now
     from pynvr.sources.sound.capture import SoundCapture  # brings 17 MB
 
-    return SoundCapture(opener)
+    return SoundCapture(opener, with_sound)
 
 
 def with_first_time(times: list[float]) -> list[float]:

@@ -72,6 +72,8 @@ class Answer:
     """In the words of the server or the system."""
     segment_s: float | None = None
     """Length of a playlist's pieces, which come at once. None for what comes as it is filmed."""
+    pieces_of_mp4: bool = False
+    """Whether these are pieces of .mp4, instead of transport streams."""
 
 
 def look(cam: str, timeout_s: float) -> Answer:
@@ -105,7 +107,9 @@ def _look(cam: str, timeout_s: float) -> Answer:
     duration = re.search(r"#EXT-X-TARGETDURATION:\s*([\d.]+)", text)
     finished = "#EXT-X-ENDLIST" in text
     return Answer(
-        Content.CLIP if finished else Content.TRANSPORT, segment_s=float(duration[1]) if duration else 10.0
+        Content.CLIP if finished else Content.TRANSPORT,
+        segment_s=float(duration[1]) if duration else 10.0,
+        pieces_of_mp4="#EXT-X-MAP" in text,
     )
 
 

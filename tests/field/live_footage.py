@@ -78,11 +78,14 @@ class LiveFootage:
         """An .mp4 whose description comes before its pictures."""
         return self._again("first.mp4", "-movflags", "faststart", copied=True)
 
-    def segments(self) -> list[bytes]:
-        """The scene in pieces of SEGMENT_S, as transport streams."""
-        self._again("list.m3u8", "-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_list_size", "0", copied=True)
-        number = math.ceil(SECONDS / SEGMENT_S)
-        return [(self.folder / f"list{index}.ts").read_bytes() for index in range(number)]
+    def segments(self, suffix: str) -> list[bytes]:
+        """The scene in pieces of SEGMENT_S: `.ts`, or `.m4s` and last what describes them, init.mp4."""
+        kind = "fmp4" if suffix == ".m4s" else "mpegts"
+        options = ("-hls_time", str(SEGMENT_S), "-hls_list_size", "0", "-hls_segment_type", kind)
+        self._again("list.m3u8", "-f", "hls", *options, copied=True)
+        pieces = [f"list{index}{suffix}" for index in range(math.ceil(SECONDS / SEGMENT_S))]
+        described = ["init.mp4"] if suffix == ".m4s" else []
+        return [(self.folder / name).read_bytes() for name in (*pieces, *described)]
 
     @cached_property
     def jpegs(self) -> list[bytes]:
@@ -99,7 +102,7 @@ class LiveFootage:
         return path
 
 
-def playlist(segments: int, finished: bool) -> Callable[[], bytes]:
+def playlist(segments: int, finished: bool, suffix: str) -> Callable[[], bytes]:
     """A list of these segments: all that there are, or the latest three, one more every SEGMENT_S."""
     began: list[float] = []
 
@@ -107,10 +110,12 @@ def playlist(segments: int, finished: bool) -> Callable[[], bytes]:
         began.append(time.monotonic())
         have = segments if finished else min(segments, 3 + int((began[-1] - began[0]) / SEGMENT_S))
         first = 0 if finished else max(0, have - 5)
-        lines = ["#EXTM3U", "#EXT-X-VERSION:3", f"#EXT-X-TARGETDURATION:{math.ceil(SEGMENT_S)}"]
+        lines = ["#EXTM3U", "#EXT-X-VERSION:7", f"#EXT-X-TARGETDURATION:{math.ceil(SEGMENT_S)}"]
         lines.append(f"#EXT-X-MEDIA-SEQUENCE:{first}")
+        if suffix == ".m4s":
+            lines.append('#EXT-X-MAP:URI="init.mp4"')
         for index in range(first, have):
-            lines += [f"#EXTINF:{SEGMENT_S},", f"list{index}.ts"]
+            lines += [f"#EXTINF:{SEGMENT_S},", f"list{index}{suffix}"]
         return "\n".join([*lines, *["#EXT-X-ENDLIST"] * finished, ""]).encode()
 
     return listed

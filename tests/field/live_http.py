@@ -101,7 +101,7 @@ class WebCamera(Loopback):
             self._send(handler, self.jpegs[0], "image/jpeg")
         elif path in self.files:
             kinds = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t", ".mp4": "video/mp4"}
-            kinds |= {".html": "text/html", ".mkv": "video/x-matroska"}
+            kinds |= {".m4s": "video/iso.segment", ".html": "text/html", ".mkv": "video/x-matroska"}
             self._send(handler, self.files[path](), kinds[Path(path).suffix])
         else:
             handler.send_error(404)

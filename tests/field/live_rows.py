@@ -129,12 +129,16 @@ def files(
     return LiveRow(HTTP, name, serve, **expect)
 
 
-def hls(finished: bool) -> Callable[[LiveFootage], dict[str, Any]]:
+def hls(finished: bool, suffix: str = ".ts") -> Callable[[LiveFootage], dict[str, Any]]:
     def lists(footage: LiveFootage) -> dict[str, Any]:
-        pieces = footage.segments()
-        named: dict[str, Any] = {f"list{n}.ts": (lambda piece=piece: piece) for n, piece in enumerate(pieces)}
+        pieces = footage.segments(suffix)
+        count = len(pieces) - (suffix == ".m4s")
+        names = [*(f"list{n}{suffix}" for n in range(count)), "init.mp4"]
+        named: dict[str, Any] = {
+            name: (lambda piece=piece: piece) for name, piece in zip(names, pieces, strict=False)
+        }
         return named | {
-            "list.m3u8": playlist(len(pieces), finished),
+            "list.m3u8": playlist(count, finished, suffix),
             "main.m3u8": lambda: b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=400000\nlist.m3u8\n",
         }
 
@@ -309,6 +313,7 @@ ROWS = [
     flow("endless H.264 without container", "video/h264", "h264", "-bsf:v", "h264_mp4toannexb",
          jitter_s=ARRIVAL_JITTER_S),
     files("live HLS", hls(False), "list.m3u8"),
+    files("live HLS of .mp4 pieces", hls(False, ".m4s"), "main.m3u8"),
     files("live HLS, several variants", hls(False), "main.m3u8"),
     files("finished HLS", hls(True), "list.m3u8", ends=True),
     files("a finished .ts", lambda f: {"a.ts": f.transport_stream.read_bytes}, "a.ts", ends=True),

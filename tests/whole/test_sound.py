@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -77,6 +79,23 @@ def test_what_was_heard_is_recorded(
     check(recorder.archive / entry["file"], recorded, claps=4)
     assert recorder.count("connected") == 1
     assert entry["trigger_in_file_s"] >= PRE_S - 0.001
+
+
+def test_pictures_that_come_without_start_codes(stream: Callable[..., Path], start: Start) -> None:
+    """As over RTMP."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"rtmp://127.0.0.1:{free.getsockname()[1]}/live/cam"
+    command = ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", str(stream("aac"))]
+    command += ["-c", "copy", "-f", "flv", "-listen", "1", address]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as camera:
+        try:
+            recorder = start(cam=address)
+            recorder.wait_for_recording(1, 20)
+            recorder.stop()
+        finally:
+            camera.kill()
+    check(recorder.archive / recorder.index()[0]["file"], "aac", claps=4)
 
 
 def test_both_are_in_step_after_the_camera_was_lost(stream: Callable[..., Path], start: Start) -> None:

@@ -1,6 +1,6 @@
 """A network camera's undecoded packets with its sound, through PyAV, over one connection.
 
-Imported only where sound is recorded, because it costs 17 MB.
+Imported only where it is needed, because it costs 17 MB.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ PROBED_US = 1_000_000
 class SoundCapture:
     """Does what `RawCapture` does, with sound."""
 
-    def __init__(self, opener: Opener) -> None:
-        """Open the camera; raises CameraError."""
+    def __init__(self, opener: Opener, with_sound: bool = True) -> None:
+        """Open the camera; raises CameraError. Without sound it does what `RawCapture` cannot."""
         self._name, self._timeouts = opener.name, opener.timeouts
         self._rtsp = is_rtsp(opener.cam)
         self._container = opener.open_container(analyzeduration=str(PROBED_US))
         try:
             self._picture = self._container.streams.video[0]
-            self._sound = next(iter(self._container.streams.audio), None)
+            self._sound = next(iter(self._container.streams.audio), None) if with_sound else None
         except BaseException:
             self._container.close()
             raise
@@ -50,6 +50,7 @@ class SoundCapture:
         self._packets = self._container.demux(self._streams)
         waits = self._picture.codec_context.name in ("h264", "hevc")
         beginning = Beginning(waits) if self._rtsp else None
+        self._with_sound = with_sound
         self._interleaver = Interleaver(drift=Drift(), beginning=beginning)
         self._unreported = set(self._streams)
         """The streams of whose clocks the camera has not yet told how they compare (RTCP)."""
@@ -72,7 +73,7 @@ class SoundCapture:
         fps = plausible_fps(float(self._picture.guessed_rate or self._picture.average_rate or 0))
         told = codecs.parameter_sets(codec, sets) if sets else b""
         reorder_s = context.has_b_frames / fps
-        sound = writable(self._sound, suffix, f"camera {self._name}")
+        sound = writable(self._sound, suffix, f"camera {self._name}") if self._with_sound else None
         return Stream(codec, context.width, context.height, fps, told, reorder_s, sound=sound)
 
     def read(self) -> Packet | None:
@@ -85,8 +86,8 @@ class SoundCapture:
                     self._note_report(packet)
                 if packet.stream_index != self._picture.index:
                     self._hear(packet)
-                elif (data := self._annex_b(packet)) is not None:
-                    return self._with_sound(packet, data)
+                elif (picture := self._annex_b(packet)) is not None:
+                    return self._beside_sound(picture)
         except (StopIteration, IndexError, av.error.FFmpegError) as error:  # PyAV does not know new streams
             log.debug("camera %s: %r", self._name, error)
             self._packets = self._container.demux(self._streams)
@@ -112,12 +113,12 @@ class SoundCapture:
         if not self._unreported:
             self._interleaver.believe()
 
-    def _annex_b(self, packet: AvPacket[Any]) -> bytes | None:
-        """The bytes of a picture; None where there are none."""
+    def _annex_b(self, packet: AvPacket[Any]) -> AvPacket[Any] | None:
+        """A picture with start codes; None if the packet holds none. It has nothing left afterwards."""
         filtered = [packet] if self._to_annex_b is None else self._to_annex_b.filter(packet)
-        return next((bytes(one) for one in filtered if one.size), None)
+        return next((one for one in filtered if one.size), None)
 
-    def _with_sound(self, packet: AvPacket[Any], data: bytes) -> Packet:
+    def _beside_sound(self, packet: AvPacket[Any]) -> Packet:
         ticks = packet.dts if packet.pts is None else packet.pts
         if ticks is not None:
             self.stream_s = float(ticks * packet.time_base)
@@ -127,4 +128,4 @@ class SoundCapture:
         sound: tuple[SoundPacket, ...] = ()
         if self.stream_s is not None and ticks is not None:
             sound = self._interleaver.sound_for(self.stream_s, monotonic())
-        return Packet(np.frombuffer(data, np.uint8)[None], packet.is_keyframe, sound=sound)
+        return Packet(np.frombuffer(bytes(packet), np.uint8)[None], packet.is_keyframe, sound=sound)
