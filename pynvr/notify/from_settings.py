@@ -32,6 +32,7 @@ class Notifications:
         Enter it before anything is added to the archive's index.
         """
         camera = settings.CAMERA_NAME or without_password(settings.cam)
+        camera = camera.encode(errors="backslashreplace").decode()  # a file's name may be no text
         root = archive.root
         timeout_s = settings.EVENT_TIMEOUT_SECS
         receivers: list[Receiver] = []

@@ -1,5 +1,6 @@
 """The log: a rolling file, and a copy on the console."""
 
+import errno
 import faulthandler
 import logging
 import os
@@ -94,11 +95,14 @@ def start(settings: Settings) -> None:
     """Send the log where the settings say; raises SettingsError if the file cannot be written."""
     formatter = _Formatter(settings.LOG_FORMAT)
     try:
+        if settings.LOG_FILE_PATH.is_fifo():  # opening or writing it would wait for who reads it
+            raise OSError(errno.EINVAL, "is a pipe; name a file, or use LOG_TO_CONSOLE")
         file = _LogFile(
             settings.LOG_FILE_PATH,
             maxBytes=settings.MAIN_LOG_FILE_MAX_SIZE,
             backupCount=settings.LOG_BACKUPS_COUNT,
             encoding="utf-8",
+            errors="backslashreplace",  # a file's name may be no text
         )
     except OSError as error:
         raise SettingsError(f"LOG_FILE_PATH = {str(settings.LOG_FILE_PATH)!r}: {error.strerror}") from None

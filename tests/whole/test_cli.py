@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -338,6 +339,29 @@ def test_folder_in_the_logs_way(make_settings: Make) -> None:
     settings.LOG_FILE_PATH.mkdir(parents=True)
     with pytest.raises(SettingsError, match="LOG_FILE_PATH"):
         logs.start(settings)
+
+
+def test_a_pipe_as_the_log_is_refused_instead_of_waiting_for_its_reader(make_settings: Make) -> None:
+    settings = make_settings()
+    settings.LOG_FILE_PATH.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(settings.LOG_FILE_PATH)
+    with pytest.raises(SettingsError, match=r"LOG_FILE_PATH = .* is a pipe"):
+        logs.start(settings)
+
+
+@pytest.mark.parametrize("odd", ["CAMERA_NAME", "file name"])
+def test_a_name_that_is_no_text_ends_nothing(
+    config: ModuleType, clip: Path, tmp_path: Path, odd: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if odd == "CAMERA_NAME":
+        config.__dict__["CAMERA_NAME"] = "gate \udcff"
+    else:
+        clip = clip.rename(tmp_path / "gate \udcff.mp4")
+    metrics = tmp_path / "gate.prom"
+    config.__dict__.update(METRICS_FILE_PATH=str(metrics), ARCHIVE_PAGE=True)
+    assert run(config, "--cam", clip) == 0
+    assert r"gate \\udcff" in metrics.read_text()
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_progress_bar_is_for_people_only(
