@@ -57,10 +57,10 @@ class Demuxer(Film):
         self._promise = promise_of(self._container, self._stream, self._zero)
         pictures, seconds = self._promise.pictures, self._promise.seconds
         guess = None if seconds is None else round(seconds * self.nominal_fps)
-        self.frame_count: int | None = guess if pictures is None else pictures
-        """How many pictures the container promises; None if it does not say."""
         # it has one time for each packet, that of decoding; FFmpeg guesses when it is shown
         self._dated_only = self._container.format.name == "avi"
+        self.frame_count: int | None = guess if pictures is None or self._dated_only else pictures
+        """How many pictures the container promises; None if it does not say."""
         self._joinable = bool(int(self._container.format.flags) & TIMES_MAY_BEGIN_ANEW)
         self._sound: tuple[float, float] | None = None
         """From when to when other streams, mostly sound, have gone on without a leap."""
@@ -120,9 +120,10 @@ class Demuxer(Film):
                 "%s: %.0f %% of it come after %.1f s in other streams, which are not read", self.name,
                 unread * 100, end,
             )  # fmt: skip
-        # FFmpeg skips the empty packets of .avi, which let a picture stay for longer
-        stays = round(end * self.nominal_fps) if self._dated_only else 0
-        promise.check(self.name, max(self._packet_count, stays), end, self.nominal_fps)
+        # FFmpeg skips the empty packets of .avi, which let a picture stay for longer and are promised, too
+        fps = float(1 / self._base) if self._dated_only else self.nominal_fps
+        stays = round(end * fps) if self._dated_only else 0
+        promise.check(self.name, max(self._packet_count, stays), end, fps)
 
     def _read(self) -> Iterator[AvPacket[VideoStream]]:
         """All packets of the stream. It goes on after damage, until nothing comes any more."""

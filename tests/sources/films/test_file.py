@@ -6,15 +6,18 @@ import errno
 import os
 import re
 import subprocess
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 from typing import cast
 
+import av
 import cv2
 import numpy as np
 import pytest
+from copies import SIZE, make
 from recordings import make_clip, rising, wandering
 
 from pynvr.demo.frame_number import read_frame_number
@@ -76,6 +79,26 @@ def test_truncated_file_gives_what_is_there_and_says_so(tmp_path: Path) -> None:
     source.close()
     assert 20 < len(numbers) < 100
     assert numbers[:-1] == list(range(len(numbers) - 1))
+
+
+def test_an_avi_that_counts_milliseconds(tmp_path: Path) -> None:
+    """As FFmpeg 7 copies one from an .mkv: it promises a picture for each millisecond, most of them empty."""
+    whole, cut = tmp_path / "clip.avi", tmp_path / "cut.avi"
+    clip = make(tmp_path / "clip.mkv", 4, codec="mjpeg")
+    with av.open(str(clip)) as film, av.open(str(whole), "w") as target:
+        track = target.add_mux_stream("mjpeg", time_base=Fraction(1, 1000), width=SIZE[0], height=SIZE[1])
+        for number, packet in enumerate(film.demux(video=0)):
+            if packet.size:
+                packet.stream, packet.time_base = track, Fraction(1, 1000)
+                packet.pts = packet.dts = 40 * number
+                packet.duration = 40
+                target.mux(packet)
+    source = FileSource(whole, Event())
+    assert source.frame_count == 100
+    assert [frame.time for frame in frames_of(source)] == pytest.approx(rising(25, 4))
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 4])
+    with pytest.raises(CameraError, match=r"ends too early: it promises 4000 pictures, and \d+ came"):
+        frames_of(FileSource(cut, Event()))
 
 
 def test_stop_ends_it(tmp_path: Path) -> None:
