@@ -99,7 +99,9 @@ def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> P
 def lies_inside(root: Path, path: Path) -> bool:
     """Whether a path, with links followed, is in an archive: a line of the index may hold any name."""
     try:
-        return path.resolve().is_relative_to(root.resolve())
+        real = path.resolve()
+        # from Python 3.13 on links in a circle stay links, and raise no RuntimeError
+        return real.is_relative_to(root.resolve()) and not real.is_symlink()
     except (OSError, ValueError, RuntimeError):  # no name at all, or links in a circle
         return False
 
