@@ -1,5 +1,7 @@
 """The settings, read once at the start from the files and the command line, and frozen from then on."""
 
+import __future__
+
 import difflib
 import traceback
 from collections.abc import Callable, Mapping
@@ -94,7 +96,8 @@ def _line(error: BaseException, name: str) -> str:
 
 
 def _execute(path: Path, values: dict[str, Any]) -> None:
-    exec(compile(path.read_bytes(), path, "exec"), values)
+    # as text, a remark on a name's type is noted at once, also from Python 3.14 on
+    exec(compile(path.read_bytes(), path, "exec", __future__.annotations.compiler_flag), values)
 
 
 def _known_values(namespace: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
