@@ -28,21 +28,12 @@ from pynvr.service.native_output import native_output_logged
 from pynvr.service.permissions import files_for
 from pynvr.service.stopping import Stop, armed_by_signals, stop_on_signals, threads_watched
 from pynvr.settings import Settings, load
-from pynvr.settings.loading import ConfigLoader, import_config, installed_defaults
+from pynvr.settings.loading import ConfigLoader, import_config
 from pynvr.settings.strangers import settings_files, warn_of_strangers
 from pynvr.sources.camera import A_FEW
 from pynvr.sources.stoppable import may_end
 
 log = logging.getLogger(__name__)
-
-
-def main() -> int:
-    """Run the command `pynvr` that pip installs: the recorder in the current directory, or `pynvr export`."""
-    if sys.argv[1:2] == ["export"]:
-        from pynvr.pages import export  # the recorder needs nothing of it
-
-        return export.main(sys.argv[2:])
-    return record(installed_defaults)
 
 
 def record(load_config: ConfigLoader, arguments: Sequence[str] | None = None) -> int:

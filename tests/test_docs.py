@@ -11,7 +11,7 @@ from types import ModuleType
 
 import cv2
 import pytest
-from test_rooms import LAYERS, MODULES
+from test_rooms import LAYERS, MODULES, PACKAGE
 
 from pynvr.settings import Settings
 from pynvr.settings.fields import TYPES
@@ -178,7 +178,7 @@ def template(node: ast.expr) -> str | None:
 
 MESSAGES = {
     message
-    for tree in MODULES.values()
+    for tree in (*MODULES.values(), ast.parse((PACKAGE / "__init__.py").read_text()))
     for node in ast.walk(tree)
     if isinstance(node, ast.expr) and (message := template(node))
 }

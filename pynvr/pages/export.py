@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import json
 import logging
+import os
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -182,8 +183,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (PynvrError, OSError) as error:
         print(f"pynvr export: {error}", file=sys.stderr)
         return 1
-    for output in outputs:
-        print(output)
+    try:
+        print(*outputs, sep="\n", flush=True)
+    except BrokenPipeError:  # nobody reads it; Python would try it again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import time
 import zipfile
 from datetime import datetime, timedelta, timezone
@@ -18,7 +20,7 @@ from copies import FPS, make
 from recordings import make_clip, play, rising
 from sounds import clap, clapping, claps_in
 
-from pynvr import cli
+import pynvr
 from pynvr.demo.scene import Visit
 from pynvr.pages.export import earliest, latest, main
 
@@ -213,8 +215,33 @@ def test_the_installed_command(
     night.add(h264(tmp_path / "clip.mp4"))
     span = ["--from", "2017-04-02", "--to", "2017-04-03", "--output", str(tmp_path / "out.zip")]
     monkeypatch.setattr("sys.argv", ["pynvr", "export", str(night.root), *span])
-    assert cli.main() == 0
+    assert pynvr.main() == 0
     assert capsys.readouterr().out == f"{tmp_path / 'out.zip'}\n"
+
+
+@pytest.mark.slow
+def test_a_pipe_that_nobody_reads_is_no_failure(night: Night, tmp_path: Path) -> None:
+    night.add(h264(tmp_path / "clip.mp4"))
+    arguments = ["--from", "2017-04-02", "--to", "2017-04-03", "--output", str(tmp_path / "out.zip")]
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "pynvr.pages.export", str(night.root), *arguments]
+    exported = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (exported.returncode, exported.stderr) == (0, b"")
+    assert (tmp_path / "out.zip").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [[], ["export", "archive"]])
+def test_what_an_opencv_lacks_is_said_in_one_line(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", "import pynvr, sys; sys.exit(pynvr.main())", *words]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("pynvr: libGL.so.1: cannot open shared object file; ")
 
 
 @pytest.mark.slow
