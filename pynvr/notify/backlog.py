@@ -5,8 +5,10 @@ receiver has been told; those with a higher id are still to be told. Retention m
 other lines stay as they are.
 """
 
+import errno
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,10 +34,13 @@ Entry = Mapping[str, Any]
 def closed_after(index: Index, recording_id: str) -> list[Entry]:
     """The index's next objects after `recording_id`, oldest first, `MOST` at most.
 
-    Lines without an id are from a version before ids, and are skipped. Raises OSError.
+    Lines without an id are from a version before ids, and are skipped. Raises OSError, also if there is no
+    index although there was that recording: its disk is away.
     """
     signature = index.signature()
     if signature is None:
+        if recording_id:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(index.path))
         return []
     offset = max(0, signature.size - TAIL_BYTES)
     found = list(_with_ids(index, offset))

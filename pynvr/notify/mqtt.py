@@ -92,8 +92,6 @@ class MqttReceiver:
             raise DeliveryError(f"not connected to {self._broker.host}:{self._broker.port}")
         event = parcel.event
         if event is not None:
-            if event.type in ("motion_started", "motion_ended"):
-                self.show_whether("motion", event.type == "motion_started")
             sent = self._client.publish(self._topic("event"), event.as_json(), qos=1)
             try:
                 sent.wait_for_publish(ACKNOWLEDGED_S)

@@ -65,6 +65,8 @@ class Postman:
         """Lines added to the index since it was last read."""
         self._more = True
         """Whether it may hold others that are not fetched yet, as at the start."""
+        self._away = False
+        """Whether it could not be read the last time."""
         self._failed = self._expired = 0
         self._hurry = self._stopping = self._over = False
         self._changed = threading.Condition()
@@ -165,11 +167,13 @@ class Postman:
         try:
             fetched = self._backlog(self._cursor.id)
         except OSError as error:
-            log.warning("the index cannot be read: %s; trying again", error)
+            level = logging.DEBUG if self._away else logging.WARNING
+            log.log(level, "the index cannot be read: %s; trying again", error)
             with self._changed:
-                self._more = True
+                self._more = self._away = True
             return False
         with self._changed:
+            self._away = False
             self._closed.extend(fetched)
             self._more = bool(fetched)  # there may be more than are fetched at a time
         return True

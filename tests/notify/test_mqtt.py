@@ -74,11 +74,12 @@ def test_what_subscribers_see(
     made = connected(receiver(mosquitto.port, heard))
     listener.wait_for(f"{TOPIC}/availability", b"online")
     listener.wait_for(f"{TOPIC}/motion", b"OFF")
+    made.show_whether("motion", True)
     made.deliver(Parcel(happened("motion_started", "cam"), b"\xff\xd8first"))
     listener.wait_for(f"{TOPIC}/motion", b"ON")
     listener.wait_for(f"{TOPIC}/picture", b"\xff\xd8first")
+    made.show_whether("motion", False)
     made.deliver(Parcel(happened("motion_ended", "cam")))
-    listener.wait(f"{TOPIC}/motion", 3)
     (tmp_path / "best.jpg").write_bytes(b"\xff\xd8best")
     made.deliver(Parcel(Event("recording_closed", "1", "cam", "", picture=str(tmp_path / "best.jpg"))))
     listener.wait_for(f"{TOPIC}/picture", b"\xff\xd8best")
@@ -94,6 +95,7 @@ def test_what_subscribers_see(
         late.wait_for(f"{TOPIC}/armed", b"OFF")
         late.wait_for(f"{TOPIC}/availability", b"online")
         assert late.payloads(f"{TOPIC}/event") == []
+    assert listener.payloads(f"{TOPIC}/motion") == [b"OFF", b"ON", b"OFF"]
     made.close()
     listener.wait_for(f"{TOPIC}/availability", b"offline")
 

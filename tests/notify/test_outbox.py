@@ -133,6 +133,23 @@ def test_everybody_hears_everything_in_order(index: Index) -> None:
     assert one.closed
 
 
+def test_what_waits_while_the_disk_is_away_follows_as_soon_as_it_is_back(
+    index: Index, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not only when the next recording is closed; and the log says once that the index is away."""
+    listener = Listener()
+    with running(index, listener) as outbox:
+        index.add(outbox)
+        until(lambda: len(listener.ids()) == 1, 5, "the recording before")
+        (second,) = index.add()
+        away = index.path.rename(index.path.with_name("away"))
+        outbox.recording_closed()
+        until(lambda: outbox.status()["listener"]["failed"] > 2, 5, "tries")
+        away.rename(index.path)
+        until(lambda: listener.ids()[1:] == [second], 5, "the recording that waited")
+    assert caplog.text.count("the index cannot be read") == 1
+
+
 def test_what_was_not_delivered_follows_after_a_restart(index: Index) -> None:
     listener = Listener(refuse=10**6)
     with running(index, listener) as outbox:
