@@ -116,7 +116,7 @@ def complaints(path: Path) -> str:
         str(path),
     ]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    said = re.sub("Guessed Channel Layout.*\n", "", said)  # PCM in an .mkv only counts its channels
+    said = re.sub(".*Guessed Channel Layout.*\n", "", said)  # PCM in an .mkv only counts its channels
     return said + subprocess.run(ffprobe, capture_output=True, text=True, check=True).stderr
 
 
