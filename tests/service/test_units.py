@@ -56,3 +56,15 @@ def test_a_denied_system_call_does_not_end_the_recorder(unit: Path, tmp_path: Pa
         command, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=lambda: _deny(answer)
     )
     assert checked.returncode == 0, checked
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_tells_the_recorder_alone_to_end(unit: Path) -> None:
+    """Programs that it has started for events are its own to end: they may finish, and `stopped` is told."""
+    assert "KillMode=mixed" in unit.read_text().splitlines()
+
+
+def test_the_units_differ_in_the_camera_only() -> None:
+    one, each = (unit.read_text().splitlines()[1:] for unit in UNITS)
+    different = {line.partition("=")[0] for line in set(one) ^ set(each)}
+    assert different == {"Description", "ExecStart"}
