@@ -77,6 +77,7 @@ def connected(capture: Capture) -> PacketConnection:
         timeouts=Timeouts(),
         in_pieces=False,
         among_lines=False,
+        pieces_of_mp4=False,
         open=lambda *_: capture,
     )
     return PacketConnection(cast(Opener, opener), threading.Event(), ".mp4")
