@@ -39,7 +39,7 @@ class MqttReceiver:
     """One connection, which paho's own thread keeps up."""
 
     name = "mqtt"
-    waits_for_picture = False
+    waits_for_picture = uses_files = False
 
     def __init__(self, broker: Broker, camera: str, orders: Orders, ca_file: Path | None) -> None:
         """Prepare a connection; raises SettingsError without the extra, or for a wrong CA file.

@@ -32,6 +32,8 @@ class Receiver(Protocol):
     """In the cursor's file name, the log and the status."""
     waits_for_picture: bool
     """Whether it is told of motion together with the picture, or at once and of the picture later."""
+    uses_files: bool
+    """Whether it may work with the recording itself, and not only with what is said of it."""
 
     def deliver(self, parcel: Parcel) -> None:
         """Deliver it; raises DeliveryError if it has to be tried again."""
@@ -133,7 +135,7 @@ class Postman:
                 pause_s = FIRST_PAUSE_S
                 self._done(parcel)
                 continue
-            if parcel.event is not None and self._is_gone(parcel.event):
+            if self.receiver.uses_files and parcel.event is not None and self._is_gone(parcel.event):
                 with self._changed:
                     self._expired += 1
                 self._done(parcel)  # who wants the file would fail for ever, and never hear of a later one

@@ -25,7 +25,7 @@ from pynvr.notify.watch import Condition
 class Listener:
     """A receiver that notes what it takes; `refuse` says how often it does not."""
 
-    waits_for_picture = False
+    waits_for_picture = uses_files = False
 
     def __init__(self, name: str = "listener", refuse: int = 0) -> None:
         self.name = name
@@ -203,6 +203,7 @@ class Copier(Listener):
 
     def __init__(self) -> None:
         super().__init__("copier")
+        self.uses_files = True
         self.away = False
         self.tries = 0
 
@@ -225,6 +226,25 @@ def test_one_that_was_removed_holds_up_no_later_one(index: Index) -> None:
         outbox.hurry("copier")
         until(lambda: copier.ids() == [first, last], 5, "the last one")
         assert outbox.status()["copier"]["expired"] == 1
+
+
+def test_who_needs_no_file_is_told_of_removed_ones_too(index: Index) -> None:
+    """As a broker that was away for a day."""
+    copier = Copier()
+    copier.uses_files = False
+    with running(index, copier) as outbox:
+        copier.away = True
+        (gone,) = index.add(outbox, lines=1)
+        until(lambda: copier.tries, 5, "it to be away")
+        file = index.recording(gone)
+        aside, tried = file.rename(file.with_name("aside")), copier.tries
+        outbox.hurry("copier")
+        until(lambda: copier.tries > tried + 1, 5, "further tries")
+        copier.away = False
+        aside.rename(file)
+        outbox.hurry("copier")
+        until(lambda: copier.ids() == [gone], 5, "it to be told")
+        assert outbox.status()["copier"]["expired"] == 0
 
 
 def test_a_disk_that_is_taken_off_loses_nothing(index: Index) -> None:
