@@ -25,7 +25,6 @@ TICK = Fraction(1, round(TICKS_PER_SECOND))
 SOUND_TICK = Fraction(1, 90_000)
 """Units of the times of pictures and of sound, seconds."""
 LONE_PICTURE_MS = 40
-"""How long a picture is shown that is the only one."""
 FORMATS = {".mp4": "mp4", ".ts": "mpegts", ".mkv": "matroska"}
 """Suffix -> FFmpeg's name of the container."""
 AT_ONCE = {
@@ -47,6 +46,11 @@ class _WholeWrites(io.FileIO):
         while rest:
             rest = rest[super().write(rest) :]
         return len(data)
+
+
+def usual_step_ms(span_ms: float, steps: int) -> int:
+    """How long a film's last picture is shown: as long as those before it on average."""
+    return max(1, round(span_ms / steps)) if steps else LONE_PICTURE_MS
 
 
 class Muxer:
@@ -77,8 +81,7 @@ class Muxer:
         # Only an .mp4's last one counts: without any, PyAV 17 has players leave out the last picture.
         if not self._pictures:
             self._begin_ms = decoded_ms
-        steps_ms = decoded_ms - self._begin_ms
-        packet.duration = max(1, round(steps_ms / self._pictures)) if self._pictures else LONE_PICTURE_MS
+        packet.duration = usual_step_ms(decoded_ms - self._begin_ms, self._pictures)
         self._pictures += 1
         self.write(stream, packet)
 

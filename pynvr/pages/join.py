@@ -20,7 +20,7 @@ from av.stream import Stream as AvStream
 
 from pynvr.errors import RecordingError
 from pynvr.media.container import TICKS_PER_SECOND, decode_times, survey
-from pynvr.media.muxer import LONE_PICTURE_MS, Muxer
+from pynvr.media.muxer import Muxer, usual_step_ms
 from pynvr.media.sound_part import COPIED
 
 log = logging.getLogger(__name__)
@@ -51,9 +51,8 @@ class Film:
 
     @property
     def length_ms(self) -> int:
-        """The last picture is shown as long as the others on average."""
-        steps = len(self.times_ms) - 1
-        return max(self.times_ms) + (max(1, round(max(self.times_ms) / steps)) if steps else LONE_PICTURE_MS)
+        last_ms = max(self.times_ms)
+        return last_ms + usual_step_ms(last_ms, len(self.times_ms) - 1)
 
 
 def join(paths: Sequence[Path], target: Path) -> list[float]:
