@@ -112,10 +112,13 @@ class SoundPartWriter:
             self._out.write(self._sound, packet)
 
 
+def is_copied(codec: str, rate: int) -> bool:
+    """Whether sound of this codec and rate goes into an `.mp4` as it is."""
+    return codec in COPIED and rate >= COPIED[codec]
+
+
 def _is_copied(sound: AudioStream) -> bool:
-    context = sound.codec_context
-    lowest = COPIED.get(context.codec.canonical_name)
-    return lowest is not None and context.sample_rate >= lowest
+    return is_copied(sound.codec_context.codec.canonical_name, sound.codec_context.sample_rate)
 
 
 def _description(stream: AudioStream) -> AudioStream:

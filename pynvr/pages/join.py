@@ -21,7 +21,7 @@ from av.stream import Stream as AvStream
 from pynvr.errors import RecordingError
 from pynvr.media.container import TICKS_PER_SECOND, decode_times, survey
 from pynvr.media.muxer import Muxer, usual_step_ms
-from pynvr.media.sound_part import COPIED
+from pynvr.media.sound_part import is_copied
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def _check(films: Sequence[Film]) -> None:
 
 def _sound_to_keep(films: Sequence[Film]) -> Sound | None:
     """The first recording's sound that an `.mp4` can have; the log names the recordings that lose theirs."""
-    heard = next((film.sound for film in films if film.sound is not None and film.sound[0] in COPIED), None)
+    heard = next((film.sound for film in films if film.sound and is_copied(*film.sound[:2])), None)
     for film in films:
         if film.sound not in (None, heard):
             log.warning("%s: its sound cannot be joined and is left out; a .zip has it", film.path.name)
