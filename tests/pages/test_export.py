@@ -256,17 +256,11 @@ def test_sound_stays_in_step_also_after_a_recording_without_any(night: Night, tm
     assert heard == pytest.approx(seen, abs=0.04)
 
 
-@pytest.mark.parametrize("sound", ["pcm_s16le", "mp3 at 8 kHz"])
+@pytest.mark.parametrize("sound", ["pcm_s16le", "mp3_8k"])
 def test_sound_that_an_mp4_cannot_have_is_left_out(
     night: Night, tmp_path: Path, caplog: pytest.LogCaptureFixture, sound: str
 ) -> None:
-    clip = clapping(tmp_path / "clip.mkv", "pcm_s16le", seconds=4)
-    if sound != "pcm_s16le":
-        slower = tmp_path / "slower.mkv"
-        options = ["-c:v", "copy", "-c:a", "libmp3lame", "-ar", "8000"]
-        subprocess.run(["ffmpeg", "-v", "error", "-i", clip, *options, slower], check=True)
-        clip = slower
-    night.add(clip)
+    night.add(clapping(tmp_path / "clip.mkv", sound, seconds=4))
     assert export(night, tmp_path / "out.mp4") == 0
     assert play(tmp_path / "out.mp4").numbers == [*range(COUNT)]
     with av.open(str(tmp_path / "out.mp4")) as container:
