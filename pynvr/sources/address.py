@@ -41,6 +41,13 @@ def is_rtmp(cam: str) -> bool:
     return cam.lower().startswith(("rtmp://", "rtmps://"))
 
 
+def as_ffmpeg_writes(cam: str) -> str:
+    """An address as FFmpeg knows it: no RTSP://, and before the zone of [fe80::1%25eth0] a bare "%"."""
+    scheme, mark, rest = cam.partition("://")
+    rest = re.sub(r"^((?:[^/?#]*@)?\[[^\]/?#]*%)25", r"\1", rest)
+    return f"{scheme.lower()}://{rest}" if mark else cam
+
+
 def check_address(cam: str) -> None:
     """Raise SettingsError, with what to write instead, if an address cannot be right."""
     if "://" in cam and (fault := fault_of(cam)) is not None:

@@ -12,7 +12,7 @@ import cv2
 
 from pynvr.errors import CameraError, UnfitCameraError
 from pynvr.redaction import without_password
-from pynvr.sources.address import check_address, is_rtmp, is_rtsp, is_web
+from pynvr.sources.address import as_ffmpeg_writes, check_address, is_rtmp, is_rtsp, is_web
 from pynvr.sources.device import open_device
 
 if TYPE_CHECKING:
@@ -65,11 +65,10 @@ class Opener:
         `size` is the (width, height) that a local camera is asked for.
         """
         check_address(cam)
-        scheme, mark, rest = cam.partition("://")
-        self.cam = f"{scheme.lower()}://{rest}" if mark else cam  # FFmpeg knows no RTSP://
+        self.cam = as_ffmpeg_writes(cam)
         self.name = without_password(cam)
         self.timeouts = timeouts
-        self.local = not mark
+        self.local = "://" not in cam
         """Whether it is a device of this machine."""
         self._size = size
         self.in_pieces = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pynvr.errors import SettingsError
-from pynvr.sources.address import check_address, fault_of, hint_at_password
+from pynvr.sources.address import as_ffmpeg_writes, check_address, fault_of, hint_at_password
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,17 @@ def test_what_is_no_address_is_left_alone(cam: str) -> None:
 def test_signs_that_may_be_mistaken_in_a_refused_password() -> None:
     assert hint_at_password("rtsp://me:secret@cam/") == ""
     assert hint_at_password("rtsp://me:a%41@b@cam/").endswith('write "%" as %25, an at sign as %40')
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("RTSP://Cam/Live", "rtsp://Cam/Live"),
+        ("rtsp://me:p%25@[fe80::1%25eth0]:554/a%25]", "rtsp://me:p%25@[fe80::1%eth0]:554/a%25]"),
+        ("rtsp://[fe80::1%eth0]/live", "rtsp://[fe80::1%eth0]/live"),
+        ("http://me:[%25@cam/live", "http://me:[%25@cam/live"),
+        ("clip%25.mp4", "clip%25.mp4"),
+    ],
+)
+def test_what_ffmpeg_knows_in_another_spelling_only(address: str, written: str) -> None:
+    assert as_ffmpeg_writes(address) == written
