@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
-USUAL = "rtsp_transport;tcp"
-"""Replaces OpenCV's own options, of which this is the one that matters."""
+USUAL = "rtsp_transport;tcp|http_proxy;none"
+"""Replaces OpenCV's own options, of which the first matters. Cameras are asked directly, as `web.py` asks."""
 QUICK = f"{USUAL}|fpsprobesize;0|analyzeduration;500000"
 """Otherwise FFmpeg watches some 20 pictures to find out the rate, which takes 3 s at 10 a second, and five
 seconds of a stream that does not say whether there will be sound."""

@@ -209,8 +209,13 @@ class HttpCamera:
     {"RECORDING_MODE": "encode", "OUTPUT_FILES_EXTENSION": ".mp4"},
 ], ids=["mkv", "avi", "encode"])  # fmt: skip
 def test_jpegs_over_http_have_the_time_of_their_arrival(
-    project: Path, tmp_path: Path, archive_path: Path, settings: dict[str, Any]
+    project: Path,
+    tmp_path: Path,
+    archive_path: Path,
+    settings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # a camera is asked directly
     fps = 10  # FFmpeg makes up 25 a second: its times would run at two fifths of the true speed
     times = rising(fps, 14)
     source = encode(tmp_path / "in.avi", scene(times, (3, 4)), fps, codec="mjpeg")

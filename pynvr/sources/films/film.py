@@ -90,7 +90,12 @@ class Film:
 
     def _open(self) -> InputContainer:
         try:
-            return av.open(self._address, metadata_errors="replace", timeout=self._timeout_s)
+            return av.open(
+                self._address,
+                metadata_errors="replace",
+                timeout=self._timeout_s,
+                container_options={"http_proxy": "none"},
+            )
         except (av.error.FFmpegError, ValueError) as error:
             log.debug("%s: %r", self.name, error)
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read") from None

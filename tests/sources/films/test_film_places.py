@@ -78,7 +78,10 @@ def test_finished_clip_of_a_server_without_parts(tmp_path: Path, address: str) -
     assert count(f"{address}/clip.mp4") == PICTURES
 
 
-def test_finished_list_of_pieces(tmp_path: Path, address: str) -> None:
+def test_finished_list_of_pieces_is_asked_for_directly(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     command = ["ffmpeg", "-v", "error", "-i", str(FILM), "-c", "copy", "-f", "hls", "-hls_list_size", "0"]
     subprocess.run([*command, str(tmp_path / "list.m3u8")], check=True)
     assert count(f"{address}/list.m3u8") == PICTURES
