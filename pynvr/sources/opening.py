@@ -32,6 +32,9 @@ ALL_OF_RTSP = f"{USUAL}|fpsprobesize;0"
 PICTURES_OF_RTSP = f"{ALL_OF_RTSP}|allowed_media_types;video"
 """Otherwise FFmpeg waits five seconds for sound that a camera promises and does not send, and does not find
 back into the stream afterwards."""
+AT_FIRST_PICTURE = "|probesize;32"
+"""FFmpeg watches seven pictures of H.264. If its time is up meanwhile, as with one a second, it has lost its
+place in the stream: times are wrong, and packets come no more."""
 IS_READ_WITHIN_S = 0.1
 """OpenCV reads the variable at the beginning of each opening."""
 SEGMENTS_AWAY = 3.0
@@ -101,6 +104,13 @@ class Opener:
         _use_for_a_moment(self._options)
         began = time.monotonic()
         capture = cv2.VideoCapture(self.cam, cv2.CAP_FFMPEG, parameters)
+        sized = capture.get(cv2.CAP_PROP_FRAME_WIDTH) > 0
+        if sized and self._was_interrupted(began):
+            capture.release()
+            return self.open(*properties)
+        if not sized and not properties and self._options.endswith(AT_FIRST_PICTURE):
+            capture.release()  # a decoder needs the size, which this camera tells with key pictures only
+            self._options = self._options.removesuffix(AT_FIRST_PICTURE)
         if not capture.isOpened():
             raise self._refusal(began)
         self._known = True
@@ -112,7 +122,7 @@ class Opener:
 
         if not self._known:
             self._find_out()
-        chosen = ALL_OF_RTSP if is_rtsp(self.cam) else self._options
+        chosen = self._options.replace(PICTURES_OF_RTSP, ALL_OF_RTSP)
         told = dict(option.split(";") for option in chosen.split("|")) | options
         if not is_rtsp(self.cam):
             del told["rtsp_transport"]
@@ -126,6 +136,9 @@ class Opener:
             )
         except (av.FFmpegError, ValueError):
             raise self._refusal(began) from None
+        if container.streams.video and self._was_interrupted(began):
+            container.close()
+            return self.open_container(**options)
         if not container.streams.video:
             container.close()
             raise self._refusal(began)
@@ -136,6 +149,14 @@ class Opener:
         """From now on look for where each JPEG begins: the lengths that the server tells are wrong."""
         if self._sends_jpegs:
             self._options, self.among_lines = FOUND_AMONG_LINES, True
+
+    def _was_interrupted(self, began: float) -> bool:
+        """Whether an opening that began then ran out of time; the next one is content with one picture."""
+        late = is_rtsp(self.cam) and time.monotonic() - began >= self.timeouts.open_s
+        if not late or self._options.endswith(AT_FIRST_PICTURE):
+            return False
+        self._options += AT_FIRST_PICTURE
+        return True
 
     def _refusal(self, began: float) -> CameraError:
         from pynvr.sources import diagnosis  # which only the unlucky need

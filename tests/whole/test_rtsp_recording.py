@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import signal
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from pynvr.demo.frame_number import read_frame_number
 from pynvr.demo.scene import DemoScene, Visit
 from pynvr.media.frame import Frame, Gap
 from pynvr.sources.camera import LiveSource
+from pynvr.sources.opening import Timeouts
+from pynvr.sources.packet_camera import LivePackets
 from pynvr.sources.reader import AT_ONCE, ReadAhead
 from pynvr.sources.stoppable import may_end
 
@@ -125,6 +128,28 @@ def test_each_frame_comes_once_also_when_they_are_gathered(busy: Path, read_ahea
     first = numbers[0] or 0
     assert numbers == list(range(first, first + len(numbers)))
     assert len(numbers) == source.received
+
+
+@pytest.mark.parametrize("kind", ["pictures", "packets", "packets with sound"])
+def test_few_pictures_a_second_keep_their_times(tmp_path: Path, kind: str) -> None:
+    scene = DemoScene((320, 240))
+    film = encode(tmp_path / "slow.mp4", (scene.render(index / 2, index) for index in range(20)), fps=2)
+    stop, timeouts = threading.Event(), Timeouts(1.0, 2.0)
+    times: list[float] = []
+    with RtspServer({"cam": film}, from_start=True) as server:
+        if kind == "pictures":
+            source: LiveSource | LivePackets = LiveSource(server.url("cam"), stop, 2**26, timeouts)
+        else:
+            source = LivePackets(server.url("cam"), stop, 2**26, timeouts, with_sound="sound" in kind)
+        for item in source if isinstance(source, LiveSource) else source.until(math.inf):
+            assert not isinstance(item, Gap)
+            times.append(item.time)
+            if len(times) == 8:
+                stop.set()
+        source.close()
+    # RTSP does not tell the time of the first one
+    steps = [later - earlier for earlier, later in itertools.pairwise(times[1:])]
+    assert steps == pytest.approx([0.5] * len(steps), abs=0.01)
 
 
 def test_stopping_does_not_wait_for_a_camera_that_is_not_there(logged_errors: list[str]) -> None:
