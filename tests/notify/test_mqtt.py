@@ -186,7 +186,9 @@ def test_a_broker_that_takes_no_large_pictures(
 
 
 def test_one_lost_connection_costs_no_picture(mosquitto: Mosquitto, heard: Heard) -> None:
-    made = connected(receiver(mosquitto.port, heard))
+    made = receiver(mosquitto.port, heard)
+    with Subscriber(mosquitto.port) as listener:  # sooner, the picture would be one that the first loss costs
+        listener.wait_for(f"{TOPIC}/availability", b"online")
     made.deliver(Parcel(None, b"\xff\xd8latest"))
     for _ in range(2):
         mosquitto.kill()
