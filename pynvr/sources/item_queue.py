@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -31,7 +32,9 @@ class ItemQueue(Generic[Item]):
         self._whole_groups = whole_groups
         self._limit_s = limit_s
         self._items: deque[Item | Gap] = deque()
-        self._bytes = self._gaps = 0
+        self._bytes = 0
+        self._lost_at: deque[float] = deque()
+        """When each of the gaps came, on the monotonic clock."""
         self._over = False
         """Nobody takes items any more: what comes now counts neither as received nor as dropped."""
         self._failure: PynvrError | None = None
@@ -47,7 +50,7 @@ class ItemQueue(Generic[Item]):
                 return 0
             dropped = 0
             if isinstance(item, Gap):
-                self._gaps += 1
+                self._lost_at.append(time.monotonic())
             else:
                 self.received += 1
                 late = self._whole_groups and self._is_late(item)
@@ -79,8 +82,8 @@ class ItemQueue(Generic[Item]):
                 self._changed.wait(LOOK_EVERY_S)
             return self._pop()
 
-    def take_if(self, due: Callable[[Item], bool], ended: Callable[[], bool]) -> Item | Gap | None:
-        """The oldest item if it is due, or a gap follows it; never waits."""
+    def take_until(self, moment: float, ended: Callable[[], bool]) -> Item | Gap | None:
+        """The oldest item, if its time or that of the loss behind it is up to the moment; never waits."""
         with self._changed:
             if self._failure is not None:
                 raise self._failure
@@ -88,10 +91,10 @@ class ItemQueue(Generic[Item]):
                 self._over = ended()
                 return None
             item = self._items[0]
-            # what a connection that is over has left is due, whatever its clock said
-            if self._gaps == 0 and not isinstance(item, Gap) and not due(item):
-                return None
-            return self._pop()
+            # what a connection has left waits no longer than until its loss, whatever its clock said
+            if isinstance(item, Gap) or item.time <= moment or (self._lost_at and self._lost_at[0] <= moment):
+                return self._pop()
+            return None
 
     def peek(self, timeout_s: float) -> Item | None:
         """Wait for an item, which stays where it is; None if none comes."""
@@ -104,7 +107,7 @@ class ItemQueue(Generic[Item]):
     def wait_for_gap(self, timeout_s: float, ended: Callable[[], bool]) -> None:
         """Wait until a gap is there, or `ended()`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._gaps or ended(), timeout_s)
+            self._changed.wait_for(lambda: self._lost_at or ended(), timeout_s)
 
     def _is_late(self, item: Item) -> bool:
         """Whether so much waits that it is better to go on with this item."""
@@ -115,6 +118,7 @@ class ItemQueue(Generic[Item]):
         """Drop the oldest group of pictures, or all, but no gap; return how many pictures they were."""
         count = 0
         gaps: list[Gap] = []
+        lost_at = self._lost_at.copy()
         while self._items:
             oldest = self._items[0]
             if count and not everything and (isinstance(oldest, Gap) or oldest.key):
@@ -125,13 +129,13 @@ class ItemQueue(Generic[Item]):
             else:
                 count += 1
         self._items.extendleft(reversed(gaps))
-        self._gaps += len(gaps)
+        self._lost_at = lost_at
         return count
 
     def _pop(self) -> Item | Gap:
         item = self._items.popleft()
         if isinstance(item, Gap):
-            self._gaps -= 1
+            self._lost_at.popleft()
         else:
             self._bytes -= item.nbytes
         return item

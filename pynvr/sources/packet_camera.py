@@ -73,11 +73,7 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
         """As `PacketSource.until`; raises SettingsError if the camera's stream cannot be copied."""
-
-        def due(packet: TimedPacket) -> bool:
-            return packet.time <= time + TIME_TOLERANCE_S
-
-        while (item := self._queue.take_if(due, self._stop.is_set)) is not None:
+        while (item := self._queue.take_until(time + TIME_TOLERANCE_S, self._stop.is_set)) is not None:
             yield item
 
     def first(self, timeout_s: float) -> TimedPacket:

@@ -164,7 +164,7 @@ def test_a_camera_that_was_there_is_tried_again_whatever_it_says(connected: Conn
     assert reader.connections == 2
 
 
-def test_packets_of_a_connection_that_is_over_are_due(
+def test_packets_of_a_connection_are_due_when_it_is_over(
     monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]
 ) -> None:
     """Its camera's clock was fast: by now their times are far ahead of those that will come."""
@@ -184,6 +184,7 @@ def test_packets_of_a_connection_that_is_over_are_due(
 
     monkeypatch.setattr(packet_camera, "PacketConnection", Connection)
     packets = LivePackets("rtsp://test/", stop, 1000, Timeouts())
+    before = time.monotonic()
     lost.set()
     packets.first(10)
     deadline = time.monotonic() + 10
@@ -191,6 +192,7 @@ def test_packets_of_a_connection_that_is_over_are_due(
         threading.Event().wait(0.01)
     stop.set()
     packets.close()
+    assert list(packets.until(before)) == [], "a slow machine is still at the pictures of then"
     *left, gap = packets.until(time.monotonic())
     assert len(left) == 3
     assert isinstance(gap, Gap)
