@@ -33,11 +33,11 @@ pytestmark = needs_rtsp  # for ffmpeg
 def run(config_module: ModuleType, tmp_path: Path) -> Callable[..., int]:
     """Run the recorder in copy mode with sound on a file."""
 
-    def run(cam: Path, **settings: Any) -> int:
+    def run(cam: Path, *arguments: str, **settings: Any) -> int:
         chosen = {"RECORDING_MODE": "copy", "RECORD_SOUND": True, "STATUS_FILE_PATH": None}
         chosen |= {"PRE_ALARM_RECORDING_SECONDS": 2.0, "MINIMAL_MOTION_DURATION": 1.5}
         config_module.__dict__.update(defaults(tmp_path) | chosen | {"cam": str(cam)} | settings)
-        return record(lambda: config_module, [])
+        return record(lambda: config_module, arguments)
 
     return run
 
@@ -77,6 +77,7 @@ def test_a_file_keeps_its_sound(
 ) -> None:
     codec = "mjpeg" if suffix == ".avi" else "h264"
     film = remuxed(clapping(tmp_path / "film.mkv", sound, codec=codec), suffix)
+    assert run(film, "--check", OUTPUT_FILES_EXTENSION=final) == 0
     assert run(film, OUTPUT_FILES_EXTENSION=final) == 0
     (entry,) = read_index(archive_path)
     recording = archive_path / entry["file"]
