@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 GIGABYTE = 1e9
 RECOUNT_S = 86400.0
 """The total size is counted anew so often, since other programs may change files, too."""
-RECOUNT_AT_ONCE_S = 3600.0
-"""If a counted recording is missing, it is counted anew, but not sooner than this after the last count."""
+RECOUNT_SHARE = 0.01
+"""If a counted recording is missing, all is counted anew, if that takes at most so much of the time."""
 FEWEST_FILES = 200
 """If the disk has inodes for fewer further files, it is as good as full."""
 SLICE_S, SLICE_LINES = 0.2, 100
@@ -68,6 +68,10 @@ class Retention:
         # so that the guard notices a step from now on, and not only from the first sweep on
         self._guard.trusts(datetime.now(timezone.utc), time.monotonic(), None)
         self._counted_at: float | None = None
+        self._counting_s = 0.0
+        """How long the last whole count took."""
+        self._missed = False
+        """Whether somebody else has removed what was counted."""
         self._read_to = 0
         """Offset in the index up to which lines have been counted."""
         self._counted = False
@@ -81,13 +85,14 @@ class Retention:
     def sweep(self) -> bool:
         """Remove recordings beyond the limits, and their lines in the index; raises OSError.
 
-        Returns True if not all recordings are counted yet: call it again soon. Until they are, nothing is
-        removed by age.
+        Returns True if not all recordings are counted yet, or if they have to be counted anew: call it again
+        soon. Until they are, nothing is removed by age.
         """
         if self._limits == Limits(None, None, None):
             return False
-        now = datetime.now(timezone.utc)
+        now, began_s = datetime.now(timezone.utc), time.monotonic()
         self._count()
+        self._counting_s += time.monotonic() - began_s
         max_age = self._limits.max_age or FAR_AHEAD
         trusted = self._counted and self._guard.trusts(now, time.monotonic(), self._newest, max_age)
         removed = dict(self._remove_surplus(now if trusted else None))
@@ -103,7 +108,7 @@ class Retention:
                 "the recorder was off, the limit was lowered, or the clock is wrong",
                 len(by_age), (max(by_age) - min(by_age)) / timedelta(days=1), self._limits.max_age_days,
             )  # fmt: skip
-        return not self._counted
+        return not self._counted or self._is_recount_due()
 
     def _remove_surplus(self, now: datetime | None) -> Iterator[tuple[str, datetime | None]]:
         """Remove recordings, oldest first; yield each one's name, and its time if it was too old.
@@ -141,7 +146,9 @@ class Retention:
                         f"the newest recording alone exceeds ARCHIVE_MAX_SIZE_GB = {limits.max_size_gb:g}, "
                         "so that none stays: raise it, or lower RECORDING_MAX_DURATION_SECS"
                     )
-                over, missing, few = over - freed, missing - freed, few - 1
+                # the total is too large if somebody else removed recordings
+                over = 0.0 if self._is_recount_due() else over - freed
+                missing, few = missing - freed, few - 1
                 self._total_bytes = max(0, self._total_bytes - freed)
                 yield name, moment if too_old else None
             if not by_age and max(over, missing, few) <= 0:
@@ -170,12 +177,11 @@ class Retention:
     def _count(self) -> None:
         """Add up sizes and find the newest time, a slice of the index at a time.
 
-        It goes on where it stopped; if others changed the index, or once a day, it begins anew.
+        It goes on where it stopped; if others changed the index or the files, or once a day, it begins anew.
         """
         now = time.monotonic()
-        old = self._counted_at is None or now - self._counted_at > RECOUNT_S
-        if self._index.changed_by_others() or old:
-            self._counted_at = now
+        if self._index.changed_by_others() or self._is_recount_due():
+            self._counted_at, self._counting_s, self._missed = now, 0.0, False
             self._read_to = self._total_bytes = self._spoilt = 0
             self._newest = None
         weighs = self._limits.max_size_gb is not None
@@ -194,6 +200,12 @@ class Retention:
         self._counted = True
         self._index.complain(self._spoilt)
 
+    def _is_recount_due(self) -> bool:
+        if self._counted_at is None:
+            return True
+        age_s = time.monotonic() - self._counted_at
+        return age_s > RECOUNT_S or (self._missed and age_s >= self._counting_s / RECOUNT_SHARE)
+
     def _remove(self, name: str, reason: str) -> int | None:
         """Remove a recording and its companions; return the bytes set free, or None if it stays."""
         try:
@@ -204,8 +216,8 @@ class Retention:
         self._archive.remove_if_empty(Path(self._path(name)).parent)
         if freed is not None:
             log.info("removed %s: %s", name, reason)
-        elif self._counted_at is not None and time.monotonic() - self._counted_at > RECOUNT_AT_ONCE_S:
-            self._counted_at = None  # somebody else removed it, and perhaps others
+        else:
+            self._missed = True
         return freed or 0
 
     def _is_inside(self, name: str) -> bool:

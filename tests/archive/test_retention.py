@@ -348,6 +348,33 @@ def test_what_is_added_between_sweeps_counts(archive: Archive) -> None:
         assert names(archive) == [f"{n}.avi" for n in range(max(0, number - 2), number + 1)]
 
 
+@pytest.mark.parametrize("soon_after_the_count", [False, True])
+def test_what_somebody_else_removed_costs_no_other(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, soon_after_the_count: bool
+) -> None:
+    """Unless all was counted a moment ago, so that it can be counted anew only at a later sweep."""
+    retention = Retention(archive, Limits(None, 0.0035, None))
+    for number in range(3):
+        add(archive, f"{number}.avi", 20 - number)
+    assert not retention.sweep()
+    for path in archive.root.glob("*.avi"):
+        path.unlink()
+    if soon_after_the_count:
+        monkeypatch.setattr("pynvr.archive.retention.RECOUNT_SHARE", 1e-9)
+        add(archive, "gone.avi", 17)
+        retention.sweep()
+    monkeypatch.setattr("pynvr.archive.retention.RECOUNT_SHARE", float("inf"))
+    for number in range(3, 6):
+        add(archive, f"{number}.avi", 17 - number)
+        while retention.sweep():
+            pass
+    assert sorted(path.name for path in archive.root.glob("?.avi")) == ["3.avi", "4.avi", "5.avi"]
+    add(archive, "6.avi", 1)
+    while retention.sweep():
+        pass
+    assert names(archive) == ["4.avi", "5.avi", "6.avi"]
+
+
 def test_an_index_that_is_mended_is_read_again(archive: Archive) -> None:
     retention = Retention(archive, Limits(None, 0.0035, None))
     for number in range(3):
