@@ -33,8 +33,9 @@ PICTURES_OF_RTSP = f"{ALL_OF_RTSP}|allowed_media_types;video"
 """Otherwise FFmpeg waits five seconds for sound that a camera promises and does not send, and does not find
 back into the stream afterwards."""
 AT_FIRST_PICTURE = "|probesize;32"
-"""FFmpeg watches seven pictures of H.264. If its time is up meanwhile, as with one a second, it has lost its
-place in the stream: times are wrong, and packets come no more."""
+AT_SECOND_PICTURE = "|fpsprobesize;1"
+"""FFmpeg watches seven pictures of H.264, and twenty in a transport stream, where it has to see two. If its
+time is up meanwhile, it has lost its place in the stream: times are wrong, and packets come no more."""
 IS_READ_WITHIN_S = 0.1
 """OpenCV reads the variable at the beginning of each opening."""
 SEGMENTS_AWAY = 3.0
@@ -151,11 +152,12 @@ class Opener:
             self._options, self.among_lines = FOUND_AMONG_LINES, True
 
     def _was_interrupted(self, began: float) -> bool:
-        """Whether an opening that began then ran out of time; the next one is content with one picture."""
-        late = is_rtsp(self.cam) and time.monotonic() - began >= self.timeouts.open_s
-        if not late or self._options.endswith(AT_FIRST_PICTURE):
+        """Whether an opening that began then ran out of time; the next one is content with few pictures."""
+        late = time.monotonic() - began >= self.timeouts.open_s
+        if not late or self._options.endswith((AT_FIRST_PICTURE, AT_SECOND_PICTURE)):
             return False
-        self._options += AT_FIRST_PICTURE
+        self._known = True
+        self._options += AT_SECOND_PICTURE if self._options == TRANSPORT else AT_FIRST_PICTURE
         return True
 
     def _refusal(self, began: float) -> CameraError:

@@ -1,11 +1,22 @@
-"""The odd cameras over HTTP themselves: what they are said to send they send."""
+"""Cameras over HTTP: what the odd ones are said to send they send; few pictures a second are enough."""
 
 from __future__ import annotations
 
+import math
+import threading
 import urllib.request
+from pathlib import Path
 
+import numpy as np
 import pytest
+from copies import scene
 from live_http import Motion, WebCamera
+from rtsp import encode
+from running import until
+
+from pynvr.media.frame import Gap
+from pynvr.sources.opening import Timeouts
+from pynvr.sources.packet_camera import LivePackets
 
 PICTURE_BYTES = 8 * 1024 * 1024
 """More than the network takes while nobody reads."""
@@ -25,3 +36,16 @@ def test_a_camera_that_is_held_up_leaves_no_picture_out() -> None:
         seen = [response.read(PICTURE_BYTES)[-2] for _ in range(9)]
     assert seen == list(range(9))
     assert 0.5 < camera.late_s < 5
+
+
+@pytest.mark.slow
+def test_few_pictures_a_second_in_a_transport_stream(tmp_path: Path) -> None:
+    film = encode(tmp_path / "slow.ts", scene([number / 4 for number in range(60)], (0, 9)), fps=4, gop=4)
+    command = f"ffmpeg -v error -re -i {film} -c copy -f mpegts -flush_packets 1 -muxdelay 0 -".split()
+    with WebCamera(flow=("video/mp2t", command)) as camera:
+        packets = LivePackets(camera.url("flow"), threading.Event(), 2**26, Timeouts(2.0, 3.0))
+        until(lambda: packets.received >= 12, 20, "twelve of them")
+        packets.close()
+    times = [item.time for item in packets.until(math.inf) if not isinstance(item, Gap)]
+    # the first two come at once
+    assert np.diff(times)[1:] == pytest.approx(0.25, abs=0.1)
