@@ -191,9 +191,9 @@ FPS = 15
 
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A quiet numbered stream with a visitor every twelve seconds."""
-    scene = DemoScene((640, 480), visits=tuple(Visit(start, 3) for start in range(4, 60, 12)))
-    frames = (scene.render(index / FPS, index) for index in range(60 * FPS))
+    """Twelve seconds of a small numbered stream with a visitor, which a camera sends again and again."""
+    scene = DemoScene((320, 240), visits=(Visit(4, 3),))
+    frames = (scene.render(index / FPS, index) for index in range(12 * FPS))
     return encode(tmp_path_factory.mktemp("stream") / "stream.mp4", frames, FPS)
 
 

@@ -216,6 +216,7 @@ THREADS = {
 @pytest.mark.parametrize("thread", THREADS)
 def test_whatever_ends_a_thread_ends_the_run_with_exit_code_1(
     config: ModuleType,
+    tmp_path: Path,
     archive_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     logged_errors: list[str],
@@ -235,7 +236,10 @@ def test_whatever_ends_a_thread_ends_the_run_with_exit_code_1(
     monkeypatch.setattr(place, name, fail)
     monkeypatch.setattr(health, "INTERVAL_S", 0.01)
     config.__dict__["STATUS_FILE_PATH"] = str(archive_path.parent / "status.json")
-    assert run(config) == 1
+    cam = "demo"  # which takes long enough for the thread to come by
+    if thread != "health":
+        cam = str(make_clip(tmp_path / "two.mp4", rising(10, 30), (Visit(2.0, 2.0), Visit(22.0, 2.0))))
+    assert run(config, "--cam", cam) == 1
     assert complaint(capsys)
     assert logged_errors
     assert len(read_index(archive_path)) >= 1
