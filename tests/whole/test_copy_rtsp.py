@@ -6,6 +6,7 @@ import signal
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,21 +26,37 @@ def start(start: Start) -> Start:
     return partial(start, **QUICK, PRE_ALARM_RECORDING_SECONDS=PRE_S)
 
 
+STREAMS: dict[str, dict[str, Any]] = {
+    "h264.mp4": {},
+    "h264-b.mp4": {"bframes": 2, "gop": 50},
+    "h265.mp4": {"codec": "h265"},
+    "h265-b.mp4": {"codec": "h265", "bframes": 2, "gop": 12},
+    "vfr.mp4": {
+        "times": np.cumsum([0.0, *np.random.default_rng(1).choice([0.02, 0.033, 0.071, 0.1], 150)]).tolist(),
+        "gop": 20,
+    },
+    "mjpeg.avi": {"codec": "mjpeg"},
+    "large.mp4": {"scene_size": (640, 480)},
+    "busy.mp4": {"seconds": 20, "moving": (1, 20)},
+}
+
+
+class Streams(dict[str, Path]):
+    """Each is made when a test first asks for it, since every worker makes its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __missing__(self, name: str) -> Path:
+        file = next(file for file in STREAMS if Path(file).stem == name)
+        self[name] = make(self._folder / file, **STREAMS[file])
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def streams(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Numbered streams in which something moves a second long, from 4 s on."""
-    folder = tmp_path_factory.mktemp("streams")
-    steps = np.random.default_rng(1).choice([0.02, 0.033, 0.071, 0.1], 150)
-    return {
-        "h264": make(folder / "h264.mp4"),
-        "h264-b": make(folder / "h264b.mp4", bframes=2, gop=50),
-        "h265": make(folder / "h265.mp4", codec="h265"),
-        "h265-b": make(folder / "h265b.mp4", codec="h265", bframes=2, gop=12),
-        "vfr": make(folder / "vfr.mp4", times=np.cumsum([0.0, *steps]).tolist(), gop=20),
-        "mjpeg": make(folder / "mjpeg.avi", codec="mjpeg"),
-        "large": make(folder / "large.mp4", scene_size=(640, 480)),
-        "busy": make(folder / "busy.mp4", seconds=20, moving=(1, 20)),
-    }
+    return Streams(tmp_path_factory.mktemp("streams"))
 
 
 @pytest.mark.parametrize("in_band", [False, True])
