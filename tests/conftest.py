@@ -43,6 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+    # so that no worker has a long one at the end, while the others have nothing to do
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 class _Ear(logging.Handler):
