@@ -13,7 +13,7 @@ from threading import Event
 import pytest
 from copies import QUICK, complaints, make, numbers_of, packets_of
 from rtsp import RtspServer, needs_rtsp
-from running import RecorderProcess, ScriptResult, Start
+from running import RecorderProcess, ScriptResult, Start, until
 from wire import Wire
 
 from pynvr.detection.classic import ClassicDetector, ClassicParameters
@@ -78,23 +78,33 @@ def test_a_camera_that_allows_one_connection(
     assert list(recorder.archive.glob("*/*.jpg"))
 
 
-@contextmanager
-def sent_over_udp(film: Path) -> Iterator[str]:
-    """A transport stream as an encoder sends it to one machine; its address there."""
+def udp_port() -> int:
+    """One of this machine that nobody listens at."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
-        address = f"udp://127.0.0.1:{free.getsockname()[1]}"
+        return int(free.getsockname()[1])
+
+
+def has_listener(port: int) -> bool:
+    return f":{port:04X} " in Path("/proc/net/udp").read_text()
+
+
+@contextmanager
+def sent_over_udp(film: Path, port: int) -> Iterator[None]:
+    """A transport stream as an encoder sends it to one machine."""
     command = ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", str(film), "-c", "copy"]
-    with subprocess.Popen([*command, "-f", "mpegts", f"{address}?pkt_size=1316"]) as sender:
-        yield address
+    with subprocess.Popen([*command, "-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"]) as sender:
+        yield
         sender.kill()
 
 
 @pytest.mark.parametrize("with_sound", [False, True])
 def test_a_transport_stream_over_udp(film: Path, start: Start, with_sound: bool) -> None:
     """Which only one reader gets."""
-    with sent_over_udp(film) as cam:
-        recorder = start(cam=cam, RECORD_SOUND=with_sound, MOTION_DETECTION_FPS=1000)
+    port = udp_port()
+    recorder = start(cam=f"udp://127.0.0.1:{port}", RECORD_SOUND=with_sound, MOTION_DETECTION_FPS=1000)
+    until(lambda: has_listener(port), 30, "the recorder to listen")  # or it would miss how the film begins
+    with sent_over_udp(film, port):
         recorder.wait_for_recording(1, 30)
         recorder.stop()
     assert trigger_number(recorder) == first_seen(film)
