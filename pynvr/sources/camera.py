@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pynvr.errors import CameraError
 from pynvr.media.frame import JPEG_QUALITY, SMALLEST_STEP_S, Frame, Gap, Gray, Image
-from pynvr.media.opencv import as_bgr, claimed_fps
+from pynvr.media.opencv import as_bgr, claimed_fps, fourcc_of
 from pynvr.sources.address import is_rtsp
 from pynvr.sources.connection import Connection
 from pynvr.sources.freeze import Freeze
@@ -25,6 +25,8 @@ from pynvr.sources.times.burst import Reading
 
 NO_TIME = -(2.0**63)
 """FFmpeg's time of a picture that has no time (AV_NOPTS_VALUE)."""
+NO_FORMAT = -1
+"""OpenCV's pixel format where it has no decoder."""
 FORM = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_CODEC_PIXEL_FORMAT)
 """What OpenCV takes from a connection's first picture, and expects of all others."""
 
@@ -118,6 +120,18 @@ class PictureConnection(Connection[Frame, Seen]):
         self._time = StreamTime(opener.cam, self._capture)
         self._shape: tuple[int, ...] | None = None
         self._last_s = -math.inf
+
+    def read(self) -> Reading[Seen] | None:
+        """As `Connection.read`; raises CameraError if OpenCV has no decoder for what comes."""
+        reading = super().read()
+        if reading is None and not self._opener.local:
+            width, _, form = map(self._capture.get, FORM)
+            if width and form == NO_FORMAT:
+                raise CameraError(
+                    f"camera {self._name}: sends {fourcc_of(self._capture)}, which this OpenCV cannot "
+                    "decode; let it send H.264, H.265 or MJPEG"
+                )
+        return reading
 
     def _receive(self) -> Reading[Seen] | None:
         """Read a picture; raises CameraError if OpenCV returns an old one again and again."""

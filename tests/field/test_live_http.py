@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import subprocess
 import threading
 import urllib.request
 from pathlib import Path
@@ -14,7 +15,10 @@ from live_http import Motion, WebCamera
 from rtsp import encode
 from running import until
 
+from pynvr.errors import SettingsError
 from pynvr.media.frame import Gap
+from pynvr.sources.camera import LiveSource
+from pynvr.sources.films.packet_file import FilePackets
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
 
@@ -49,3 +53,19 @@ def test_few_pictures_a_second_in_a_transport_stream(tmp_path: Path) -> None:
     times = [item.time for item in packets.until(math.inf) if not isinstance(item, Gap)]
     # the first two come at once
     assert np.diff(times)[1:] == pytest.approx(0.25, abs=0.1)
+
+
+@pytest.mark.slow
+def test_what_opencv_cannot_decode_is_said(tmp_path: Path, logged_errors: list[str]) -> None:
+    raw = encode(tmp_path / "raw.mkv", scene([number / 25 for number in range(125)], (0, 5)), codec="mpeg4")
+    film = tmp_path / "film.mkv"
+    encoder = ["-c:v", "libsvtav1", "-preset", "12", "-g", "25", "-svtav1-params", "lp=1"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(raw), *encoder, str(film)], check=True)
+    with pytest.raises(SettingsError, match=r"film\.mkv sends av1;"):
+        FilePackets(film, threading.Event())
+    command = f"ffmpeg -v error -re -i {film} -c copy -f matroska -live 1 -".split()
+    with WebCamera(flow=("video/x-matroska", command)) as camera:
+        source = LiveSource(camera.url("flow"), threading.Event(), 2**26)
+        until(lambda: logged_errors, 20, "an error")
+        source.close()
+    assert "sends AV01, which this OpenCV cannot decode" in logged_errors[0]

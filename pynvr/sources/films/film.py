@@ -59,7 +59,7 @@ class Film:
         claims = (context.framerate if bare else None, stream.average_rate, stream.guessed_rate)
         context.thread_count = 1  # the recorder's other threads have work too
         self.nominal_fps = plausible_fps(*claims, lowest=LOWEST_FPS)
-        self._codec_name = str(context.name)
+        self._codec_name = str(context.codec.canonical_name)
         """FFmpeg's name of the codec: h264, hevc, mjpeg."""
         self._started = datetime.now(timezone.utc)
 

@@ -65,7 +65,7 @@ class SoundCapture:
 
     def stream(self, suffix: str) -> Stream:
         context = self._picture.codec_context
-        codec = codecs.copyable(context.name, self._name, suffix)
+        codec = codecs.copyable(context.codec.canonical_name, self._name, suffix)
         sets = bytes(context.extradata or b"")
         if codec.parameter_sets and sets and not codecs.is_annex_b(sets):
             self._to_annex_b = BitStreamFilterContext(f"{codec.ffmpeg_name}_mp4toannexb", self._picture)
