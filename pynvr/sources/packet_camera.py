@@ -200,7 +200,9 @@ class PacketConnection(Connection[TimedPacket, Packet]):
         """
         data, before = packet.data.tobytes(), self._stream
         sets = codecs.parameter_sets(before.codec, data)
-        if not sets or sets == before.parameter_sets:
+        if not sets and not before.width:  # FFmpeg was told of them, but saw no picture in the time it had
+            sets, data = before.parameter_sets, before.parameter_sets + data
+        if not sets or (sets == before.parameter_sets and before.width):
             return
         if (before.parameter_sets or not before.width) and sets not in self._same_size:
             from pynvr.media.ffmpeg import size_of  # brings 17 MB

@@ -206,6 +206,20 @@ def test_sound_that_comes_now_and_then(stream: Callable[..., Path], start: Start
     assert max(map(abs, together)) <= MOST_APART_S
 
 
+def test_sound_that_comes_long_before_the_first_picture(stream: Callable[..., Path], start: Start) -> None:
+    """As from a server that has its client wait for a key picture, and told of its parameter sets before."""
+    film = stream("aac", seconds=30, moving=(6, 18))
+    with RtspServer({"cam": film}, from_start=True, sound=True) as server:
+        server.command("blind 1000")
+        recorder = start(cam=server.url("cam"), CAMERA_READ_TIMEOUT_SECS=20)
+        until(lambda: "playing cam" in server.lines, 20, "a client")
+        server.command("blind 4")
+        recorder.wait_for("motion", 40)
+        recorder.stop()
+    assert recorder.count("without parameter sets") == 0
+    check(recorder.archive / recorder.index()[0]["file"], "aac", claps=1)
+
+
 @pytest.mark.parametrize(("sound", "silent_s"), [("aac", 0.0), ("aac", 0.27), ("pcm_mulaw", 0.8)])
 def test_a_camera_that_reports_no_clocks(
     stream: Callable[..., Path], start: Start, sound: str, silent_s: float
