@@ -30,6 +30,9 @@ NOISE_MEMORY_S = 2.0
 CLIPPED_MEAN = 1.25
 """Makes up for what the noise's mean loses by leaving out what moves."""
 FEWEST_PX = 4
+LEAST_BODY = 0.5
+"""Of the share at which a change counts as light: who alters the level of most pixels changes more. In the
+growing dark a codec wipes out texture in less of the picture, and would pass for a body."""
 EVIDENCE_S = 0.1
 """A score is the area that weighs, in this time, as much as the evidence, which is area x time."""
 ALMOST = 0.95
@@ -149,9 +152,9 @@ class RobustDetector:
         if not p.light_fraction:
             return False
         looked_at = cv2.countNonZero(visible) if visible is not None else fresh.size
-        changed = count_above(fresh, self._changed_by)
-        unrest, body = changed > p.light_fraction * looked_at or self._references.lost(now), False
-        if unrest:
+        changed = count_above(fresh, self._changed_by) / max(1, looked_at)
+        unrest, body = changed > p.light_fraction or self._references.lost(now), False
+        if unrest and changed > LEAST_BODY * p.light_fraction:
             texture = compare_texture(self._references.recent(now).gray, now.gray, self._noise)
             body = is_body(texture, coherent(fresh, self._changed_by))
         self._covered_s = self._covered_s + step_s if body else 0.0

@@ -148,6 +148,25 @@ def test_light_is_no_motion(change: Change) -> None:
     assert alarms(watch(frames(9, change))) == []
 
 
+def test_texture_that_a_codec_wipes_out_as_the_light_fades_is_no_body() -> None:
+    """Three curtains, darkest at the end; nobody is there."""
+    random, fps = np.random.default_rng(3), 8.33
+    texture = cv2.GaussianBlur(random.normal(size=(200, 200)).astype(np.float32), (0, 0), 1.5)
+    curtains = np.zeros((200, 200))
+    for left in (20, 80, 140):
+        curtains[10:190, left : left + 24] = 1
+    detector, seen = RobustDetector(), []
+    for index in range(round(8.5 * fps)):
+        fading = np.clip((index / fps - 6) / 0.6, 0, 1)
+        left_of_it = 1 - np.clip((fading - 0.7) / 0.3, 0, 1)
+        light = 80 * (1 - 0.4 * fading) * (1 - 0.3 * fading * curtains)
+        scene = light * (1 + 0.25 * left_of_it * curtains * texture / texture.std())
+        noisy = np.clip(scene + random.normal(0, 0.4, scene.shape), 0, 255).astype(np.uint8)
+        seen.append(detector.detect(noisy, index / fps))
+    assert any(detection.blind for detection in seen)
+    assert not any(detection.motion for detection in seen)
+
+
 @pytest.mark.slow
 def test_what_always_moves_is_soon_no_motion() -> None:
     assert not [time_s for time_s in alarms(watch(frames(12, blinking))) if time_s > 3]
