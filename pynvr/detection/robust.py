@@ -24,8 +24,8 @@ from pynvr.detection.tracks import Blob, Track, Tracker
 from pynvr.detection.zones import Zones
 from pynvr.media.frame import Gray, Image
 
-LONGEST_GAP_S = 3.0
-"""After a longer pause the scene is looked at anew."""
+LONGEST_GAP_S, LONGEST_STEPS = 3.0, 1.5
+"""After a longer pause the scene is looked at anew, unless the one before was nearly as long."""
 NOISE_MEMORY_S = 2.0
 CLIPPED_MEAN = 1.25
 """Makes up for what the noise's mean loses by leaving out what moves."""
@@ -76,7 +76,7 @@ class RobustDetector:
         )
         self._noise = 1.0  # mean difference of a still picture, grey levels
         self._covered_s = 0.0  # for how long somebody close has filled the picture
-        self._last_s = -math.inf
+        self._last_s, self._step_s = -math.inf, 0.0
         self._shape: tuple[int, ...] = ()
 
     def reduced(self, image: Image | Gray) -> Gray:
@@ -89,13 +89,13 @@ class RobustDetector:
         """Judge the next picture; nothing moves in the first one."""
         gray, visible = self._prepare(image)
         now = remember(gray, time_s, self._p.surroundings_px, visible)
-        step_s = time_s - self._last_s
-        if gray.shape != self._shape or not 0 < step_s < LONGEST_GAP_S:
+        step_s, before_s = time_s - self._last_s, self._step_s
+        if gray.shape != self._shape or not 0 < step_s < max(LONGEST_GAP_S, LONGEST_STEPS * before_s):
             self.reset()
             self._shape = gray.shape
-            self._last_s = time_s
+            self._last_s, self._step_s = time_s, step_s if math.isfinite(step_s) else 0.0
             return self._begin(now)
-        self._last_s = time_s
+        self._last_s, self._step_s = time_s, step_s
 
         if self._p.light_fraction:
             unlit = self._added_light.without(now, self._references.oldest, self._changed_by, self._noise)

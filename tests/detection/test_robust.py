@@ -376,7 +376,7 @@ def test_a_person_of_2_percent_is_found_within_0_3_s(fps: float, path: Path) -> 
     _, _, width, height = scene.figure_box(3.0 + 2.8) or (0, 0, 0, 0)
     assert width * height == pytest.approx(0.02 * 640 * 480, rel=0.15)  # its arms swing
     begins_s = next(second for second in np.arange(3.0, 5.0, 0.005) if scene.figure_box(second))
-    detector = RestingDetector(RobustDetector())
+    detector = PacedDetector(RobustDetector(), RestingPace())
     pictures = frames(4.0, scene=scene, fps=fps)
     found_s = next(time_s for image, time_s in pictures if detector.detect(image, time_s).motion)
     assert 0 < found_s - begins_s <= 0.3
