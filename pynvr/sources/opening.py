@@ -191,7 +191,7 @@ class Opener:
 
 def _use_for_a_moment(options: str) -> None:
     """Have the next opening use these options, and later ones the usual options."""
-    if options == USUAL or _as_found:
+    if _as_found:
         return
 
     def put_back() -> None:
