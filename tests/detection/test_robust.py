@@ -299,6 +299,18 @@ def test_with_all_guards_off_a_lamp_is_motion() -> None:
     assert alarms(watch(frames(6, lamp), replace(RobustParameters(), **OFF)))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("every_s", [3.5, 10.0])
+def test_a_camera_of_few_pictures_never_pauses(every_s: float) -> None:
+    detector, still, found = RobustDetector(), yard().render(0.0, 0), []
+    for index in range(40):
+        there = 20 <= index < 30
+        image = box(still, 30 * (index - 20), 100, 24, 62) if there else still
+        if detector.detect(image, every_s * index).motion:
+            found.append(index)
+    assert 20 < found[0] <= 22
+    assert found[-1] <= 30
+
+
 @pytest.mark.parametrize("pause_s", [-1.0, 0.0, 10.0])
 def test_pause_or_a_step_back_in_time_begins_anew(pause_s: float) -> None:
     detector = RobustDetector()
@@ -376,7 +388,7 @@ def test_a_person_of_2_percent_is_found_within_0_3_s(fps: float, path: Path) -> 
     _, _, width, height = scene.figure_box(3.0 + 2.8) or (0, 0, 0, 0)
     assert width * height == pytest.approx(0.02 * 640 * 480, rel=0.15)  # its arms swing
     begins_s = next(second for second in np.arange(3.0, 5.0, 0.005) if scene.figure_box(second))
-    detector = PacedDetector(RobustDetector(), RestingPace())
+    detector = RestingDetector(RobustDetector())
     pictures = frames(4.0, scene=scene, fps=fps)
     found_s = next(time_s for image, time_s in pictures if detector.detect(image, time_s).motion)
     assert 0 < found_s - begins_s <= 0.3
