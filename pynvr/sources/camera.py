@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.errors import CameraError
+from pynvr.media import codecs
 from pynvr.media.frame import JPEG_QUALITY, SMALLEST_STEP_S, Frame, Gap, Gray, Image
 from pynvr.media.opencv import as_bgr, claimed_fps, fourcc_of
 from pynvr.sources.address import is_rtsp
@@ -26,7 +27,7 @@ from pynvr.sources.times.burst import Reading
 NO_TIME = -(2.0**63)
 """FFmpeg's time of a picture that has no time (AV_NOPTS_VALUE)."""
 NO_FORMAT = -1
-"""OpenCV's pixel format where it has no decoder."""
+"""OpenCV's pixel format where it has no decoder, or no picture yet."""
 FORM = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_CODEC_PIXEL_FORMAT)
 """What OpenCV takes from a connection's first picture, and expects of all others."""
 
@@ -122,14 +123,14 @@ class PictureConnection(Connection[Frame, Seen]):
         self._last_s = -math.inf
 
     def read(self) -> Reading[Seen] | None:
-        """As `Connection.read`; raises CameraError if OpenCV has no decoder for what comes."""
+        """As `Connection.read`; raises CameraError if OpenCV has no decoder for what comes first."""
         reading = super().read()
-        if reading is None and not self._opener.local:
-            width, _, form = map(self._capture.get, FORM)
-            if width and form == NO_FORMAT:
+        if reading is None and self._shape is None and not self._opener.local:
+            (width, _, form), codec = map(self._capture.get, FORM), fourcc_of(self._capture)
+            if width and form == NO_FORMAT and codec.lower() not in codecs.CODECS:
                 raise CameraError(
-                    f"camera {self._name}: sends {fourcc_of(self._capture)}, which this OpenCV cannot "
-                    "decode; let it send H.264, H.265 or MJPEG"
+                    f"camera {self._name}: sends {codec}, which this OpenCV cannot decode; let it send "
+                    "H.264, H.265 or MJPEG"
                 )
         return reading
 
