@@ -20,6 +20,7 @@ from pynvr.media.frame import Frame, Gap, Image
 from pynvr.recording.encoding import check_codec
 from pynvr.recording.label import draw_label
 from pynvr.service.console import with_progress
+from pynvr.service.malloc import keep_freed_pictures
 from pynvr.settings import Settings
 from pynvr.settings.loading import ConfigLoader
 from pynvr.sources.base import Source
@@ -76,6 +77,7 @@ def _tune(
                 raise TakenError(path)
         if options.alarms is not None:
             options.alarms.open("a").close()  # better to fail now than after an hour of watching
+        keep_freed_pictures()
         check_codec(settings.FOURCC_CODEC)
         report = None if options.report is None else Report(settings, options.report)
         with ExitStack() as stack:
