@@ -12,6 +12,8 @@ false. In `ignore` either answer is fine.
 `--compare` adds a column with other settings and may be repeated:
 
     detection.py DIR --compare NORMALIZE_CONTRAST=True --compare MOTION_AREA_THRESHOLD=800,PIXEL_THRESHOLD=8
+
+The detector looks at every frame unless `--paced` is given.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import cv2
 from scoring import Labels, Score, runs, score, summary, table
 
-from pynvr.detection.detector import MotionDetector
-from pynvr.detection.from_settings import make_detector
+from pynvr.detection.detector import Detector
+from pynvr.detection.from_settings import at_its_pace, make_detector
 from pynvr.errors import PynvrError
 from pynvr.media.frame import Gap
 from pynvr.media.opencv import work_lightly
@@ -50,7 +52,7 @@ class Answers:
     cpu_s: float = 0.0
 
 
-def watch(clip: Path, detectors: Sequence[MotionDetector], frames: int | None) -> list[Answers]:
+def watch(clip: Path, detectors: Sequence[Detector], frames: int | None) -> list[Answers]:
     """Let each detector see the clip, with the recorder's times; it is decoded once for all."""
     answers = [Answers([]) for _ in detectors]
     count = 0
@@ -79,9 +81,11 @@ def parse_settings(text: str) -> dict[str, object]:
     return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
 
 
-def detector_with(overrides: Mapping[str, object]) -> MotionDetector:
+def detector_with(overrides: Mapping[str, object], paced: bool) -> Detector:
     """The recorder's detector, with these settings changed; raises SettingsError."""
-    return make_detector(load(importlib.import_module("config"), None, overrides))
+    settings = load(importlib.import_module("config"), None, overrides)
+    detector = make_detector(settings)
+    return at_its_pace(detector, settings) if paced else detector
 
 
 def as_json(
@@ -113,6 +117,7 @@ def main() -> None:
         default=[],
         help="one more column with these settings; may be repeated",
     )
+    parser.add_argument("--paced", action="store_true", help="pass over the frames that the recorder would")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write scores and alarms there as well")
     options = parser.parse_args()
     work_lightly()
@@ -126,7 +131,7 @@ def main() -> None:
         alarms: dict[str, dict[str, list[int]]] = {name: {} for name in groups}
         cpu_s, frames = dict.fromkeys(groups, 0.0), 0
         for clip, truth in labels.items():
-            detectors = [detector_with(overrides) for overrides in groups.values()]
+            detectors = [detector_with(overrides, options.paced) for overrides in groups.values()]
             found = watch(options.folder / clip, detectors, truth.frames)
             for name, answers in zip(groups, found, strict=True):
                 results[name][clip], alarms[name][clip] = score(truth, answers.alarms), answers.alarms

@@ -12,9 +12,7 @@ from pathlib import Path
 from pynvr import assembly, check, pipeline
 from pynvr.archive.closing import recover
 from pynvr.archive.index import INDEX_NAME
-from pynvr.detection.detector import Detector
-from pynvr.detection.from_settings import make_detector
-from pynvr.detection.pacing import PacedDetector, RestingDetector
+from pynvr.detection.from_settings import at_its_pace, make_detector
 from pynvr.errors import HangingError, PynvrError, StoppedError
 from pynvr.media.opencv import work_lightly
 from pynvr.notify.from_settings import Notifications
@@ -128,8 +126,8 @@ def _check(settings: Settings, stop: Stop) -> None:
 
 
 def _record(settings: Settings, stop: Stop) -> None:
-    every, fps = make_detector(settings), settings.MOTION_DETECTION_FPS
-    detector: Detector = RestingDetector(every) if fps is None else PacedDetector(every, fps)
+    every = make_detector(settings)
+    detector = at_its_pace(every, settings)
     with ExitStack() as stack:
         archive = assembly.open_archive(settings, stack)
         arming = assembly.make_arming(settings, archive)

@@ -1,7 +1,8 @@
-"""The detector that the settings ask for."""
+"""The detector that the settings ask for, and its pace."""
 
 from pynvr.detection.classic import ClassicDetector, ClassicParameters
-from pynvr.detection.detector import MotionDetector
+from pynvr.detection.detector import Detector, MotionDetector
+from pynvr.detection.pacing import PacedDetector, RestingDetector
 from pynvr.detection.parameters import RobustParameters
 from pynvr.detection.robust import RobustDetector
 from pynvr.detection.zones import Zones, load_mask
@@ -15,6 +16,12 @@ def make_detector(settings: Settings) -> MotionDetector:
     if settings.MOTION_DETECTOR == "classic":
         return ClassicDetector(_classic(settings), zones)
     return RobustDetector(_robust(settings), zones)
+
+
+def at_its_pace(detector: MotionDetector, settings: Settings) -> Detector:
+    """The detector as the recorder has it: it looks at fewer frames than come."""
+    fps = settings.MOTION_DETECTION_FPS
+    return RestingDetector(detector) if fps is None else PacedDetector(detector, fps)
 
 
 def _classic(settings: Settings) -> ClassicParameters:

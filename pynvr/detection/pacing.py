@@ -11,7 +11,7 @@ import numpy as np
 from pynvr.detection.detector import Detection, Detector
 from pynvr.media.frame import TIME_TOLERANCE_S, Gray, Image
 
-REST_AFTER_S = 2.0
+REST_AFTER_S = 0.5
 """Somebody who was half seen is often seen again within that time."""
 RESTING_STEP_S = 0.06
 """Passes over every second picture of 17 to 33 a second, more of a faster camera, none of a slower one."""

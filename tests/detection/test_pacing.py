@@ -105,4 +105,4 @@ def test_after_a_gap_or_a_step_back_it_is_awake() -> None:
         detector.detect(image, time_s)
     assert detector.detect(image, 1.0) is not NOT_LOOKED
     detector.reset()
-    assert all(detector.detect(image, 4 + time_s) is not NOT_LOOKED for time_s in rising(25, 1))
+    assert all(detector.detect(image, 4 + time_s) is not NOT_LOOKED for time_s in rising(25, REST_AFTER_S))
