@@ -39,7 +39,7 @@ def run(config_module: ModuleType, tmp_path: Path) -> Callable[..., int]:
             "APP_LOG_LEVEL": logging.INFO,
             "MOTION_DETECTOR": "robust",
             "MINIMAL_MOTION_DURATION": 10,
-            "PRE_ALARM_RECORDING_SECONDS": 5,
+            "PRE_ALARM_RECORDING_SECONDS": 10,  # the visitor comes after 6 s; the files are recorded whole
         }
         config_module.__dict__.update(defaults(tmp_path) | chosen | {"cam": str(INPUTS / name)} | settings)
         return record(lambda: config_module, [])
