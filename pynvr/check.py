@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from pynvr.archive.archive import Archive
+from pynvr.archive.closing import convert
 from pynvr.archive.names import TRIAL_PREFIX, beside
-from pynvr.archive.remux import rate_for, remux
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
 from pynvr.media.frame import Encoding, Frame
-from pynvr.media.packet import Shape
 from pynvr.media.picture_watch import BLACK, PictureWatch
 from pynvr.recording.clip import Clip
 from pynvr.recording.copying import PacketPart
@@ -77,11 +76,7 @@ def _copy(settings: Settings, archive: Archive, packets: PacketSource) -> None:
         part.open(path, stream.nominal_fps)
         part.write(Write(first))
         part.close()
-        rate = rate_for(trial, [0.0], stream.nominal_fps)
-        delimiter = bytes.fromhex(part.facts["delimiter"])
-        sound_from_s = None if stream.sound is None else 0.0
-        shape = Shape(*part.facts.get("shape", ()))
-        remux(path, trial, part.facts["fourcc"], [0.0], rate, delimiter, shape, sound_from_s)
+        convert(path, trial, part.facts | {"nominal_fps": stream.nominal_fps}, [0.0])
 
 
 @contextmanager

@@ -7,7 +7,7 @@ again has the same result. So recovery at the start is closing, nothing else.
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,7 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
         return False
     try:
         noted = len(notes.frames)
-        delimiter = bytes.fromhex(notes.facts.get("delimiter", ""))
-        contents = _match(notes, part, delimiter)
+        contents = _match(notes, part, _delimiter(notes.facts))
     except RecordingError as error:
         if part.stat().st_size == 0 or (notes.facts and not noted):
             part.unlink()
@@ -117,19 +116,28 @@ def _finish(part: Path, names: list[Path], notes: Journal) -> bool:
     if noted > len(notes.frames):
         log.error("%s: the last %d pictures did not reach the disk", part.name, noted - len(notes.frames))
     try:
-        if (fourcc := notes.facts.get("fourcc")) is None:
+        if "fourcc" not in notes.facts:
             raise RecordingError("its journal does not say which codec it has")
-        facts, times = notes.facts, notes.times()
-        rate = float(facts.get("output_rate") or 0) or rate_for(final, times, float(facts["nominal_fps"]))
-        sound_from_s = -LATE_SOUND_S if facts.get("continues") else 0.0
-        shape = Shape(*facts.get("shape", ()))
-        heard = facts.get("sound")
-        remux(part, final, fourcc, times, rate, delimiter, shape, sound_from_s if heard else None)
+        convert(part, final, notes.facts, notes.times())
     except RecordingError as error:  # no room, or a crash took the journal
         log.error("no final container, the recording stays %s: %s", as_it_is, error)
         fsync.move(part, as_it_is)
         return False
     return True
+
+
+def convert(part: Path, final: Path, facts: Mapping[str, Any], times: Sequence[float]) -> None:
+    """Copy a part into its final container, in the way that its facts ask for; raises as `remux` does."""
+    rate = float(facts.get("output_rate") or 0) or rate_for(final, times, float(facts["nominal_fps"]))
+    sound_from_s = -LATE_SOUND_S if facts.get("continues") else 0.0
+    shape, heard = Shape(*facts.get("shape", ())), facts.get("sound")
+    remux(
+        part, final, facts["fourcc"], times, rate, _delimiter(facts), shape, sound_from_s if heard else None
+    )
+
+
+def _delimiter(facts: Mapping[str, Any]) -> bytes:
+    return bytes.fromhex(facts.get("delimiter", ""))
 
 
 def _match(notes: Journal, video: Path, delimiter: bytes = b"") -> Contents:
