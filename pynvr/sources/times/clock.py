@@ -44,6 +44,10 @@ class _Mark(NamedTuple):
         step = stream_s - self.stream_s
         return -LEAP_S <= step <= max(0.0, arrival_s - self.arrival_s) + LEAP_S
 
+    def misfit_s(self, stream_s: float, arrival_s: float) -> float:
+        """By how much more or less time has passed for the stream than for us."""
+        return abs(stream_s - self.stream_s - (arrival_s - self.arrival_s))
+
 
 class StreamClock:
     """Lays a stream onto the clock when its first picture arrives. From then on it keeps its own spacing.
@@ -52,13 +56,13 @@ class StreamClock:
     all the same. `lag_s` says how far stream and clock have drifted apart since; the times are not corrected
     for it. With B-frames packets are not sent in the order in which they are shown.
 
-    A stream that leaps has lost packets or reset its counter. If the next packet continues from
+    A stream that leaps has lost packets or reset its counter. If the next packet goes on rather from the one
     before the leap, only one time was damaged, and nothing has changed.
     """
 
     def __init__(self) -> None:
         self._latest: _Mark | None = None
-        self._before_leap: _Mark | None = None
+        self._previous: _Mark | None = None
         self._untimed_s = float("-inf")
         self._window_end = 0.0
         self._lags: list[float] = []
@@ -80,33 +84,32 @@ class StreamClock:
         A packet without a time is shown when it arrives.
         """
         if stream_s is None:
-            self._latest = self._before_leap = None
+            self._latest = self._previous = None
             self._lags, self._lags_before = [], []
             self._untimed_s = max(arrival_s, self._untimed_s + SMALLEST_STEP_S)
             return self._untimed_s
-        mark = _Mark(stream_s, arrival_s, self._follow(stream_s, arrival_s))
-        time = stream_s + mark.offset_s
-        if self._latest is None or mark.offset_s != self._latest.offset_s or stream_s > self._latest.stream_s:
-            self._latest = mark
+        before = self._followed(stream_s, arrival_s)
+        if before is not None:
+            offset_s = before.offset_s
+        elif self._latest is not None:  # it goes on when it arrives
+            waited_s = max(0.0, arrival_s - self._latest.arrival_s)
+            offset_s = self._latest.offset_s + self._latest.stream_s + waited_s + SMALLEST_STEP_S - stream_s
+        else:
+            offset_s = arrival_s - stream_s
+        time = stream_s + offset_s
+        if self._latest is None or offset_s != self._latest.offset_s or stream_s > self._latest.stream_s:
+            self._previous = before or self._latest
+            self._latest = _Mark(stream_s, arrival_s, offset_s)
             self._note_lag(arrival_s, arrival_s - time)
         return time
 
-    def _follow(self, stream_s: float, arrival_s: float) -> float:
-        """Find out which packet this one follows, and return the offset to the clock that goes with it."""
-        latest, before = self._latest, self._before_leap
-        if latest is None:
-            return arrival_s - stream_s
-        if latest.leads_to(stream_s, arrival_s):
-            self._before_leap = None
-            return latest.offset_s
-        if before is not None and self._can_follow(before, stream_s, arrival_s):
-            self._latest, self._before_leap = before, None
-            return before.offset_s
-        self._before_leap = latest
-        if self._can_follow(latest, stream_s, arrival_s):
-            return latest.offset_s
-        waited = max(0.0, arrival_s - latest.arrival_s)
-        return latest.offset_s + latest.stream_s + waited + SMALLEST_STEP_S - stream_s
+    def _followed(self, stream_s: float, arrival_s: float) -> _Mark | None:
+        """Which of the last two packets this one follows; None if it has leapt."""
+        known = [mark for mark in (self._latest, self._previous) if mark is not None]
+        fitting = [mark for mark in known if mark.leads_to(stream_s, arrival_s)] or [
+            mark for mark in known if self._can_follow(mark, stream_s, arrival_s)
+        ]
+        return min(fitting, key=lambda mark: mark.misfit_s(stream_s, arrival_s), default=None)
 
     def _can_follow(self, mark: _Mark, stream_s: float, arrival_s: float) -> bool:
         """Whether the packet may follow `mark` after a loss: later than it, but not in the future."""

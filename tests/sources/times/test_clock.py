@@ -128,6 +128,19 @@ def test_damaged_time_right_after_a_loss_leaves_the_gap() -> None:
     assert placed[51:] == pytest.approx([1000 + number / 25 for number in numbers[51:]])
 
 
+@given(st.floats(-5, 5), st.integers(0, 30), st.integers(0, 10), st.floats(0, 0.3))
+def test_damaged_time_between_losses_leaves_the_others_in_place(
+    leap: float, lost_before: int, lost_after: int, late_s: float
+) -> None:
+    """Packets of ten a second; one of a damaged time that came late has lost its neighbours."""
+    clock = StreamClock()
+    numbers = [*range(50), 50 + lost_before, *range(51 + lost_before + lost_after, 150)]
+    times = [number / 10 + (leap if number == 50 + lost_before else 0) for number in numbers]
+    arrivals = [1000 + number / 10 + (late_s if number == 50 + lost_before else 0) for number in numbers]
+    placed = [clock.place(time, now) for time, now in zip(times, arrivals, strict=True)]
+    assert placed[51:] == pytest.approx([1000 + number / 10 for number in numbers[51:]])
+
+
 def test_packets_lost_after_a_hiccup_leave_their_gap() -> None:
     """Packet 50 comes 3 s late, the next 75 never, and the others in time."""
     clock = StreamClock()
