@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from typing import cast
 
 import cv2
-import numpy as np
 
 from pynvr.detection.detector import Detection, blurred, scaled_gray
+from pynvr.detection.mask_filters import square
 from pynvr.detection.zones import Zones
 from pynvr.media.frame import Gray, Image
-
-SQUARE_3 = np.ones((3, 3), np.uint8)
-"""One iteration of dilation or erosion reaches one pixel in every direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +54,7 @@ class ClassicDetector:
         gray = image if image.ndim == 2 else self.reduced(image)
         if p.normalize_contrast:
             gray = cast(Gray, cv2.normalize(gray, gray.copy(), 0, 255, cv2.NORM_MINMAX))
-        visible = self.zones.drawn(gray.shape[1], gray.shape[0])
-        if visible is not None:
-            gray = cast(Gray, cv2.bitwise_and(gray, visible))  # what is hidden spreads nowhere by blurring
-        gray = blurred(gray, p.blur_px)
+        gray = blurred(self.zones.shown(gray), p.blur_px)
         if self._previous is None or self._previous.shape != gray.shape:
             self._previous = gray
         difference = cast(Gray, cv2.absdiff(gray, self._previous))
@@ -72,7 +66,10 @@ class ClassicDetector:
 
 
 def changed_mask(difference: Gray, threshold: int, dilate: int, erode: int) -> Gray:
-    """Set the pixels that differ by more than `threshold`, join neighbours, take back the rim."""
+    """Set the pixels that differ by more than `threshold`, join neighbours, take back the rim.
+
+    An iteration of `dilate` or `erode` reaches one pixel in every direction.
+    """
     _, mask = cv2.threshold(difference, threshold, 255, cv2.THRESH_BINARY)
-    mask = cv2.dilate(mask, SQUARE_3, iterations=dilate)
-    return cast(Gray, cv2.erode(mask, SQUARE_3, iterations=erode))
+    mask = cv2.dilate(mask, square(3), iterations=dilate)
+    return cast(Gray, cv2.erode(mask, square(3), iterations=erode))

@@ -21,9 +21,6 @@ WHOLE_UP_TO = 3.0
 LINES_KEPT = 1.25
 """This many lines for each line of the small one are enough of a larger picture, and before halving."""
 
-AREA_WIDTH_PX = 500
-"""The robust detector tells areas in pixels of a picture with this longer side, whatever it works at."""
-
 
 @dataclass(frozen=True, slots=True)
 class Detection:

@@ -4,6 +4,7 @@ Each step works only around what is set, which is seldom more than a fifth of th
 """
 
 from collections import deque
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
@@ -29,7 +30,12 @@ def square(side_px: int) -> Gray:
 
 def around(mask: Gray, rim_px: int) -> tuple[slice, slice]:
     """The rows and columns that hold all set pixels, and `rim_px` more on each side."""
-    x, y, width, height = cv2.boundingRect(mask)
+    return within(cv2.boundingRect(mask), rim_px)
+
+
+def within(box: Sequence[int], rim_px: int = 0) -> tuple[slice, slice]:
+    """The rows and columns of a box (left, top, width, height), and `rim_px` more on each side."""
+    x, y, width, height = box
     return slice(max(0, y - rim_px), y + height + rim_px), slice(max(0, x - rim_px), x + width + rim_px)
 
 

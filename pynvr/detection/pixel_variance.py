@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.detection.exposure import FINE, Plane
+from pynvr.detection.mask_filters import square, within
 from pynvr.detection.parameters import EARLY_S
 from pynvr.detection.tracks import Box
 from pynvr.media.frame import Gray
@@ -20,7 +21,6 @@ from pynvr.media.frame import Gray
 Power: TypeAlias = NDArray[np.float32]
 """Height x width, squared grey levels."""
 
-SQUARE_3 = np.ones((3, 3), np.uint8)
 LEARN_EVERY_S = 0.1
 """A fast camera sends more pictures than are needed."""
 LONGEST_STEP_S = 1.0
@@ -67,7 +67,7 @@ class Habits:
         if self._usual is None:
             deviation = cv2.sqrt(self._known())
             usual = cv2.addWeighted(deviation, self._factor * FINE, deviation, 0, 0, dtype=cv2.CV_16S)
-            self._usual = cast(Plane, cv2.dilate(usual, SQUARE_3))
+            self._usual = cast(Plane, cv2.dilate(usual, square(3)))
         return self._usual
 
     def learn(self, change: Plane, step_s: float, objects: Iterable[Box]) -> None:
@@ -82,7 +82,7 @@ class Habits:
         rate = max(-math.expm1(-step_s / self._memory_s), step_s / (self._age_s + FIRST_WEIGHT_S))
         news = cv2.threshold(change, self._cap * FINE, 0, cv2.THRESH_TRUNC)[1]
         news = cv2.multiply(news, news, scale=1 / FINE**2, dtype=cv2.CV_32F)
-        kept = [(where, power[where].copy()) for where in map(_slices, objects)]
+        kept = [(where, power[where].copy()) for where in (within(box, RIM_PX) for box in objects)]
         cv2.accumulateWeighted(news, power, rate)
         for where, old in kept:
             power[where] = cv2.accumulateWeighted(news[where].copy(), old, rate * self._object_rate)
@@ -91,11 +91,3 @@ class Habits:
         if self._power is None:
             raise RuntimeError("Habits.begin comes first")
         return self._power
-
-
-def _slices(box: Box) -> tuple[slice, slice]:
-    x, y, width, height = box
-    return (
-        slice(max(0, y - RIM_PX), y + height + RIM_PX),
-        slice(max(0, x - RIM_PX), x + width + RIM_PX),
-    )

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pynvr.detection.detector import AREA_WIDTH_PX, Detection, blurred, scaled_gray
+from pynvr.detection.detector import Detection, blurred, scaled_gray
 from pynvr.detection.exposure import FINE, Picture, Plane, count_above, difference, remember
 from pynvr.detection.light_change import AddedLight, Settling, coherent, compare_texture, is_body
-from pynvr.detection.mask_filters import Persistence, clear_specks, closed
+from pynvr.detection.mask_filters import Persistence, clear_specks, closed, within
 from pynvr.detection.parameters import RobustParameters
 from pynvr.detection.pixel_variance import Habits
 from pynvr.detection.reference_frames import References
@@ -24,6 +24,8 @@ from pynvr.detection.tracks import Blob, Track, Tracker
 from pynvr.detection.zones import Zones
 from pynvr.media.frame import Gray, Image
 
+AREA_WIDTH_PX = 500
+"""Areas are told in pixels of a picture with this longer side, whatever it works at."""
 LONGEST_GAP_S, LONGEST_STEPS = 3.0, 1.5
 """After a longer pause the scene is looked at anew, unless the one before was nearly as long."""
 NOISE_MEMORY_S = 2.0
@@ -87,7 +89,9 @@ class RobustDetector:
 
     def detect(self, image: Image | Gray, time_s: float) -> Detection:
         """Judge the next picture; nothing moves in the first one."""
-        gray, visible = self._prepare(image)
+        small = image if image.ndim == 2 else self.reduced(image)
+        gray = blurred(self.zones.shown(small), self._p.blur_px)
+        visible = self.zones.drawn(gray.shape[1], gray.shape[0])
         now = remember(gray, time_s, self._p.surroundings_px, visible)
         step_s, before_s = time_s - self._last_s, self._step_s
         if gray.shape != self._shape or not 0 < step_s < max(LONGEST_GAP_S, LONGEST_STEPS * before_s):
@@ -119,14 +123,6 @@ class RobustDetector:
         if self._p.persist_s:
             mask = self._persistence.lasting(mask, time_s, step_s)
         return self._judge(now, old, change, mask, fresh, step_s)
-
-    def _prepare(self, image: Image | Gray) -> tuple[Gray, Gray | None]:
-        """The grey picture to work on, and the zones at its size: 0 where it is not looked at; None: none."""
-        small = image if image.ndim == 2 else self.reduced(image)
-        visible = self.zones.drawn(small.shape[1], small.shape[0])
-        if visible is not None:
-            small = cast(Gray, cv2.bitwise_and(small, visible))  # what is hidden spreads nowhere by blurring
-        return blurred(small, self._p.blur_px), visible
 
     def _begin(self, now: Picture, blind: bool = False) -> Detection:
         """A new scene or a new light: what came before is no reference, but habits stay."""
@@ -230,7 +226,7 @@ class RobustDetector:
             x, y, width, height = cv2.boundingRect(contour)
             if width * height * px_area < p.least_area_px:
                 continue
-            where = slice(y, y + height), slice(x, x + width)
+            where = within((x, y, width, height))
             area_px = cv2.countNonZero(mask[where]) * px_area
             moving_px = count_above(fresh[where], limit) * px_area
             own_px = cv2.countNonZero(own[where]) * px_area

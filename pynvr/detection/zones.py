@@ -45,6 +45,11 @@ class Zones:
             self._drawn = {(width, height): self._draw(width, height)}  # pictures seldom change their size
         return self._drawn[width, height]
 
+    def shown(self, gray: Gray) -> Gray:
+        """The picture, black where it is not looked at: what is hidden spreads nowhere by blurring."""
+        visible = self.drawn(gray.shape[1], gray.shape[0])
+        return gray if visible is None else cast(Gray, cv2.bitwise_and(gray, visible))
+
     def _draw(self, width: int, height: int) -> Gray:
         looked_at = np.full((height, width), 0 if self._regions else 255, np.uint8)
         for region in self._regions:
