@@ -10,7 +10,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from pynvr.detection.parameters import EARLY_S
+from pynvr.detection.parameters import EARLY_S, RobustParameters
 from pynvr.media.frame import Gray
 
 DENSITY_PX = 5
@@ -55,15 +55,10 @@ def closed(mask: Gray, side_px: int) -> Gray:
 
 
 class Persistence:
-    """Keeps changes that had others nearby `age_s` ago already.
+    """Keeps changes that had others nearby `persist_s` ago already."""
 
-    Nearby is within `reach_px`, and `reach_px_s` more for every second that the pictures are farther apart.
-    """
-
-    def __init__(self, age_s: float, reach_px: float, reach_px_s: float) -> None:
-        self._age_s = age_s
-        self._reach_px = reach_px
-        self._reach_px_s = reach_px_s
+    def __init__(self, parameters: RobustParameters) -> None:
+        self._p = parameters
         self._masks: deque[tuple[float, Gray]] = deque()
 
     def begin(self, time_s: float, shape: tuple[int, ...]) -> None:
@@ -72,14 +67,14 @@ class Persistence:
 
     def lasting(self, mask: Gray, time_s: float, step_s: float) -> Gray:
         """The part of the mask that is not new; the next frames are compared with `mask` as a whole."""
-        while len(self._masks) > 1 and self._masks[1][0] <= time_s - EARLIEST * self._age_s + EARLY_S:
+        p = self._p
+        while len(self._masks) > 1 and self._masks[1][0] <= time_s - EARLIEST * p.persist_s + EARLY_S:
             self._masks.popleft()
         lasting = mask
         if cv2.hasNonZero(mask):
-            wait_s = max(0.0, min(step_s, LONGEST_STEP_S) - self._age_s)
-            early = self._masks[0][0] > time_s - self._age_s + EARLY_S
-            reach_px = self._reach_px * (EARLY_REACH if early else 1)
-            near = round(reach_px + self._reach_px_s * wait_s)
+            wait_s = max(0.0, min(step_s, LONGEST_STEP_S) - p.persist_s)
+            early = self._masks[0][0] > time_s - p.persist_s + EARLY_S
+            near = round(p.persist_px * (EARLY_REACH if early else 1) + p.persist_px_s * wait_s)
             where = around(mask, near)
             lasting = np.zeros(mask.shape, np.uint8)
             before = cv2.dilate(self._masks[0][1][where], square(2 * near + 1))

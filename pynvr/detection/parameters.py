@@ -71,10 +71,11 @@ class RobustParameters:
     area_threshold_px: float = 1500.0
     """So many pixels for 0.1 s, or fewer for longer, are motion."""
     first_s: float = 0.1
-    """The age of a blob that is first seen: its changes have persisted this long."""
+    """The age of a blob that is first seen: its changes have persisted this long. That of one that is not
+    small is the time between the latest two pictures, if that is longer."""
     small_px: float = 600.0
     """Blobs below it have to travel by their own size: leaves and reflections stay. 0: off."""
     forget_s: float = 0.3
     """A walker behind a post is still the same."""
     most_blobs: int = 12
-    """Bounds the time that a frame takes."""
+    """The largest count; bounds the time that a frame takes."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pynvr.detection.exposure import FINE, Plane
 from pynvr.detection.mask_filters import square, within
-from pynvr.detection.parameters import EARLY_S
+from pynvr.detection.parameters import EARLY_S, RobustParameters
 from pynvr.detection.tracks import Box
 from pynvr.media.frame import Gray
 
@@ -32,29 +32,18 @@ RIM_PX = 4
 
 
 class Habits:
-    """The usual squared change of each pixel.
+    """The usual squared change of each pixel."""
 
-    `factor` times its deviation is usual for a pixel; `memory_s` is how long it
-    remembers; `cap` and `start` are grey levels: the most that one change counts,
-    and what is assumed of a pixel never seen before. Below an object it learns at
-    `object_rate` of the usual rate.
-    """
-
-    def __init__(self, factor: float, memory_s: float, cap: float, start: float, object_rate: float) -> None:
-        self._factor = factor
-        self._memory_s = memory_s
-        self._cap = cap
-        self._start = start
-        self._object_rate = object_rate
-        self._power: Power | None = None
+    def __init__(self, parameters: RobustParameters) -> None:
+        self._p = parameters
+        self._power: Power = np.empty(0, np.float32)
         self._usual: Plane | None = None
-        self._age_s = 0.0
-        self._waited_s = 0.0
+        self._age_s = self._waited_s = 0.0
 
     def begin(self, shape: tuple[int, ...]) -> None:
-        """Start where nothing is known yet; what has been learnt is kept."""
-        if self._power is None or self._power.shape != shape:
-            self._power = np.full(shape, self._start**2, np.float32)
+        """Call it first, and at a new scene or light; what has been learnt is kept."""
+        if self._power.shape != shape:
+            self._power = np.full(shape, self._p.habit_start**2, np.float32)
             self._usual = None
             self._age_s = self._waited_s = 0.0
 
@@ -65,8 +54,8 @@ class Habits:
 
     def _usual_around(self) -> Plane:
         if self._usual is None:
-            deviation = cv2.sqrt(self._known())
-            usual = cv2.addWeighted(deviation, self._factor * FINE, deviation, 0, 0, dtype=cv2.CV_16S)
+            deviation = cv2.sqrt(self._power)
+            usual = cv2.addWeighted(deviation, self._p.habit_factor * FINE, deviation, 0, 0, dtype=cv2.CV_16S)
             self._usual = cast(Plane, cv2.dilate(usual, square(3)))
         return self._usual
 
@@ -76,18 +65,13 @@ class Habits:
         if self._waited_s < LEARN_EVERY_S - EARLY_S:
             return
         step_s, self._waited_s, self._usual = min(self._waited_s, LONGEST_STEP_S), 0.0, None
-        power = self._known()
+        p, power = self._p, self._power
         self._age_s += step_s
         # a running mean at first, an exponential one later
-        rate = max(-math.expm1(-step_s / self._memory_s), step_s / (self._age_s + FIRST_WEIGHT_S))
-        news = cv2.threshold(change, self._cap * FINE, 0, cv2.THRESH_TRUNC)[1]
+        rate = max(-math.expm1(-step_s / p.habit_s), step_s / (self._age_s + FIRST_WEIGHT_S))
+        news = cv2.threshold(change, p.habit_cap * FINE, 0, cv2.THRESH_TRUNC)[1]
         news = cv2.multiply(news, news, scale=1 / FINE**2, dtype=cv2.CV_32F)
         kept = [(where, power[where].copy()) for where in (within(box, RIM_PX) for box in objects)]
         cv2.accumulateWeighted(news, power, rate)
         for where, old in kept:
-            power[where] = cv2.accumulateWeighted(news[where].copy(), old, rate * self._object_rate)
-
-    def _known(self) -> Power:
-        if self._power is None:
-            raise RuntimeError("Habits.begin comes first")
-        return self._power
+            power[where] = cv2.accumulateWeighted(news[where].copy(), old, rate * p.object_learning)

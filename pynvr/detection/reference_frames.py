@@ -4,22 +4,18 @@ import math
 from collections import deque
 
 from pynvr.detection.exposure import Picture, same_exposure
-from pynvr.detection.parameters import EARLY_S
+from pynvr.detection.parameters import EARLY_S, RobustParameters
 
 STEP_S = 0.1
 """Pictures are remembered at this distance: 20 of them for two seconds, whatever the frame rate."""
 
 
 class References:
-    """Remembers pictures for `oldest_s` seconds.
+    """Remembers pictures as long as one of the two references may be asked for."""
 
-    `same_light` is the logarithm of the exposure ratio up to which an old picture
-    may still be compared with a new one; 0: any picture may.
-    """
-
-    def __init__(self, oldest_s: float, same_light: float) -> None:
-        self._oldest_s = oldest_s
-        self._same_light = same_light or math.inf
+    def __init__(self, parameters: RobustParameters) -> None:
+        self._oldest_s = max(parameters.reference_s, parameters.second_reference_s)
+        self._same_light = parameters.same_light or math.inf
         self._past: deque[Picture] = deque()
 
     def begin(self, now: Picture) -> None:

@@ -63,19 +63,12 @@ class RobustDetector:
     def reset(self) -> None:
         """Forget everything seen."""
         p = self._p
-        self._references = References(max(p.reference_s, p.second_reference_s), p.same_light)
-        self._habits = Habits(p.habit_factor, p.habit_s, p.habit_cap, p.habit_start, p.object_learning)
+        self._references = References(p)
+        self._habits = Habits(p)
         self._settling = Settling(p.settle_s, p.light_limit_s, p.light_rest_s)
         self._added_light = AddedLight(Settling(p.settle_s, p.beam_limit_s, p.light_rest_s), p.fit_light)
-        self._persistence = Persistence(p.persist_s, p.persist_px, p.persist_px_s)
-        self._tracker = Tracker(
-            self._area_threshold_px * EVIDENCE_S,
-            p.small_px,
-            p.first_s,
-            p.forget_s,
-            p.rest_s,
-            p.most_blobs,
-        )
+        self._persistence = Persistence(p)
+        self._tracker = Tracker(p, self._area_threshold_px * EVIDENCE_S)
         self._noise = 1.0  # mean difference of a still picture, grey levels
         self._covered_s = 0.0  # for how long somebody close has filled the picture
         self._last_s, self._step_s = -math.inf, 0.0

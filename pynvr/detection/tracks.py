@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pynvr.detection.parameters import EARLY_S
+from pynvr.detection.parameters import EARLY_S, RobustParameters
 
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, width and height in pixels of the work picture."""
@@ -55,30 +55,11 @@ class Track:
 
 
 class Tracker:
-    """Blobs in, tracks out.
+    """Blobs in, tracks out; `evidence_px_s` confirms a track."""
 
-    `evidence_px_s` confirms a track; a blob below `small_px` has to travel as well; each
-    has lasted `first_s` when it is first seen, and one that is not small as long as the
-    latest two pictures are apart; the `most` largest of a picture count. A track lives
-    unseen for `forget_s`. Who came and stands still counts as present for `rest_s`
-    after stirring last.
-    """
-
-    def __init__(
-        self,
-        evidence_px_s: float,
-        small_px: float,
-        first_s: float,
-        forget_s: float,
-        rest_s: float,
-        most: int,
-    ) -> None:
+    def __init__(self, parameters: RobustParameters, evidence_px_s: float) -> None:
+        self._p = parameters
         self._evidence_px_s = evidence_px_s
-        self._small_px = small_px
-        self._first_s = first_s
-        self._forget_s = forget_s
-        self._rest_s = rest_s
-        self._most = most
         self.tracks: list[Track] = []
         self._resting: list[Track] = []
 
@@ -112,14 +93,15 @@ class Tracker:
         new (not `settled`), a large blob of a slow camera is an object at once: what persists there was in
         two pictures so far apart that a third one would come late.
         """
-        at_once = settled and step_s >= self._first_s - EARLY_S
+        p = self._p
+        at_once = settled and step_s >= p.first_s - EARLY_S
         # what persists was in the picture before, too; where that is small it may have been another flake
-        large_age_s = max(self._first_s, min(step_s, LONGEST_STEP_S))
+        large_age_s = max(p.first_s, min(step_s, LONGEST_STEP_S))
         free = list(self.tracks)
-        for blob in sorted(blobs, key=lambda blob: -blob.area_px)[: self._most]:
+        for blob in sorted(blobs, key=lambda blob: -blob.area_px)[: p.most_blobs]:
             track = max(free, key=lambda track: _nearness(track.box, blob.box), default=None)
-            large = blob.area_px >= self._small_px
-            before = blob.area_px * (large_age_s if large else self._first_s)
+            large = blob.area_px >= p.small_px
+            before = blob.area_px * (large_age_s if large else p.first_s)
             if track is None or not _nearness(track.box, blob.box):
                 confirmed = at_once and before >= self._evidence_px_s and large
                 new = Track(blob.box, time_s, _centre(blob.box), before, before, confirmed=confirmed)
@@ -147,7 +129,7 @@ class Tracker:
             track.travelled = track.travelled or travels
             if track.evidence >= self._evidence_px_s and (large or travels):
                 track.confirmed = True
-        self._forget(time_s, max(self._forget_s, 1.5 * step_s))
+        self._forget(time_s, max(p.forget_s, 1.5 * step_s))
         return [track for track in self.confirmed if track.seen_s == time_s]
 
     def _forget(self, time_s: float, keep_s: float) -> None:
@@ -159,8 +141,8 @@ class Tracker:
                         place.seen_s = track.seen_s
                 self._resting += [track] if track.travelled else []
         self.tracks = [track for track in self.tracks if time_s - track.seen_s <= keep_s]
-        resting = [place for place in self._resting if time_s - place.seen_s <= self._rest_s]
-        self._resting = resting[-self._most :]
+        resting = [place for place in self._resting if time_s - place.seen_s <= self._p.rest_s]
+        self._resting = resting[-self._p.most_blobs :]
 
 
 def _centre(box: Box) -> tuple[float, float]:
