@@ -46,19 +46,9 @@ class RobustDetector:
 
     def __init__(self, parameters: RobustParameters | None = None, zones: Zones | None = None) -> None:
         self._p = parameters or RobustParameters()
-        self._area_threshold_px = self._p.area_threshold_px
+        self.area_threshold_px = self._p.area_threshold_px
         self.zones = zones or Zones()
         self.reset()
-
-    @property
-    def area_threshold_px(self) -> float:
-        """So many pixels for 0.1 s are motion; may be changed while it works."""
-        return self._area_threshold_px
-
-    @area_threshold_px.setter
-    def area_threshold_px(self, px: float) -> None:
-        self._area_threshold_px = px
-        self._tracker.require(px * EVIDENCE_S)
 
     def reset(self) -> None:
         """Forget everything seen."""
@@ -68,7 +58,7 @@ class RobustDetector:
         self._settling = Settling(p.settle_s, p.light_limit_s, p.light_rest_s)
         self._added_light = AddedLight(Settling(p.settle_s, p.beam_limit_s, p.light_rest_s), p.fit_light)
         self._persistence = Persistence(p)
-        self._tracker = Tracker(p, self._area_threshold_px * EVIDENCE_S)
+        self._tracker = Tracker(p)
         self._noise = 1.0  # mean difference of a still picture, grey levels
         self._covered_s = 0.0  # for how long somebody close has filled the picture
         self._last_s, self._step_s = -math.inf, 0.0
@@ -93,6 +83,7 @@ class RobustDetector:
             self._last_s, self._step_s = time_s, step_s if math.isfinite(step_s) else 0.0
             return self._begin(now)
         self._last_s, self._step_s = time_s, step_s
+        self._tracker.require(self.area_threshold_px * EVIDENCE_S)
 
         if self._p.light_fraction:
             unlit = self._added_light.without(now, self._references.oldest, self._changed_by, self._noise)
@@ -125,7 +116,7 @@ class RobustDetector:
         self._persistence.begin(now.time_s, now.gray.shape)
         self._tracker.clear()
         nothing = np.zeros_like(now.gray)
-        return Detection(now.gray, nothing, nothing, 0, False, 0.0, self._area_threshold_px, blind)
+        return Detection(now.gray, nothing, nothing, 0, False, 0.0, self.area_threshold_px, blind)
 
     def _difference(self, old: Picture, now: Picture) -> Plane:
         p = self._p
@@ -197,14 +188,14 @@ class RobustDetector:
             round(cv2.countNonZero(mask) * px_area),
             bool(objects),
             self._score(objects, now.time_s),
-            self._area_threshold_px,
+            self.area_threshold_px,
         )
 
     def _score(self, objects: Sequence[Track], time_s: float) -> float:
         """The best track's evidence as pixels for 0.1 s; short of the threshold while it is no object yet."""
         seen = objects or [track for track in self._tracker.tracks if track.seen_s == time_s]
         score = max((track.evidence / EVIDENCE_S for track in seen), default=0.0)
-        return score if objects else min(score, ALMOST * self._area_threshold_px)
+        return score if objects else min(score, ALMOST * self.area_threshold_px)
 
     def _blobs(self, mask: Gray, fresh: Plane, own: Gray, px_area: float) -> list[Blob]:
         """The blobs that are large enough and change at this moment; `own` is 0 where the grey did not."""

@@ -55,11 +55,11 @@ class Track:
 
 
 class Tracker:
-    """Blobs in, tracks out; `evidence_px_s` confirms a track."""
+    """Blobs in, tracks out."""
 
-    def __init__(self, parameters: RobustParameters, evidence_px_s: float) -> None:
+    def __init__(self, parameters: RobustParameters) -> None:
         self._p = parameters
-        self._evidence_px_s = evidence_px_s
+        self._evidence_px_s = math.inf
         self.tracks: list[Track] = []
         self._resting: list[Track] = []
 
@@ -74,7 +74,7 @@ class Tracker:
         return [track.box for track in (*self.confirmed, *self._resting)]
 
     def require(self, evidence_px_s: float) -> None:
-        """Confirm tracks from another evidence on; a track with less is no longer confirmed."""
+        """Confirm tracks from this evidence on; a track with less is no longer confirmed."""
         self._evidence_px_s = evidence_px_s
         for track in self.tracks:
             track.confirmed = track.confirmed and track.evidence >= evidence_px_s
