@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pynvr.detection.exposure import BLACK, FINE, SAMPLE_STEP_PX, Picture, Plane, difference
 from pynvr.detection.mask_filters import clear_specks, square
+from pynvr.detection.parameters import RobustParameters
 from pynvr.media.frame import Gray
 
 Levels: TypeAlias = NDArray[np.float32]
@@ -144,19 +145,13 @@ def _mean(values: Levels, side_px: int) -> Levels:
 class Settling:
     """Says whether the light is changing, from picture to picture.
 
-    It is changing until it has been quiet for `quiet_s`. After `limit_s` of unrest
-    the waiting ends, and none begins for `rest_s`: a flickering lamp would blind
-    the detector for ever.
+    It is changing until it has been quiet for `settle_s`. After `limit_s` of unrest the waiting ends, and
+    none begins for `light_rest_s`: a flickering lamp would blind the detector for ever.
     """
 
-    def __init__(self, quiet_s: float, limit_s: float, rest_s: float) -> None:
-        self._quiet_s = quiet_s
+    def __init__(self, parameters: RobustParameters, limit_s: float) -> None:
+        self._p = parameters
         self._limit_s = limit_s
-        self._rest_s = rest_s
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything."""
         self._until_s = self._since_s = self._not_before_s = -math.inf
 
     def waiting(self, unrest: bool, time_s: float) -> bool:
@@ -164,9 +159,9 @@ class Settling:
         if unrest and time_s > self._not_before_s:
             if time_s > self._until_s:
                 self._since_s = time_s
-            self._until_s = time_s + self._quiet_s
+            self._until_s = time_s + self._p.settle_s
             if time_s - self._since_s > self._limit_s:
-                self._until_s, self._not_before_s = time_s, time_s + self._rest_s
+                self._until_s, self._not_before_s = time_s, time_s + self._p.light_rest_s
         return time_s < self._until_s
 
 
@@ -176,10 +171,9 @@ class AddedLight:
     Where it falls the picture from before is shown. Light that comes to rest has come to stay, as a lamp's.
     """
 
-    def __init__(self, settling: Settling, fit_light: bool) -> None:
-        """`settling` says how long light may move, and when it has come to rest."""
-        self._settling = settling
-        self._fit_light = fit_light
+    def __init__(self, parameters: RobustParameters) -> None:
+        self._settling = Settling(parameters, parameters.beam_limit_s)
+        self._fit_light = parameters.fit_light
         self._latest: NDArray[np.float32] | None = None
         self.begin()
 

@@ -55,8 +55,8 @@ class RobustDetector:
         p = self._p
         self._references = References(p)
         self._habits = Habits(p)
-        self._settling = Settling(p.settle_s, p.light_limit_s, p.light_rest_s)
-        self._added_light = AddedLight(Settling(p.settle_s, p.beam_limit_s, p.light_rest_s), p.fit_light)
+        self._settling = Settling(p, p.light_limit_s)
+        self._added_light = AddedLight(p)
         self._persistence = Persistence(p)
         self._tracker = Tracker(p)
         self._noise = 1.0  # mean difference of a still picture, grey levels
