@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -93,6 +94,16 @@ class Mosquitto:
 
         until(listens, 10, "mosquitto to listen", 0.01)
 
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open, nothing answers."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
@@ -176,3 +187,12 @@ class Subscriber:
 
     def events(self, topic: str) -> list[dict[str, Any]]:
         return [json.loads(payload) for payload in self.payloads(f"{topic}/event")]
+
+    def wait_for_event(self, topic: str, kind: str, timeout_s: float = 10.0) -> list[dict[str, Any]]:
+        """Wait for an event of this type; returns all events so far."""
+
+        def come() -> bool:
+            return any(event["type"] == kind for event in self.events(topic))
+
+        until(come, timeout_s, f"the event {kind}")
+        return self.events(topic)

@@ -1,6 +1,8 @@
 """MQTT_URL: where the broker is, who logs in, and under which topic the camera is found."""
 
+import ssl
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pynvr.errors import SettingsError
@@ -27,6 +29,20 @@ class Broker:
         """The topic as a name in ASCII: pynvr_front_door. Two cameras have two, in any script."""
         escaped = self.topic.encode("ascii", "backslashreplace").decode()
         return "".join(sign if sign.isalnum() else "_" for sign in escaped)
+
+    def client(self, tls: ssl.SSLContext | None) -> Any:
+        """A client of paho's for one connection; raises ImportError without the extra."""
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        # the same name each time: a broker that still holds a lost connection lets it go at once
+        name = f"pynvr_{self.node}"
+        client = Client(CallbackAPIVersion.VERSION2, client_id=name, reconnect_on_failure=False)
+        if self.user is not None:
+            client.username_pw_set(self.user, self.password)
+        if tls is not None:
+            client.tls_set_context(tls)
+        return client
 
 
 def parse(url: str) -> Broker:

@@ -2,7 +2,8 @@
 
 import json
 import logging
-import sys
+import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from pynvr.notify.event import DeliveryError, Parcel
 log = logging.getLogger(__name__)
 
 ACKNOWLEDGED_S = 10.0
-"""If the broker does not acknowledge an event within this time, it is sent again."""
+"""If the broker does not acknowledge an event within this time, the delivery has failed."""
 KEEP_ALIVE_S = 30
-RECONNECT_S = 1, 60
+RECONNECT_S = 1.0, 60.0
+"""The first and the longest pause between two tries to connect; each is twice the one before."""
 SOON_S = 5.0
 MOST_IN_VAIN = 2
 """A picture that ends so many connections is sent to no further one."""
@@ -36,7 +38,11 @@ class Orders:
 
 
 class MqttReceiver:
-    """One connection, which paho's own thread keeps up."""
+    """One connection at a time, each with a client of its own on the receiver's thread.
+
+    A client that lived on would send what it got no answer to at its next connection, after what is true by
+    then and however late. What is to be sent again is known to the postman and to `_retained` alone.
+    """
 
     name = "mqtt"
     waits_for_picture = uses_files = False
@@ -46,58 +52,70 @@ class MqttReceiver:
 
         `ca_file` holds the certificates that are trusted; None: those of the system.
         """
-        try:
-            from paho.mqtt.client import Client
-            from paho.mqtt.enums import CallbackAPIVersion
-        except ImportError:
-            raise SettingsError(
-                "MQTT_URL needs paho-mqtt: .venv/bin/pip install -r requirements-mqtt.txt"
-            ) from None
         self._broker = broker
         self._camera = camera
         self._orders = orders
         self._retained: dict[str, str | bytes] = {"motion": "OFF"}
         """What is retained, by topic; sent again at each connection, since the broker may be a new one."""
+        self._unanswered: dict[tuple[Any, str], Any] = {}
+        """What was not acknowledged in time, by client and the event's id."""
         self._complained = False
-        self._connected_s = 0.0
+        self._connected_s: float | None = None
+        """The monotonic time at which the broker agreed to this connection."""
         self._repeated: str | bytes | None = None
         """The picture that was sent again at this connection."""
         self._in_vain = 0
         """How many connections in a row ended soon after that."""
         self.on_connected: Callable[[], None] = lambda: None
-        # the same name at each start: a broker that still holds a lost connection lets it go at once
-        client = Client(CallbackAPIVersion.VERSION2, client_id=f"pynvr_{broker.node}")
-        if broker.user is not None:
-            client.username_pw_set(broker.user, broker.password)
+        self._tls: ssl.SSLContext | None = None
         if broker.tls:
             try:
-                client.tls_set(ca_certs=None if ca_file is None else str(ca_file))
+                self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                self._tls.load_verify_locations(ca_file) if ca_file else self._tls.load_default_certs()
             except OSError as error:  # ssl.SSLError too
                 raise SettingsError(f"MQTT_CA_FILE = {str(ca_file)!r}: {error}") from None
+        self._sending = threading.Lock()
+        """Held while what is retained is sent, so that the broker gets the latest last."""
+        try:
+            self._client = self._new_client()
+        except ImportError:
+            raise SettingsError(
+                "MQTT_URL needs paho-mqtt: .venv/bin/pip install -r requirements-mqtt.txt"
+            ) from None
+        self._lost, self._stopping = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="MQTT", daemon=True)
+
+    def _new_client(self) -> Any:
+        client = self._broker.client(self._tls)
         client.will_set(self._topic("availability"), "offline", qos=1, retain=True)
-        client.reconnect_delay_set(*RECONNECT_S)
         client.on_connect = self._connected
-        client.on_connect_fail = self._failed
         client.on_disconnect = self._disconnected
         client.on_message = self._ordered
-        self._client = client
+        return client
 
     def start(self) -> None:
         """Begin to connect, and go on until it works."""
-        self._client.connect_async(self._broker.host, self._broker.port, KEEP_ALIVE_S)
-        self._client.loop_start()
+        self._thread.start()
 
     def deliver(self, parcel: Parcel) -> None:
-        if not self._client.is_connected():
+        client = self._client
+        if not client.is_connected():
             raise DeliveryError(f"not connected to {self._broker.host}:{self._broker.port}")
         event = parcel.event
         if event is not None:
-            sent = self._client.publish(self._topic("event"), event.as_json(), qos=1)
+            # if the broker answers late, it is not to have the event twice
+            sent = self._unanswered.pop((client, event.id), None) or client.publish(
+                self._topic("event"), event.as_json(), qos=1
+            )
             try:
-                sent.wait_for_publish(ACKNOWLEDGED_S)
+                for _ in range(100):  # nobody answers any more when the connection is lost
+                    sent.wait_for_publish(ACKNOWLEDGED_S / 100)
+                    if sent.is_published() or not client.is_connected():
+                        break
             except (RuntimeError, ValueError) as error:
                 raise DeliveryError(f"not sent: {error}") from None
             if not sent.is_published():
+                self._unanswered[client, event.id] = sent
                 raise DeliveryError("the broker does not answer")
             if event.type == "recording_closed" and event.picture is not None:
                 self._show_file(Path(event.picture))
@@ -106,9 +124,10 @@ class MqttReceiver:
 
     def show(self, topic: str, content: str | bytes) -> None:
         """Publish a text or picture, retained, under the topic; never waits."""
-        self._retained[topic] = content
-        if self._client.is_connected():
-            self._publish(topic, content)
+        with self._sending:
+            self._retained[topic] = content
+            if self._client.is_connected():
+                self._publish(topic, content)
 
     def show_whether(self, topic: str, true: bool) -> None:
         self.show(topic, "ON" if true else "OFF")
@@ -120,21 +139,23 @@ class MqttReceiver:
 
     def close(self) -> None:
         """Say that the recorder is gone, and disconnect."""
-        if self._client.is_connected():
-            gone = self._client.publish(self._topic("availability"), "offline", qos=1, retain=True)
+        self._stopping.set()
+        client = self._client
+        if client.is_connected():
+            gone = client.publish(self._topic("availability"), "offline", qos=1, retain=True)
             try:
                 gone.wait_for_publish(1.0)
             except (RuntimeError, ValueError):
                 log.debug("the broker did not hear that the recorder stops")
-        self._client.disconnect()
-        self._client.loop_stop()
+        client.disconnect()
+        self._thread.join(1.0)
 
     def _topic(self, name: str) -> str:
         return f"{self._broker.topic}/{name}"
 
     def _publish(self, topic: str, content: str | bytes) -> None:
-        # pictures would pile up in memory if they were kept until a slow broker acknowledges them
-        self._client.publish(self._topic(topic), content, qos=int(isinstance(content, str)), retain=True)
+        # unacknowledged, or pictures would pile up in memory; the next connection sends all anew
+        self._client.publish(self._topic(topic), content, retain=True)
 
     def _show_file(self, path: Path) -> None:
         try:
@@ -142,9 +163,30 @@ class MqttReceiver:
         except OSError:  # retention was quicker
             log.debug("%s is gone", path)
 
-    # --- on the client's thread -----------------------------------------------------------------
+    # --- on its thread --------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        pause_s, longest_s = RECONNECT_S
+        while not self._stopping.is_set():
+            self._lost.clear()
+            try:
+                self._client.connect(self._broker.host, self._broker.port, KEEP_ALIVE_S)
+                self._client.loop_start()
+                self._lost.wait()
+                self._client.loop_stop()
+            except (OSError, ValueError) as error:  # a host's name can be none
+                self._complain(str(error))
+            if self._connected_s is not None:
+                pause_s = RECONNECT_S[0]
+            self._connected_s, self._client = None, self._new_client()
+            self._unanswered.clear()
+            self._stopping.wait(pause_s)
+            pause_s = min(longest_s, 2 * pause_s)
 
     def _connected(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if self._stopping.is_set():
+            client.disconnect()
+            return
         if reason.is_failure:
             self._complain(str(reason))
             return
@@ -155,19 +197,18 @@ class MqttReceiver:
         client.subscribe(home_assistant.STATUS_TOPIC)
         self._discover()
         self._repeated = self._retained.get("picture")
-        for topic, content in self._retained.copy().items():
-            self._publish(topic, content)
+        with self._sending:
+            for topic, content in self._retained.items():
+                self._publish(topic, content)
         self._publish("availability", "online")
         self.on_connected()
 
-    def _failed(self, _client: Any, _data: Any) -> None:
-        self._complain(str(sys.exc_info()[1]))  # paho calls while it handles the error
-
     def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._lost.set()
         if reason.is_failure:
             # paho says "Unspecified error"; of two clients of one name a broker sends the older one away, and
             # one that sends more than it takes
-            soon, hint = time.monotonic() - self._connected_s < SOON_S, ""
+            soon, hint = time.monotonic() - (self._connected_s or 0.0) < SOON_S, ""
             self._in_vain = self._in_vain + 1 if soon and self._repeated is not None else 0
             if self._repeated is not None and self._in_vain >= MOST_IN_VAIN:
                 hint = f": does the broker take pictures of {len(self._repeated) / 1000:.0f} kB?"
@@ -183,8 +224,7 @@ class MqttReceiver:
         self._complained = True
 
     def _discover(self) -> None:
-        topic, payload = home_assistant.discovery(self._broker, self._camera)
-        self._client.publish(topic, payload, qos=1, retain=True)
+        self._client.publish(*home_assistant.discovery(self._broker, self._camera), retain=True)
 
     def _ordered(self, _client: Any, _data: Any, message: Any) -> None:
         text = message.payload.decode(errors="replace").strip()

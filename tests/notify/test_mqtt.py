@@ -14,7 +14,7 @@ from broker import Mosquitto, Subscriber, certificate, free_port
 from running import until
 
 from pynvr.errors import SettingsError
-from pynvr.notify import broker, home_assistant
+from pynvr.notify import broker, home_assistant, mqtt
 from pynvr.notify.event import EVENT_TYPES, DeliveryError, Event, Parcel, happened
 from pynvr.notify.mqtt import MqttReceiver, Orders
 
@@ -149,7 +149,6 @@ def test_an_order_that_fails_ends_nothing(mosquitto: Mosquitto, listener: Subscr
 def test_a_crash_is_seen_by_subscribers(mosquitto: Mosquitto, listener: Subscriber, heard: Heard) -> None:
     made = connected(receiver(mosquitto.port, heard))
     listener.wait_for(f"{TOPIC}/availability", b"online")
-    made._client.loop_stop()
     made._client._sock_close()
     listener.wait_for(f"{TOPIC}/availability", b"offline")
 
@@ -169,6 +168,46 @@ def test_a_broker_that_is_away(mosquitto: Mosquitto, heard: Heard) -> None:
         listener.wait(home_assistant.discovery(made._broker, "")[0])
         made.deliver(Parcel(happened("started", "cam")))
         listener.wait(f"{TOPIC}/event")
+    made.close()
+
+
+def test_what_a_lost_connection_held_back_is_not_sent_late(
+    mosquitto: Mosquitto, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker hangs and is gone: what is true by then is what is retained, and no old alarm comes."""
+    monkeypatch.setattr(mqtt, "ACKNOWLEDGED_S", 0.5)
+    made = connected(receiver(mosquitto.port, heard))
+    made.deliver(Parcel(happened("started", "cam")))
+    mosquitto.pause()
+    made.show_whether("motion", True)
+    with pytest.raises(DeliveryError, match="does not answer"):
+        made.deliver(Parcel(happened("motion_started", "cam")))
+    mosquitto.kill()
+    until(lambda: not made._client.is_connected(), 10, "the loss")
+    made.show_whether("motion", False)
+    with mosquitto, Subscriber(mosquitto.port) as listener:
+        listener.wait_for(f"{TOPIC}/availability", b"online")
+        connected(made).deliver(Parcel(happened("stopped", "cam")))
+        assert [event["type"] for event in listener.wait_for_event(TOPIC, "stopped")] == ["stopped"]
+        assert listener.payloads(f"{TOPIC}/motion")[-1] == b"OFF"
+    made.close()
+
+
+def test_a_broker_that_answers_late_has_an_event_once(
+    mosquitto: Mosquitto, listener: Subscriber, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "ACKNOWLEDGED_S", 0.5)
+    made = connected(receiver(mosquitto.port, heard))
+    listener.wait_for(f"{TOPIC}/availability", b"online")
+    mosquitto.pause()
+    parcel = Parcel(happened("motion_started", "cam"))
+    with pytest.raises(DeliveryError, match="does not answer"):
+        made.deliver(parcel)
+    mosquitto.go_on()
+    made.deliver(parcel)
+    made.deliver(Parcel(happened("motion_ended", "cam")))
+    told = [event["type"] for event in listener.wait_for_event(TOPIC, "motion_ended")]
+    assert told == ["motion_started", "motion_ended"]
     made.close()
 
 
