@@ -134,6 +134,7 @@ class Arming:
 
     def _by_rule(self) -> bool:
         """The rule's answer; a function that fails arms, so that nothing is missed."""
+        time.tzset()  # or a zone that is set while this runs would count after a restart only
         try:
             armed = bool(self._rule(datetime.now().astimezone()))
         except Exception as error:  # whatever a user's function can raise

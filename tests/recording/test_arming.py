@@ -183,6 +183,14 @@ def test_a_function_that_fails_arms(begin: Begin, logged_errors: list[str]) -> N
     assert len(logged_errors) == 1
 
 
+@pytest.mark.usefixtures("berlin")
+def test_a_zone_that_is_set_meanwhile_counts_at_once(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    arming = begin(lambda local: local.utcoffset() == timedelta(hours=5.5))
+    assert not arming.armed
+    monkeypatch.setenv("TZ", "IST-5:30")
+    until(lambda: arming.armed, 10, "the new zone")
+
+
 def test_the_function_is_given_the_local_time(begin: Begin) -> None:
     asked: list[datetime] = []
 
