@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 GRACE_S = 60.0
 """After a failure the run may take so long to close what is open. Then the process ends at once."""
+ECHO_S = 0.5
+"""The same signal within this time is the same wish: `timeout` and others send it twice."""
 
 
 class Stop(threading.Event):
@@ -97,13 +100,17 @@ def armed_by_signals(say: Callable[[bool], None]) -> AbstractContextManager[None
 def stop_on_signals(stop: threading.Event) -> AbstractContextManager[None]:
     """Set `stop` on SIGINT, SIGTERM or SIGHUP (the terminal is gone); a second one ends the process at once.
 
-    A second SIGHUP does not: the kernel and the shell both send one. If SIGHUP is ignored, as under nohup, it
-    stays ignored.
+    A second SIGHUP does not, nor the echo of a signal: the kernel and the shell both send one. If SIGHUP is
+    ignored, as under nohup, it stays ignored.
     """
+    came: dict[signal.Signals, float] = {}
 
     def handle(number: signal.Signals) -> None:
-        if stop.is_set() and number != signal.SIGHUP:
+        now = time.monotonic()
+        is_echo = number in came and now - came[number] < ECHO_S
+        if stop.is_set() and number != signal.SIGHUP and not is_echo:
             os._exit(128 + number)
+        came.setdefault(number, now)
         stop.set()
 
     numbers = [signal.SIGINT, signal.SIGTERM]

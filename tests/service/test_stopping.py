@@ -109,8 +109,23 @@ def test_a_terminal_that_is_closed_may_say_so_twice(monkeypatch: pytest.MonkeyPa
     assert codes == []
 
 
+def test_a_signal_that_comes_twice_at_once_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `timeout` sends it: to the recorder, and to its process group."""
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    stop = threading.Event()
+    with stop_on_signals(stop):
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.is_set()
+        assert codes == []
+        signal.raise_signal(signal.SIGINT)
+        assert codes == [128 + signal.SIGINT]
+
+
 def test_second_signal_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[int] = []
+    monkeypatch.setattr(stopping, "ECHO_S", 0.0)
     monkeypatch.setattr(os, "_exit", codes.append)
     stop = threading.Event()
     with stop_on_signals(stop):
