@@ -18,6 +18,7 @@ class CameraLog:
         self._lost_at: float | None = None
         self._told_at: dict[str, float] = {}
         """When each kind of thing was mentioned last."""
+        self._missing_s = 0.0
 
     def lost(self, error: Exception) -> None:
         """The camera is away, for this reason."""
@@ -55,6 +56,13 @@ class CameraLog:
         """So many packets so far could not be decoded."""
         if self._due("undecodable"):
             log.warning("camera %s: %d packets so far could not be decoded", self._name, count)
+
+    def missing(self, seconds: float) -> None:
+        """So much of this connection's stream was never there to be read."""
+        if seconds != self._missing_s and (not seconds or self._due("missing")):
+            self._missing_s = seconds
+            if seconds:
+                log.warning("camera %s: %.0f s of its stream are missing so far", self._name, seconds)
 
     def clock(self, what: str | None) -> None:
         """What is wrong with its clock, if anything is. This is mentioned once."""

@@ -12,7 +12,7 @@ from pynvr.media.frame import Gap
 from pynvr.sources.item_queue import Item
 from pynvr.sources.opening import Opener
 from pynvr.sources.times.burst import Reading
-from pynvr.sources.times.clock import LONGEST_STEP_S, StreamClock
+from pynvr.sources.times.clock import LEAP_S, LONGEST_STEP_S, StreamClock
 
 Content = TypeVar("Content")
 
@@ -20,6 +20,10 @@ MOST_FAILED_READS = 100
 """In a row. At the end of a stream reads fail at once; any other failure has used up a packet."""
 FURTHEST_BEHIND_S = 1.0
 """If the reader falls further behind, the next picture is due at once and the others are metered from it."""
+LONGEST_HOLE_S = 30.0
+"""A stream of pieces may lack so many of them; a longer leap is a counter that was set."""
+HOLE_STEPS = 4
+"""A step so many times as long as the one before is a hole."""
 
 
 class StreamEndedError(CameraError):
@@ -38,11 +42,18 @@ class Connection(ABC, Generic[Item, Content]):
         """For the camera that `opener` has opened."""
         self.undecodable = 0
         """Packets that could not be decoded, although others could after them; the reader counts them on."""
+        self.held_s = 0.0
+        """How long the latest picture was held back until it was due, which is no silence."""
         self._name = opener.name
         self._longest_wait_s = opener.timeouts.read_s
         self._stop = stop
         self._clock = StreamClock()
         self._meter = Meter() if opener.in_pieces else None
+
+    @property
+    def missing_s(self) -> float:
+        """How much of its stream is missing so far, seconds."""
+        return 0.0 if self._meter is None else self._meter.missing_s
 
     @property
     def lag_s(self) -> float:
@@ -60,7 +71,8 @@ class Connection(ABC, Generic[Item, Content]):
             if reading is not None:
                 self.undecodable += failed
                 if self._meter is not None and reading.stream_s is not None:
-                    self._stop.wait(self._meter.wait_s(reading.stream_s, monotonic()))
+                    self.held_s = self._meter.wait_s(reading.stream_s, monotonic())
+                    self._stop.wait(self.held_s)
                 return reading
             if monotonic() - began > 0.9 * self._longest_wait_s:
                 break
@@ -87,17 +99,25 @@ class Meter:
     """Slows down the reading of a stream that comes in pieces to the pace at which it was filmed.
 
     HLS gives some seconds at once, and then nothing for as long. Read at once, they would fill the memory;
-    pieces that are read later are not lost.
+    pieces that are read later are not lost. Those that could not be fetched leave a hole, for which it waits.
     """
 
     def __init__(self) -> None:
+        self.missing_s = 0.0
+        """The length of all holes so far, seconds."""
         self._offset: float | None = None
         self._latest = 0.0
+        self._step_s = LONGEST_STEP_S
 
     def wait_s(self, stream_s: float, now_s: float) -> float:
         """Seconds from `now_s` until a picture of the stream's time `stream_s` is due."""
-        leapt = abs(stream_s - self._latest) > LONGEST_STEP_S
-        self._latest = max(stream_s, self._latest) if not leapt else stream_s
+        step_s = stream_s - self._latest
+        leapt = self._offset is None or not -LONGEST_STEP_S <= step_s <= LONGEST_HOLE_S
+        if not leapt and step_s > max(LEAP_S, HOLE_STEPS * self._step_s):
+            self.missing_s += step_s
+        elif step_s > 0:
+            self._step_s = min(step_s, LONGEST_STEP_S)
+        self._latest = stream_s if leapt else max(stream_s, self._latest)
         if self._offset is None or leapt or self._latest + self._offset < now_s - FURTHEST_BEHIND_S:
             self._offset = now_s - self._latest
         return max(0.0, self._latest + self._offset - now_s)

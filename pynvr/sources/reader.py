@@ -207,7 +207,7 @@ class LiveReader(Generic[Item, Content]):
         self._heartbeat = arrival = time.monotonic()
         waited_s = arrival - asked
         # after a stall the decoder hands out old pictures and says that all is well
-        silent = waited_s > 0.9 * self._opener.timeouts.read_s
+        silent = waited_s - connection.held_s > 0.9 * self._opener.timeouts.read_s
         if got is None or silent:
             raise self._loss(waited_s, silent)
         self._came += 1
@@ -234,6 +234,7 @@ class LiveReader(Generic[Item, Content]):
                 self._put(item)
         self.lag_s = connection.lag_s
         self._log.clock(self._pace.found)
+        self._log.missing(connection.missing_s)
         if connection.undecodable:
             self.undecodable += connection.undecodable
             connection.undecodable = 0

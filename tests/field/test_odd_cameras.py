@@ -9,8 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from live_footage import MOVING, LiveFootage, one_line
-from live_rows import ROWS, LiveRow, Served
+from footage import FPS
+from live_footage import MOVING, SEGMENT_S, LiveFootage, one_line
+from live_http import WebCamera
+from live_rows import ROWS, USUAL_JITTER_S, LiveRow, Served, hls
 from live_rtsp import RtspCamera
 from results import Note
 from rtsp import needs_rtsp
@@ -107,6 +109,37 @@ def test_a_camera_is_found_with_its_first_key_frame(footage: LiveFootage, folder
         assert "stuck" not in states
         assert len(camera.began) == 1, "it waited for the key frame"
         assert pictures_of(recorder.archive / recorder.index()[0]["file"])[0][0] == 0
+
+
+@pytest.mark.parametrize("mode", ["encode", "copy"])
+def test_pieces_that_are_gone_leave_a_hole(mode: str, footage: LiveFootage, folder: Path) -> None:
+    """Four seconds of a playlist cannot be fetched: that is told, and what comes has its own time."""
+    files = hls(finished=False)(footage)
+    gone = [files.pop(f"list{number}.ts") for number in (3, 4)]
+    formats: dict[str, object] = {"FOURCC_CODEC": "mp4v"} if mode == "encode" else {}
+    with WebCamera(files=files) as camera:
+        recorder = RecorderProcess(
+            folder,
+            cam=camera.url("list.m3u8"),
+            RECORDING_MODE=mode,
+            OUTPUT_FILES_EXTENSION=".mp4",
+            PRE_ALARM_RECORDING_SECONDS=PRE_S,
+            MINIMAL_MOTION_DURATION=10.0,
+            INITIAL_WAIT_INTERVAL_BEFORE_MOTION_DETECTION_SECS=0.5,
+            MOTION_DETECTOR="classic",
+            MOTION_AREA_THRESHOLD=3000,
+            **formats,
+        )
+        with recorder:
+            recorder.wait_for("s of its stream are missing so far", timeout_s=30)
+            recorder.wait_for_recording(1, 40)  # the list grows no more, and the camera is lost
+            recorder.stop()
+    shown = pictures_of(recorder.archive / recorder.index()[0]["file"])
+    true = np.array([number / FPS for number, _ in shown])
+    times = np.array([time for _, time in shown])
+    assert np.abs((times - times[0]) - (true - true[0])).max() <= USUAL_JITTER_S
+    assert true[-1] > 10.5
+    assert np.diff(true).max() == pytest.approx(len(gone) * SEGMENT_S + 1 / FPS)
 
 
 def judge(row: LiveRow, mode: str, served: Served, recorder: RecorderProcess) -> str:

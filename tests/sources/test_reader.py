@@ -38,7 +38,7 @@ class Camera:
     nominal_fps = 25.0
     undecodable = 0
     begun = True
-    lag_s = 0.0
+    lag_s = held_s = missing_s = 0.0
 
     def __init__(self, times: Sequence[float] = (0.0,)) -> None:
         self.arrivals: list[float] = []
