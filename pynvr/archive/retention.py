@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec import UNSET
 
@@ -47,14 +46,6 @@ class Limits:
     @property
     def max_age(self) -> timedelta | None:
         return None if self.max_age_days is None else timedelta(days=min(self.max_age_days, 1e6))
-
-
-class Line(NamedTuple):
-    """What the limits need to know of a recording."""
-
-    file: str
-    last_frame_utc: datetime
-    closed_utc: datetime
 
 
 class Retention:
@@ -126,7 +117,7 @@ class Retention:
         over = 0.0 if limits.max_size_gb is None else self._total_bytes - limits.max_size_gb * GIGABYTE
         by_age = now is not None and max_age is not None
         kept_bytes = 0
-        for name, moment, _ in self._oldest() if by_age or max(over, missing, few) > 0 else ():
+        for name, moment in self._oldest() if by_age or max(over, missing, few) > 0 else ():
             reason, too_old = None, False
             if by_age and now is not None and max_age is not None and moment <= now:
                 by_age = too_old = now - moment > max_age
@@ -165,14 +156,11 @@ class Retention:
                 "that could be removed: each one goes as soon as it is closed; make room, or set it lower"
             )
 
-    def _oldest(self) -> Iterator[Line]:
-        """The recordings in the index that were not removed yet, in order of closing."""
-        for _, line in self._index.lines():
-            recording = _read(line)
-            if recording is None or self._index.is_gone(recording.file):
-                continue
-            if self._is_inside(recording.file):
-                yield recording
+    def _oldest(self) -> Iterator[tuple[str, datetime]]:
+        """The recordings in the index that were not removed yet, in order of closing, each with its time."""
+        for entry in self._index.each():
+            if entry.last_frame_utc is not UNSET and self._is_inside(entry.file):
+                yield entry.file, entry.last_frame_utc
 
     def _count(self) -> None:
         """Add up sizes and find the newest time, a slice of the index at a time.
@@ -190,13 +178,13 @@ class Retention:
             if number >= SLICE_LINES and time.monotonic() - now > SLICE_S:
                 return
             self._read_to = offset
-            recording = _read(line)
-            if recording is None:
+            entry = known(line)
+            if entry is None or entry.last_frame_utc is UNSET:
                 self._spoilt += bool(line.strip())
                 continue
-            self._newest = recording.closed_utc
+            self._newest = entry.last_frame_utc if entry.closed_utc is UNSET else entry.closed_utc
             if weighs:
-                self._total_bytes += companions.weight(self._path(recording.file))
+                self._total_bytes += companions.weight(self._path(entry.file))
         self._counted = True
         self._index.complain(self._spoilt)
 
@@ -232,12 +220,3 @@ class Retention:
         if message not in self._said:
             self._said.add(message)
             log.error("%s", message)
-
-
-def _read(line: bytes) -> Line | None:
-    """Read a line of the index; None if it is spoilt, or has no time."""
-    recording = known(line)
-    if recording is None or recording.last_frame_utc is UNSET:
-        return None
-    closed = recording.last_frame_utc if recording.closed_utc is UNSET else recording.closed_utc
-    return Line(recording.file, recording.last_frame_utc, closed)
