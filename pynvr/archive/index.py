@@ -10,7 +10,6 @@ import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from io import RawIOBase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,7 +118,8 @@ class Index:
         self._touched |= self.signature() != self._left
         with self.path.open("ab+", buffering=0) as file:
             end = file.tell()
-            if end and not _ends_with_newline(file):  # a torn last line stays a line of its own
+            file.seek(max(0, end - 1))
+            if file.read(1) not in (b"", b"\n"):  # a torn last line stays a line of its own
                 line = b"\n" + line
             try:
                 fsync.write(file, line)
@@ -153,10 +153,11 @@ class Index:
         with self.path.open("rb") as old, replacement.open("wb") as new:
             before = _signature(os.fstat(old.fileno()))
             while left and (line := old.readline()):
-                name = _name_of(line)
-                left.discard(name)
-                if name not in self._gone:
+                entry = known(line)
+                if entry is None or entry.file not in self._gone:
                     new.write(line)
+                else:
+                    left.discard(entry.file)
             shutil.copyfileobj(old, new, COPY_BYTES)
         if self.signature() != before:  # somebody is editing it
             replacement.unlink()
@@ -190,12 +191,6 @@ class Index:
             return None
 
 
-def _name_of(line: bytes) -> str:
-    """The name of a line's recording; empty if the line is spoilt."""
-    entry = known(line)
-    return "" if entry is None else entry.file
-
-
 def id_of(utc: datetime) -> str:
     """The id of a moment; ids sort as their moments do."""
     return f"{utc:%Y%m%dT%H%M%S}{utc.microsecond // 1000:03d}"
@@ -212,8 +207,3 @@ def moment_of(given: str) -> datetime | None:
 
 def _signature(status: os.stat_result) -> Signature:
     return Signature(status.st_size, status.st_mtime_ns, status.st_ino)
-
-
-def _ends_with_newline(file: RawIOBase) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
