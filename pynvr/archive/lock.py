@@ -1,6 +1,5 @@
 """One recorder at a time in a folder, as far as the file system can promise it."""
 
-import errno
 import fcntl
 import logging
 import os
@@ -10,8 +9,6 @@ from typing import IO
 log = logging.getLogger(__name__)
 
 LOCK_NAME = ".pynvr.lock"
-HELD = {errno.EWOULDBLOCK, errno.EAGAIN}
-"""The errors of a lock that another process holds."""
 
 
 def lock(folder: Path) -> IO[str] | None:
@@ -24,10 +21,10 @@ def lock(folder: Path) -> IO[str] | None:
     file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
     except OSError as error:
-        if error.errno in HELD:
-            file.close()
-            return None
         log.warning(
             "%s: this file system has no locks (%s): make sure yourself that no other recorder writes there",
             path, error.strerror,
