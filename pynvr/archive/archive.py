@@ -130,21 +130,17 @@ class Archive:
         self._open_again()
         if not self._searched:
             found, closed = leftovers.find(self.root)
-            self._complain(closed)
+            unlisted = closed - sum(1 for _ in self.index.lines())
+            if unlisted > 0:
+                log.warning(
+                    "%s: %d recordings have no line in the index, and are neither shown nor removed: bring "
+                    "back its backup, or remove them yourself",
+                    self.root, unlisted,
+                )  # fmt: skip
             self.index.clear_abandoned()
             self._open |= found
             self._searched = True
         return sorted(filter(is_open, self._open))
-
-    def _complain(self, closed: int) -> None:
-        """Say if there are more closed recordings than lines in the index."""
-        unlisted = closed - sum(1 for _ in self.index.lines())
-        if unlisted > 0:
-            log.warning(
-                "%s: %d recordings have no line in the index, and are neither shown nor removed: bring back "
-                "its backup, or remove them yourself",
-                self.root, unlisted,
-            )  # fmt: skip
 
     def settle(self, stem: Path) -> None:
         """Note that this recording is no longer open; ignored while its disk is away, which only hides it."""

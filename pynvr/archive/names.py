@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from pynvr.archive.companions import COMPANIONS, OPEN_PICTURES
+from pynvr.archive.companions import COMPANIONS, OPEN_PICTURES, size_of
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +62,7 @@ def is_open(stem: Path) -> bool:
 
 def open_bytes(stem: Path) -> int:
     """Size of the files that exist only until a recording is closed, bytes."""
-    size = 0
-    for end in OPEN_SUFFIXES:
-        with suppress(OSError):
-            size += beside(stem, end).stat().st_size
-    return size
+    return sum(size_of(f"{stem}{end}") for end in OPEN_SUFFIXES)
 
 
 def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> Path:
