@@ -16,7 +16,7 @@ class Hook:
     """A `Receiver` that gets an event's picture as a file, which the next motion replaces."""
 
     name: str
-    waits_for_picture = uses_files = True
+    uses_files = True
 
     def __init__(self, timeout_s: float, archive: Path) -> None:
         """A call that takes longer than `timeout_s` has failed."""

@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class MqttReceiver:
     """
 
     name = "mqtt"
-    waits_for_picture = uses_files = False
+    uses_files = False
 
     def __init__(self, broker: Broker, camera: str, orders: Orders, ca_file: Path | None) -> None:
         """Prepare a connection; raises SettingsError without the extra, or for a wrong CA file.
@@ -118,7 +119,8 @@ class MqttReceiver:
                 self._unanswered[client, event.id] = sent
                 raise DeliveryError("the broker does not answer")
             if event.type == "recording_closed" and event.picture is not None:
-                self._show_file(Path(event.picture))
+                with suppress(OSError):  # retention was quicker
+                    self.show("picture", Path(event.picture).read_bytes())
         if parcel.jpeg is not None:
             self.show("picture", parcel.jpeg)
 
@@ -143,10 +145,8 @@ class MqttReceiver:
         client = self._client
         if client.is_connected():
             gone = client.publish(self._topic("availability"), "offline", qos=1, retain=True)
-            try:
+            with suppress(RuntimeError, ValueError):  # the connection was lost at this moment
                 gone.wait_for_publish(1.0)
-            except (RuntimeError, ValueError):
-                log.debug("the broker did not hear that the recorder stops")
         client.disconnect()
         self._thread.join(1.0)
 

@@ -52,7 +52,7 @@ class Outbox:
     def tell(self, event: Event | None, jpeg: bytes | None = None, waiting: bool | None = None) -> None:
         """Tell everybody, or only the receivers that wait, or do not wait, for the picture of a motion."""
         for postman in self._postmen:
-            if waiting in (None, postman.receiver.waits_for_picture):
+            if waiting in (None, postman.receiver.uses_files):
                 postman.tell(Parcel(event, jpeg))
 
     def recording_closed(self) -> None:

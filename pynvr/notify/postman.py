@@ -30,10 +30,9 @@ class Receiver(Protocol):
 
     name: str
     """In the cursor's file name, the log and the status."""
-    waits_for_picture: bool
-    """Whether it is told of motion together with the picture, or at once and of the picture later."""
     uses_files: bool
-    """Whether it may work with the recording itself, and not only with what is said of it."""
+    """Whether it may work with the recording itself and waits for the picture of a motion; or else is told of
+    the motion at once, and of the picture later."""
 
     def deliver(self, parcel: Parcel) -> None:
         """Deliver it; raises DeliveryError if it has to be tried again."""

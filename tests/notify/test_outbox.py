@@ -25,7 +25,7 @@ from pynvr.notify.watch import Condition
 class Listener:
     """A receiver that notes what it takes; `refuse` says how often it does not."""
 
-    waits_for_picture = uses_files = False
+    uses_files = False
 
     def __init__(self, name: str = "listener", refuse: int = 0) -> None:
         self.name = name
