@@ -5,10 +5,8 @@ receiver has been told; those with a higher id are still to be told. Retention m
 other lines stay as they are.
 """
 
-import errno
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,12 +35,9 @@ def closed_after(index: Index, recording_id: str) -> list[Entry]:
     Lines without an id are from a version before ids, and are skipped. Raises OSError, also if there is no
     index although there was that recording: its disk is away.
     """
-    signature = index.signature()
-    if signature is None:
-        if recording_id:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(index.path))
+    if not recording_id and not index.path.exists():
         return []
-    offset = max(0, signature.size - TAIL_BYTES)
+    offset = max(0, index.path.stat().st_size - TAIL_BYTES)
     found = list(_with_ids(index, offset))
     if offset and (not found or found[0][0] > recording_id):
         found = list(_with_ids(index, 0))

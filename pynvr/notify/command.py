@@ -41,8 +41,6 @@ class CommandReceiver(Hook):
             process = self._start(event)
         except (OSError, ValueError) as error:
             raise DeliveryError(f"ON_EVENT_COMMAND cannot be started: {error}") from None
-        output = b""
-        in_time = False
         self._process = process
         if self._over:  # `close` came while it was started
             kill_group(process)

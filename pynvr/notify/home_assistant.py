@@ -13,7 +13,6 @@ STATUS_TOPIC = "homeassistant/status"
 def discovery(broker: Broker, camera: str) -> tuple[str, str]:
     """Topic and payload; the keys have their long form, as in Home Assistant's documentation."""
     topic, node = broker.topic, broker.node
-    picture = {"image_topic": f"{topic}/picture", "content_type": "image/jpeg"}
     event = {
         "state_topic": f"{topic}/event",
         "event_types": list(EVENT_TYPES),
@@ -24,18 +23,16 @@ def discovery(broker: Broker, camera: str) -> tuple[str, str]:
         "command_topic": f"{topic}/armed/set",
         "icon": "mdi:shield-home",
     }
-    record = {"command_topic": f"{topic}/record/set", "icon": "mdi:record-rec"}
     status = {"state_topic": f"{topic}/state", "entity_category": "diagnostic"}
-    state = status | {"value_template": "{{ value_json.state }}"}
     free = status | {"value_template": "{{ value_json.free_bytes }}"}
     free |= {"device_class": "data_size", "unit_of_measurement": "B"}
     platforms: dict[str, tuple[str, dict[str, Any]]] = {
         "motion": ("binary_sensor", {"device_class": "motion", "state_topic": f"{topic}/motion"}),
-        "picture": ("image", picture),
+        "picture": ("image", {"image_topic": f"{topic}/picture", "content_type": "image/jpeg"}),
         "event": ("event", event),
         "armed": ("switch", armed),
-        "record": ("button", record),
-        "state": ("sensor", state),
+        "record": ("button", {"command_topic": f"{topic}/record/set", "icon": "mdi:record-rec"}),
+        "state": ("sensor", status | {"value_template": "{{ value_json.state }}"}),
         "free": ("sensor", free),
     }
     components = {
