@@ -83,23 +83,21 @@ class Condition:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._lost = self._refused = False
-        self._connecting = False
-        """Whether the previous status said so. At the start it takes two of them to lose a camera."""
-        self._ever = False
+        self._first = True
+        """Whether no status came yet: at the start it takes two of them to lose a camera."""
         self._reconnects = 0
 
     def __call__(self, facts: Mapping[str, Any]) -> None:
         error = facts.get("last_error")
         away = facts["state"] == "connecting"
         reconnects = int(facts.get("reconnects") or 0)
-        if not self._lost and ((away and (self._ever or self._connecting)) or reconnects > self._reconnects):
+        if not self._lost and ((away and not self._first) or reconnects > self._reconnects):
             self._tell("camera_lost", error)
             self._lost = True
         if self._lost and not away and facts["state"] not in NOT_KNOWN:
             self._tell("camera_found", None)
             self._lost = False
-        self._connecting, self._reconnects = away, reconnects
-        self._ever = self._ever or not away
+        self._first, self._reconnects = False, reconnects
         refused = facts["state"] in CANNOT_RECORD
         if refused and not self._refused:
             self._tell("cannot_record", error if facts["state"] == "cannot record" else facts["state"])
