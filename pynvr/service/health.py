@@ -25,7 +25,7 @@ from pynvr.recording import writer
 from pynvr.recording.writer import RecordingWriter
 from pynvr.redaction import without_password
 from pynvr.service import native_output, systemd
-from pynvr.sources.base import PacketSource, Source
+from pynvr.sources.base import PacketSource, Source, SourceStatus
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,6 @@ HANG_S = 5.0
 """The loop hangs if it takes no frame for so much longer than a camera may be silent."""
 DISK_WAIT_S = 10.0
 """If an order of the writer takes so long, it waits for the disk."""
-WRITER_HANG_S = writer.HANG_S
 
 StatusObserver: TypeAlias = Callable[[Mapping[str, Any]], object]
 """Is called with each status, as the status file has it."""
@@ -150,14 +149,12 @@ class Health:
             log.info("camera %s: there is something in its pictures again", self._source.name)
         self._told_fault = fault
 
-    def _state(self, now: float) -> str:
+    def _state(self, now: float, camera: SourceStatus | None, packets: SourceStatus | None) -> str:
         busy = self._writer.busy_since
         if self._failed():
             return "stuck"
-        if busy is not None and now - busy > WRITER_HANG_S + self._writer.state.allowance_s:
+        if busy is not None and now - busy > writer.HANG_S + self._writer.state.allowance_s:
             return "stuck"
-        camera = self._source.status()
-        packets = None if self._packets is None else self._packets.status()
         if any(reader is not None and reader.overdue_s > HANG_S for reader in (camera, packets)):
             return "stuck"
         since, pause_s = self._handled_at or self._started, HANG_S
@@ -190,7 +187,7 @@ class Health:
             "valid_until_utc": (utc + timedelta(seconds=VALID_S)).isoformat(timespec="seconds"),
             "pid": os.getpid(),
             "camera": self._source.name,
-            "state": self._state(now),
+            "state": self._state(now, camera, packets),
             "last_frame_age_s": None if self._handled_at is None else round(now - self._handled_at, 1),
             "fps": round(fps, 1),
             "frames_received": camera.received if camera else self._handled,
