@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from enum import Enum
 
 from pynvr.detection.detector import MotionDetector
-from pynvr.detection.zones import Zones
 
 ESCAPE, BACKSPACE = 27, 8
 STEP = 1.25
@@ -35,12 +34,9 @@ class Controls:
         "mouse: left sets a region's corner, right closes the region, Backspace takes the last one back"
     )
 
-    def __init__(
-        self, detector: MotionDetector, zones_without_regions: Zones, regions: Sequence[Sequence[Point]]
-    ) -> None:
+    def __init__(self, detector: MotionDetector, regions: Sequence[Sequence[Point]]) -> None:
         """`detector` and `regions` are as the settings have them."""
         self._detector = detector
-        self._base = zones_without_regions
         self.regions: list[list[Point]] = [list(region) for region in regions]
         self._at_first = self._settings()
         self.corners: list[Point] = []
@@ -86,5 +82,5 @@ class Controls:
             self._apply()
 
     def _apply(self) -> None:
-        self._detector.zones = self._base.with_regions(self.regions)
+        self._detector.zones = self._detector.zones.with_regions(self.regions)
         self._detector.reset()  # earlier pictures had other zones and cannot be compared

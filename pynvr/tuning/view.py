@@ -42,7 +42,7 @@ class View:
         self._name = name
         self._detector = detector
         self._panes = panes
-        self._controls = Controls(detector, detector.zones.with_regions(()), settings.MOTION_REGIONS)
+        self._controls = Controls(detector, settings.MOTION_REGIONS)
         self._shape: tuple[int, ...] = (1, 1)
         self._window: window.Window | None = None
         self._clip: Clip | None = None

@@ -8,7 +8,6 @@ import pytest
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.detector import MotionDetector
 from pynvr.detection.robust import RobustDetector
-from pynvr.detection.zones import Zones
 from pynvr.tuning.controls import BACKSPACE, Action, Controls
 
 SQUARE = [(0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)]
@@ -22,7 +21,7 @@ def detector(request: pytest.FixtureRequest) -> MotionDetector:
 
 @pytest.fixture
 def controls(detector: MotionDetector) -> Controls:
-    return Controls(detector, Zones(), ())
+    return Controls(detector, ())
 
 
 def draw(controls: Controls, corners: list[tuple[float, float]]) -> None:
