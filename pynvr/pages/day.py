@@ -107,10 +107,7 @@ class Day:
 
     def hours(self) -> int:
         """A bit for each hour of UTC in which a recording was triggered; bit 0 is the first hour."""
-        mask = 0
-        for row in self.rows.values():
-            mask |= 1 << int(row.trigger_s // 3600)
-        return mask
+        return sum({1 << int(row.trigger_s // 3600) for row in self.rows.values()})
 
     def script(self) -> str:
         rows = sorted(self.rows.values(), key=lambda row: (row.trigger_s, row.name))

@@ -99,15 +99,6 @@ def export_zip(recordings: Sequence[Recording], target: Path, about: dict[str, o
         container.writestr("export.json", json.dumps(about | {"recordings": told}, indent=1, default=iso))
 
 
-def export_mp4(recordings: Sequence[Recording], target: Path) -> list[dict[str, object]]:
-    """Join all into one `.mp4`; return what the JSON says of each. Raises RecordingError as `join` does."""
-    begins_s = join([recording.path for recording in recordings], target)
-    return [
-        recording.describe(begins_at_s=begin_s)
-        for recording, begin_s in zip(recordings, begins_s, strict=True)
-    ]
-
-
 def earliest(text: str) -> datetime:
     """A moment from the command line: ISO 8601, local unless it names a zone.
 
@@ -151,7 +142,8 @@ def export(archives: Sequence[Path], begin: datetime, end: datetime, target: Pat
         if target.suffix == ".zip":
             export_zip(recordings, part, about)
         else:
-            told = export_mp4(recordings, part)
+            begins_s = join([recording.path for recording in recordings], part)
+            told = [each.describe(begins_at_s=at) for each, at in zip(recordings, begins_s, strict=True)]
             about |= {"file": target.name, "sha256": sha256(part), "recordings": told}
             beside.write_text(json.dumps(about, indent=1, default=iso) + "\n", "utf-8")
         fsync.move(part, target)

@@ -48,9 +48,13 @@ class Site:
 
     def install(self, camera: str, page_root: Path | None) -> None:
         """Copy what comes with the package, and name the camera here and in the folder of all cameras."""
-        for root in (self._root, page_root):
-            if root is not None:
-                self._install(root)
+        for root in [self._root] if page_root is None else [self._root, page_root]:
+            (root / "page").mkdir(exist_ok=True)
+            for item in OWN_FILES.iterdir():
+                place = root / item.name if item.name == "index.html" else root / "page" / item.name
+                content = item.read_text("utf-8")
+                if not place.exists() or place.read_text("utf-8", errors="replace") != content:
+                    self._write(place, content)
         self._write(self._root / "page/cameras.js", _camera_line(camera, "."))
         (self._root / "days").mkdir(exist_ok=True)
         for torn in (*self._root.glob("page/.*.new"), *self._root.glob("days/.*.new")):
@@ -170,14 +174,6 @@ class Site:
             del self._days[name]
         content = json.dumps(dict(sorted(self._days.items())), separators=(",", ":"))
         self._write(self._root / "page/days.js", f"pynvr.days({content});\n")
-
-    def _install(self, root: Path) -> None:
-        (root / "page").mkdir(exist_ok=True)
-        for item in OWN_FILES.iterdir():
-            place = root / item.name if item.name == "index.html" else root / "page" / item.name
-            content = item.read_text("utf-8")
-            if not place.exists() or place.read_text("utf-8", errors="replace") != content:
-                self._write(place, content)
 
     def _write(self, path: Path, content: str) -> None:
         part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")  # others write into the page's root
