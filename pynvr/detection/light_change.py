@@ -6,7 +6,6 @@ moment later, not lost; who moves beside the beams of a car is seen at once.
 """
 
 import math
-from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 import cv2
@@ -20,6 +19,8 @@ from pynvr.media.frame import Gray
 
 Levels: TypeAlias = NDArray[np.float32]
 """Height x width, grey levels or their squares."""
+Places: TypeAlias = NDArray[np.bool_]
+"""Height x width."""
 
 HALF = 2
 """Texture is sought in a picture that is smaller by this factor: at night noise hides finer texture."""
@@ -58,22 +59,13 @@ CHANGED = 127.0
 """Above it, more than half of the pixels that were made into one have changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Texture:
-    """What two pictures have in common, in a picture smaller by `HALF`.
+def compare_texture(old: Gray, now: Gray, noise: float) -> tuple[Places, Places]:
+    """Say where texture is known, and where it is kept, in a picture smaller by `HALF`.
 
-    Looks where texture of either picture would be seen in the other one if only the light had changed. Light
-    may add some, the shadow of a gate for example: where it got brighter, only the old texture counts.
+    It is known where texture of either picture would be seen in the other one if only the light had changed,
+    and kept where it is in both. Light may add some, the shadow of a gate for example: where it got brighter,
+    only the old texture counts. `noise` is the mean difference of the pictures in grey levels.
     """
-
-    known: NDArray[np.bool_]
-    """Where there is such texture."""
-    kept: NDArray[np.bool_]
-    """Where it is in both."""
-
-
-def compare_texture(old: Gray, now: Gray, noise: float) -> Texture:
-    """Say where the texture of `old` is in `now`, too; `noise` is their mean difference in grey levels."""
     a, b = _halved(old), _halved(now)
     a_mean, b_mean = _mean(a, PATCH_PX), _mean(b, PATCH_PX)
     a, b = a - _mean(a, GRAIN_PX), b - _mean(b, GRAIN_PX)
@@ -87,7 +79,7 @@ def compare_texture(old: Gray, now: Gray, noise: float) -> Texture:
     kept = old_lasts & (common > KEPT * gain * a_power) | new_lasted & (common > KEPT / gain * b_power)
     # of a flat patch the running sums may make the power less than 0
     kept &= common > ALIKE * np.sqrt(np.maximum(a_power * b_power, 0))
-    return Texture(known, kept)
+    return known, kept
 
 
 def coherent(change: Plane, level: float) -> Gray:
@@ -97,13 +89,14 @@ def coherent(change: Plane, level: float) -> Gray:
     return changed
 
 
-def is_body(texture: Texture, changed: Gray) -> bool:
+def is_body(old: Gray, now: Gray, noise: float, changed: Gray) -> bool:
     """Whether a body changed what is `changed` (not 0) since a moment ago; False if that cannot be told."""
-    known = (_halved(changed) > CHANGED) & texture.known
+    everywhere, kept = compare_texture(old, now, noise)
+    known = (_halved(changed) > CHANGED) & everywhere
     count = np.count_nonzero(known)
-    if count < LEAST_KNOWN * known.size or count > EVERYWHERE * np.count_nonzero(texture.known):
+    if count < LEAST_KNOWN * known.size or count > EVERYWHERE * np.count_nonzero(everywhere):
         return False
-    return np.count_nonzero(known & ~texture.kept) > BODY * count
+    return np.count_nonzero(known & ~kept) > BODY * count
 
 
 def lit_places(
@@ -117,15 +110,14 @@ def lit_places(
     darker = _halved(now) < _halved(before) - level
     count, labels = cv2.connectedComponents(cv2.dilate(where.astype(np.uint8), square(JOIN_PX)))
 
-    def sizes(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+    def sizes(chosen: Places) -> NDArray[np.intp]:
         return np.bincount(labels[chosen & where], minlength=count)
 
     area = sizes(where)
     lit = (area > least * where.size) & (sizes(darker) < DARKER * area)
     if lit.any():
-        texture = compare_texture(before, now, noise)
-        known, kept = sizes(texture.known), sizes(texture.known & texture.kept)
-        lit &= (known > KNOWN_LIT * area) & (kept > (1 - BODY) * known)
+        known, kept = compare_texture(before, now, noise)
+        lit &= (sizes(known) > KNOWN_LIT * area) & (sizes(known & kept) > (1 - BODY) * sizes(known))
     if not lit.any():
         return None
     places = np.where(lit, np.uint8(255), np.uint8(0))[labels]

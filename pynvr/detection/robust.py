@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pynvr.detection.detector import Detection, blurred, scaled_gray
 from pynvr.detection.exposure import FINE, Picture, Plane, count_above, difference, remember
-from pynvr.detection.light_change import AddedLight, Settling, coherent, compare_texture, is_body
+from pynvr.detection.light_change import AddedLight, Settling, coherent, is_body
 from pynvr.detection.mask_filters import Persistence, clear_specks, closed, within
 from pynvr.detection.parameters import RobustParameters
 from pynvr.detection.pixel_variance import Habits
@@ -92,7 +92,7 @@ class RobustDetector:
             if unlit is not gray:
                 now = remember(unlit, time_s, self._p.surroundings_px, visible)
         fresh = self._difference(self._references.recent(now), now)
-        if self._light_changes(fresh, now, visible, step_s):
+        if self._p.light_fraction and self._light_changes(fresh, now, visible, step_s):
             return self._begin(now, blind=True)
         if not 0 < self._covered_s <= self._p.light_limit_s:  # a body before the lens is no noise
             self._follow_noise(fresh, step_s)
@@ -129,14 +129,12 @@ class RobustDetector:
 
     def _light_changes(self, fresh: Plane, now: Picture, visible: Gray | None, step_s: float) -> bool:
         p = self._p
-        if not p.light_fraction:
-            return False
         looked_at = cv2.countNonZero(visible) if visible is not None else fresh.size
         changed = count_above(fresh, self._changed_by) / max(1, looked_at)
         unrest, body = changed > p.light_fraction or self._references.lost(now), False
         if unrest and changed > LEAST_BODY * p.light_fraction:
-            texture = compare_texture(self._references.recent(now).gray, now.gray, self._noise)
-            body = is_body(texture, coherent(fresh, self._changed_by))
+            before = self._references.recent(now).gray
+            body = is_body(before, now.gray, self._noise, coherent(fresh, self._changed_by))
         self._covered_s = self._covered_s + step_s if body else 0.0
         return self._settling.waiting(unrest and not body, now.time_s)
 
@@ -148,10 +146,9 @@ class RobustDetector:
 
     def _changed(self, change: Plane, now: Picture) -> Gray:
         """255 where a pixel differs from both references by more than noise and its own habits explain."""
-        p = self._p
         mask = self._unusual(change)
-        if p.second_reference_s and cv2.hasNonZero(mask):
-            second = self._references.of_age(p.second_reference_s, now)
+        if self._p.second_reference_s and cv2.hasNonZero(mask):
+            second = self._references.of_age(self._p.second_reference_s, now)
             cv2.bitwise_and(mask, self._unusual(self._difference(second, now)), dst=mask)
         return mask
 
