@@ -14,31 +14,18 @@ def make_detector(settings: Settings) -> MotionDetector:
     mask = load_mask(settings.MOTION_MASK) if settings.MOTION_MASK is not None else None
     zones = Zones(mask, settings.MOTION_REGIONS)
     if settings.MOTION_DETECTOR == "classic":
-        return ClassicDetector(_classic(settings), zones)
-    return RobustDetector(_robust(settings), zones)
-
-
-def at_its_pace(detector: MotionDetector, settings: Settings) -> Detector:
-    """The detector as the recorder has it: it looks at fewer frames than come."""
-    fps = settings.MOTION_DETECTION_FPS
-    return RestingDetector(detector) if fps is None else PacedDetector(detector, fps)
-
-
-def _classic(settings: Settings) -> ClassicParameters:
-    return ClassicParameters(
-        width_px=settings.DETECTION_WIDTH,
-        blur_px=settings.GAUSSIAN_BLUR_SIZE,
-        pixel_threshold=settings.PIXEL_THRESHOLD,
-        dilate_iterations=settings.DILATE_ITERATIONS,
-        erode_iterations=settings.ERODE_ITERATIONS,
-        area_threshold_px=settings.MOTION_AREA_THRESHOLD,
-        normalize_contrast=settings.NORMALIZE_CONTRAST,
-    )
-
-
-def _robust(settings: Settings) -> RobustParameters:
+        classic = ClassicParameters(
+            width_px=settings.DETECTION_WIDTH,
+            blur_px=settings.GAUSSIAN_BLUR_SIZE,
+            pixel_threshold=settings.PIXEL_THRESHOLD,
+            dilate_iterations=settings.DILATE_ITERATIONS,
+            erode_iterations=settings.ERODE_ITERATIONS,
+            area_threshold_px=settings.MOTION_AREA_THRESHOLD,
+            normalize_contrast=settings.NORMALIZE_CONTRAST,
+        )
+        return ClassicDetector(classic, zones)
     own = RobustParameters()
-    return RobustParameters(
+    robust = RobustParameters(
         area_threshold_px=settings.MOTION_AREA_THRESHOLD,
         reference_s=settings.GUARD_REFERENCE_SECS,
         second_reference_s=settings.GUARD_SECOND_REFERENCE_SECS,
@@ -54,3 +41,10 @@ def _robust(settings: Settings) -> RobustParameters:
         alive=settings.GUARD_ALIVE,
         small_px=settings.GUARD_TRAVEL,
     )
+    return RobustDetector(robust, zones)
+
+
+def at_its_pace(detector: MotionDetector, settings: Settings) -> Detector:
+    """The detector as the recorder has it: it looks at fewer frames than come."""
+    fps = settings.MOTION_DETECTION_FPS
+    return RestingDetector(detector) if fps is None else PacedDetector(detector, fps)
