@@ -3,15 +3,12 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from pynvr.archive.index import Index
 from pynvr.notify import backlog
 from pynvr.notify.backlog import Cursor
 from pynvr.notify.event import Event, Parcel, happened
 from pynvr.notify.postman import Postman, Receiver
-
-Status: TypeAlias = dict[str, dict[str, int]]
 
 
 class Outbox:
@@ -64,7 +61,7 @@ class Outbox:
             if postman.receiver.name == receiver:
                 postman.hurry()
 
-    def status(self) -> Status:
+    def status(self) -> dict[str, dict[str, int]]:
         """For each receiver: pending, failed, expired."""
         return {postman.receiver.name: postman.counts() for postman in self._postmen}
 

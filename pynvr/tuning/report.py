@@ -112,14 +112,14 @@ class Report:
         )
 
     def _note_event(self, frame: Frame, detection: Detection) -> None:
-        last = self.events[-1] if self.events else None
-        if last is None or not self._in_event:
+        if not self._in_event:
             self.events.append(Event(frame.time, frame.time, _moment(frame, detection), detection.score))
             # the scores that led up to the event are no misses
             self.misses = {
                 span: miss for span, miss in self.misses.items() if miss.time_s < frame.time - RUN_UP_S
             }
         else:
+            last = self.events[-1]
             last.end_s = frame.time
             last.highest = max(last.highest, detection.score)
             if detection.motion and detection.changed_px > last.peak.changed_px:
