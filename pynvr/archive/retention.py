@@ -157,9 +157,15 @@ class Retention:
             )
 
     def _oldest(self) -> Iterator[tuple[str, datetime]]:
-        """The recordings in the index that were not removed yet, in order of closing, each with its time."""
+        """The recordings in the index that were not removed yet, in order of closing, each with its time.
+
+        Left out are the index itself and names outside of the archive. A link counts, wherever it leads.
+        """
         for entry in self._index.each():
-            if entry.last_frame_utc is not UNSET and self._is_inside(entry.file):
+            path = Path(self._path(entry.file))
+            if entry.last_frame_utc is UNSET or path == self._index.path:
+                continue
+            if lies_inside(self._archive.root, path.parent):
                 yield entry.file, entry.last_frame_utc
 
     def _count(self) -> None:
@@ -207,11 +213,6 @@ class Retention:
         else:
             self._missed = True
         return freed or 0
-
-    def _is_inside(self, name: str) -> bool:
-        """Whether the name is in the archive and not the index itself. A link counts, wherever it leads."""
-        path = Path(self._path(name))
-        return path != self._index.path and lies_inside(self._archive.root, path.parent)
 
     def _path(self, name: str) -> str:
         return f"{self._archive.root}/{name}"

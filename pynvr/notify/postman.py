@@ -149,7 +149,9 @@ class Postman:
             with self._changed:
                 self._changed.wait_for(lambda: self._has_work() or self._stopping)
                 self._hurry = False
-                self._give_up_what_is_old()
+                while self._now and self._now[0][1] < time.monotonic():
+                    self._now.popleft()
+                    self._expired += 1
                 if self._over or (self._stopping and not self._has_work()):
                     return None
                 if self._now:
@@ -178,12 +180,6 @@ class Postman:
             self._closed.extend(fetched)
             self._more = bool(fetched)  # there may be more than are fetched at a time
         return True
-
-    def _give_up_what_is_old(self) -> None:
-        now = time.monotonic()
-        while self._now and self._now[0][1] < now:
-            self._now.popleft()
-            self._expired += 1
 
     def _done(self, parcel: Parcel) -> None:
         event = parcel.event

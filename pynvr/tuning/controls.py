@@ -48,8 +48,11 @@ class Controls:
             self._scale_threshold(STEP)
         elif code in (ord("-"), ord("_")):
             self._scale_threshold(1 / STEP)
-        elif code == BACKSPACE:
-            self._take_back()
+        elif code == BACKSPACE and self.corners:
+            self.corners.pop()
+        elif code == BACKSPACE and self.regions:
+            self.regions.pop()
+            self._apply()
         return ACTIONS.get(code, Action.NONE)
 
     def click(self, point: Point) -> None:
@@ -73,13 +76,6 @@ class Controls:
 
     def _scale_threshold(self, factor: float) -> None:
         self._detector.area_threshold_px = max(1.0, self._detector.area_threshold_px * factor)
-
-    def _take_back(self) -> None:
-        if self.corners:
-            self.corners.pop()
-        elif self.regions:
-            self.regions.pop()
-            self._apply()
 
     def _apply(self) -> None:
         self._detector.zones = self._detector.zones.with_regions(self.regions)
