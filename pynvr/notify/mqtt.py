@@ -157,12 +157,6 @@ class MqttReceiver:
         # unacknowledged, or pictures would pile up in memory; the next connection sends all anew
         self._client.publish(self._topic(topic), content, retain=True)
 
-    def _show_file(self, path: Path) -> None:
-        try:
-            self.show("picture", path.read_bytes())
-        except OSError:  # retention was quicker
-            log.debug("%s is gone", path)
-
     # --- on its thread --------------------------------------------------------------------------
 
     def _run(self) -> None:
