@@ -1,8 +1,7 @@
 """ARMED_TIMES: the local times at which motion counts: "Mon-Fri 22:00-06:30", "Sat-Sun"."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from pynvr.errors import SettingsError
@@ -12,28 +11,10 @@ LINE = re.compile(
     r"(?:(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?)?\s*(?:(?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d))?",
     re.IGNORECASE,
 )
-A_DAY = 24 * 60
+A_DAY, A_WEEK = 24 * 60, 7 * 24 * 60
 """Minutes."""
 LOOK_BACK = timedelta(days=8)
 """Looking back further finds nothing else: every week is the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The same hours of some days. Hours beyond midnight belong to the day on which they begin."""
-
-    days: frozenset[int]
-    """0 is Monday."""
-    start: int
-    end: int
-    """Minutes of the day."""
-
-    def holds(self, weekday: int, minute: int) -> bool:
-        """Whether a minute of a weekday is in the span."""
-        if self.start < self.end:
-            return weekday in self.days and self.start <= minute < self.end
-        begun_today = weekday in self.days and minute >= self.start
-        return begun_today or ((weekday - 1) % 7 in self.days and minute < self.end)
 
 
 class ArmedTimes:
@@ -41,12 +22,12 @@ class ArmedTimes:
 
     def __init__(self, lines: Sequence[str]) -> None:
         """Read the setting; raises SettingsError for a line that is wrong."""
-        self._spans = [_span(line) for line in lines]
+        self._spans = [span for line in lines for span in _spans(line)]
 
     def __call__(self, local: datetime) -> bool:
         """Whether it is armed at a local time."""
-        minute = local.hour * 60 + local.minute
-        return any(span.holds(local.weekday(), minute) for span in self._spans)
+        minute = local.weekday() * A_DAY + local.hour * 60 + local.minute
+        return any(minute in span or minute + A_WEEK in span for span in self._spans)
 
     def changed_between(self, since: datetime, until: datetime) -> bool:
         """Whether any minute since `since` had another answer than `until` has."""
@@ -58,7 +39,8 @@ class ArmedTimes:
         return False
 
 
-def _span(line: str) -> Span:
+def _spans(line: str) -> Iterator[range]:
+    """The minutes of a line, counted from Monday 0:00 on. Those of Sunday may go on into the next week."""
     found = LINE.fullmatch(line.strip())
     if found is None or not found.group():
         raise _wrong(line, 'is not of the form "Mon-Fri 22:00-06:30", "Sat-Sun" or "22:00-06:30"')
@@ -68,11 +50,12 @@ def _span(line: str) -> Span:
         if name.lower() not in DAYS:
             raise _wrong(line, f"there is no day {name}; there are Mon, Tue, Wed, Thu, Fri, Sat and Sun")
     begin, end = DAYS.index(first.lower()), DAYS.index(last.lower())
-    days = frozenset((begin + step) % 7 for step in range((end - begin) % 7 + 1))
     start, stop = _minute(line, found["start"] or "00:00"), _minute(line, found["end"] or "24:00")
     if start in (stop, A_DAY):
         raise _wrong(line, "ends when it begins; 00:00-24:00 is the whole day")
-    return Span(days, start, stop)
+    stop += A_DAY if stop < start else 0
+    for day in range(begin, begin + (end - begin) % 7 + 1):
+        yield range(day * A_DAY + start, day * A_DAY + stop)
 
 
 def _minute(line: str, clock: str) -> int:
