@@ -30,6 +30,7 @@ from functools import partial
 from pathlib import Path
 from pynvr.archive.archive import Archive
 from pynvr.recording.encoding import EncodedPart
+from pynvr.recording.orders import Write
 from pynvr.recording.writer import RecordingWriter
 from recordings import begins, frame, numbered
 
@@ -41,10 +42,10 @@ rng = __import__("numpy").random.default_rng(1)
 for index in range(1000):  # the queue holds 582 of them at most, so 400 are written
     image = numbered(index)
     image[:90] = rng.integers(0, 255, (90, 160, 3))
-    writer.write(frame(index, image=image), 1, True, 10.0)
+    writer.write(Write(frame(index, image=image), 1, True, 10.0))
 print("enough", flush=True)
 for index in itertools.count(1000):
-    writer.write(frame(index), 1, True, 10.0)
+    writer.write(Write(frame(index), 1, True, 10.0))
 """
 """A process to be killed; its arguments are archive, codec and suffix. Says "enough" when 400 are written."""
 

@@ -5,7 +5,7 @@ from pynvr.events import Change
 from pynvr.media.frame import Frame
 from pynvr.recording.base import EventFiles
 from pynvr.recording.event_pictures import EventPictures
-from pynvr.recording.orders import Begin
+from pynvr.recording.orders import Begin, Write
 from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
 
@@ -50,7 +50,7 @@ class FrameRecorder(EventFiles):
         self._pictures.see(frame, detection, frame.time)  # before the label is drawn into it
         self._undecodable += frame.lost_before
         hold_left_s = self._last_motion + self._hold_s - frame.time
-        self._writer.write(frame, detection.changed_px, detection.motion, hold_left_s)
+        self._writer.write(Write(frame, detection.changed_px, detection.motion, hold_left_s))
 
     def interrupt(self, lost: int = 0) -> None:
         """Close the open recording, if any, and forget the pre-alarm: the next frame belongs to neither."""

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Literal, TypeAlias
 
@@ -111,22 +111,17 @@ class OrderQueue:
         self._broken = beginning and not waiting
         self._put(begin, *map(Write, waiting))
 
-    def write(
-        self, frame: Recordable, changed_px: int, motion: bool, hold_left_s: float | None = None
-    ) -> None:
-        """Add a frame or packet of the event. Without room a live source's is packed or dropped.
-
-        The other arguments are as `Write` has them.
-        """
+    def write(self, order: Write) -> None:
+        """Add a frame or packet of the event. Without room a live source's is packed or dropped."""
         if self._live:
             if self._bytes > PACK_ABOVE_BYTES:
-                frame = frame.packed()
-            no_room = self._bytes + frame.nbytes > self._limit_bytes
-            self._broken = no_room or (self._broken and not frame.key)
+                order = replace(order, frame=order.frame.packed())
+            no_room = self._bytes + order.nbytes > self._limit_bytes
+            self._broken = no_room or (self._broken and not order.frame.key)
             if self._broken:
                 self._drop()
                 return
-        self._put(Write(frame, changed_px, motion, hold_left_s))
+        self._put(order)
 
     def keep(self, picture: Picture) -> None:
         """Put a picture beside the recording; a live source's is left out if there is no room for it."""

@@ -16,7 +16,7 @@ from pynvr.media.frame import TIME_TOLERANCE_S, Frame, Gap
 from pynvr.media.packet import TimedPacket
 from pynvr.recording.base import EventFiles
 from pynvr.recording.event_pictures import EventPictures
-from pynvr.recording.orders import Begin
+from pynvr.recording.orders import Begin, Write
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.writer import RecordingWriter
 from pynvr.sources.base import PacketSource
@@ -165,7 +165,7 @@ class PacketRecorder(EventFiles):
         if self._file_is_open:
             seen = event.seen_until(packet.time)
             changed_px = max((detection.changed_px for detection in seen), default=0)
-            self._writer.write(packet, changed_px, any(detection.motion for detection in seen))
+            self._writer.write(Write(packet, changed_px, any(detection.motion for detection in seen)))
             self._free_from = max(self._free_from, packet.time)
 
     def _start(self, now: float, trigger: Frame) -> None:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 
 from pynvr.archive.archive import Archive
 from pynvr.errors import HangingError, PynvrError, RecordingError
-from pynvr.media.packet import Recordable
 from pynvr.recording.open_recording import PartMaker
-from pynvr.recording.orders import OrderQueue
+from pynvr.recording.orders import OrderQueue, Write
 from pynvr.recording.retry import RETRY_S, RetriedRecordings
 
 log = logging.getLogger(__name__)
@@ -65,13 +64,11 @@ class RecordingWriter(OrderQueue):
 
     # --- on the capture loop's thread -----------------------------------------------------------
 
-    def write(
-        self, frame: Recordable, changed_px: int, motion: bool, hold_left_s: float | None = None
-    ) -> None:
+    def write(self, order: Write) -> None:
         """Wait for room if the source is a file; raises HangingError if the disk does not answer."""
         while not self.has_room(LOOK_EVERY_S):
             self._raise_if_hanging()
-        super().write(frame, changed_px, motion, hold_left_s)
+        super().write(order)
 
     def close(self) -> None:
         """Wait until all is written and closed. Raises what ended the thread, or HangingError if it hangs."""

@@ -17,6 +17,7 @@ from pynvr.archive.archive import MARKER_NAME, Archive
 from pynvr.archive.lock import LOCK_NAME
 from pynvr.recording import retry, writer
 from pynvr.recording.encoding import EncodedPart
+from pynvr.recording.orders import Write
 from pynvr.recording.writer import RecordingWriter
 
 FRAMES = [frame(index) for index in range(30)]
@@ -39,7 +40,7 @@ class Recorder:
         """Write these frames; wait until that is done."""
         done = self.writer.state.recorded + self.writer.dropped + end - first
         for each in FRAMES[first:end]:
-            self.writer.write(each, 0, True)
+            self.writer.write(Write(each, motion=True))
         see(lambda: self.writer.state.recorded + self.writer.dropped == done)
 
     def begin(self, first: int, end: int) -> None:

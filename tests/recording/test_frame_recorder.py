@@ -20,7 +20,7 @@ from pynvr.events import MotionEvents
 from pynvr.media.frame import Encoding, Frame, Gap, Image
 from pynvr.recording.encoding import EncodedPart
 from pynvr.recording.frame_recorder import FrameRecorder
-from pynvr.recording.orders import Begin
+from pynvr.recording.orders import Begin, Write
 from pynvr.recording.prealarm import PreAlarmRing
 from pynvr.recording.writer import RecordingWriter
 
@@ -61,10 +61,12 @@ class Notebook(RecordingWriter):
         self.notes.append([held.index for held in pre_alarm])
         self.begins.append(begin)
 
-    def write(self, frame: Frame, changed_px: int, motion: bool, hold_left_s: float) -> None:
+    def write(self, order: Write) -> None:
         assert self.open
-        self.notes[-1].append(frame.index)
-        self.labels.append(hold_left_s)
+        assert isinstance(order.frame, Frame)
+        assert order.hold_left_s is not None
+        self.notes[-1].append(order.frame.index)
+        self.labels.append(order.hold_left_s)
 
     def end(self, *_: object) -> None:
         assert self.open

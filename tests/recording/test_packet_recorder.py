@@ -18,7 +18,7 @@ from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Recordable, Stream, TimedPacket
 from pynvr.recording.base import Recorder
 from pynvr.recording.frame_recorder import FrameRecorder
-from pynvr.recording.orders import Begin
+from pynvr.recording.orders import Begin, Write
 from pynvr.recording.packet_prealarm import PacketRing
 from pynvr.recording.packet_recorder import PacketRecorder
 from pynvr.recording.prealarm import PreAlarmRing
@@ -66,10 +66,8 @@ class Writer(RecordingWriter):
     def begin(self, begin: Begin, pre_alarm: Iterable[Recordable] = ()) -> None:
         self.written += [packet.time for packet in pre_alarm]
 
-    def write(
-        self, frame: Recordable, changed_px: int, motion: bool, hold_left_s: float | None = None
-    ) -> None:
-        self.written.append(frame.time)
+    def write(self, order: Write) -> None:
+        self.written.append(order.frame.time)
 
     def end(self, *_: object) -> None:
         if self.refusing:

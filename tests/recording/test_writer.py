@@ -21,7 +21,7 @@ from pynvr.recording import encoding, open_recording, orders, retry, writer
 from pynvr.recording.copying import PacketPart
 from pynvr.recording.encoding import EncodedPart
 from pynvr.recording.open_recording import OpenRecording
-from pynvr.recording.orders import Begin
+from pynvr.recording.orders import Begin, Write
 from pynvr.recording.writer import RecordingWriter
 
 VGA = (640, 480)
@@ -46,7 +46,7 @@ def make_writer(archive_path: Path) -> Iterator[MakeWriter]:
 
 def write_all(writer: RecordingWriter, frames: list[Frame]) -> None:
     for each in frames:
-        writer.write(each, 10 * each.index, True, HOLD_S)
+        writer.write(Write(each, 10 * each.index, True, HOLD_S))
 
 
 class Gate:
@@ -212,7 +212,7 @@ def test_a_file_waits_for_the_encoder(
     recorder = make_writer(live=False)
     recorder.begin(begins(frames[0]))
     for each in frames:
-        recorder.write(each, 0, True, HOLD_S)
+        recorder.write(Write(each, 0, True, HOLD_S))
         written += 1
     recorder.end()
     recorder.close()
@@ -328,7 +328,7 @@ def test_packets_behind_a_pre_alarm_that_found_no_room_wait_for_a_key_packet(arc
     archive.open()
     recorder = RecordingWriter(archive, partial(PacketPart, ".mp4"), 100, True)
     recorder.begin(Begin(0.1, MOMENT, 10.0), [packet(0, 200, True), packet(1, 20, False)])
-    recorder.write(packet(2, 20, False), 0, True)  # there would be room, but nobody could decode it
+    recorder.write(Write(packet(2, 20, False)))  # there would be room, but nobody could decode it
     recorder.end()
     recorder.close()
     archive.close()
@@ -358,8 +358,8 @@ def test_failing_encoder_is_told_at_the_next_frame_and_at_the_end(
 def test_picture_of_another_size_is_an_error_and_not_lost_silently(make_writer: MakeWriter) -> None:
     recorder = make_writer()
     recorder.begin(begins(frame(0)))
-    recorder.write(frame(0), 0, True, HOLD_S)
-    recorder.write(frame(1, image=numbered(1, (192, 144))), 0, True, HOLD_S)
+    recorder.write(Write(frame(0), 0, True, HOLD_S))
+    recorder.write(Write(frame(1, image=numbered(1, (192, 144))), 0, True, HOLD_S))
     with pytest.raises(RecordingError, match="(144, 192, 3)".replace("(", r"\(").replace(")", r"\)")):
         recorder.close()
 
@@ -393,7 +393,7 @@ def test_unforeseen_failure_is_logged_and_told(
     monkeypatch.setattr(encoding, "draw_label", stumble)
     recorder = make_writer()
     recorder.begin(begins(frame(0)))
-    recorder.write(frame(0), 0, True, HOLD_S)
+    recorder.write(Write(frame(0), 0, True, HOLD_S))
     with pytest.raises(ZeroDivisionError):
         recorder.close()
     assert logged_errors == ["the writer failed"]
