@@ -68,14 +68,12 @@ class Burst(Generic[Content]):
     def take(self) -> list[tuple[Reading[Content], float]]:
         """Return and forget the readings, with corrected times, and the arrival that each should have had."""
         held, self._held, self._bytes = self._held, [], 0
-        if not held:
-            return []
         corrected = [
             replace(got, stream_s=None if got.stream_s is None else self._pace.correct(got.stream_s))
             for got, _ in held
         ]
         times = [got.stream_s for got in corrected if got.stream_s is not None]
-        if len(times) < len(held):
-            return list(zip(corrected, (arrival_s for _, arrival_s in held), strict=True))
-        last_s = held[-1][1]
-        return [(got, last_s - delay_s) for got, delay_s in zip(corrected, delays(times), strict=True)]
+        arrivals = [arrival_s for _, arrival_s in held]
+        if len(times) == len(held):
+            arrivals = [arrivals[-1] - delay_s for delay_s in delays(times)]
+        return list(zip(corrected, arrivals, strict=True))
