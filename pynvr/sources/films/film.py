@@ -7,7 +7,7 @@ end, and does not tell the time of what it skips.
 import logging
 from contextlib import ExitStack, nullcontext, suppress
 from datetime import datetime, timezone
-from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from threading import Event
 
@@ -19,7 +19,6 @@ from av.video.stream import VideoStream
 from pynvr.errors import CameraError
 from pynvr.media.ffmpeg import complaints
 from pynvr.media.opencv import plausible_fps
-from pynvr.media.packet import Shape
 from pynvr.redaction import without_password
 from pynvr.sources.base import SourceStatus
 from pynvr.sources.films.place import check_file
@@ -83,11 +82,6 @@ class Film:
         self._opened_with_complaints = bool(said)
         """Whether FFmpeg found something wrong at the beginning of the file."""
 
-    def _shape(self) -> Shape:
-        """How a player shows the pictures, according to the container."""
-        ratio = self._stream.sample_aspect_ratio or Fraction(1)
-        return Shape(self._turn(), ratio.numerator, ratio.denominator)
-
     def _open(self) -> InputContainer:
         try:
             return av.open(
@@ -130,18 +124,8 @@ class Film:
         counts = dict.fromkeys((film.index for film in films), 0)
         with suppress(av.error.FFmpegError), self._open() as other:
             packets = other.demux([other.streams[index] for index in counts])
-            for _, packet in zip(range(PROBED_PACKETS), packets, strict=False):
+            for packet in islice(packets, PROBED_PACKETS):
                 counts[packet.stream_index] += packet.size > 0
                 if min(counts.values()) > 1:
                     break
         return [film for film in films if counts[film.index] > 1] or films
-
-    def _turn(self) -> int:
-        """Degrees counter-clockwise. Only a decoded picture tells, so the first one is decoded for it."""
-        with suppress(av.error.FFmpegError), self._open() as other:
-            stream = other.streams.video[self._container.streams.video.index(self._stream)]
-            stream.codec_context.thread_count = 1
-            for _, packet in zip(range(PROBED_PACKETS), other.demux(stream), strict=False):
-                for frame in packet.decode():
-                    return int(frame.rotation) % 360
-        return 0

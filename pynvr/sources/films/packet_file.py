@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
+from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from threading import Event
 
+import av.error
 import numpy as np
 from av.packet import Packet
 from av.video.stream import VideoStream
@@ -14,9 +18,10 @@ from av.video.stream import VideoStream
 from pynvr.errors import CameraError, SettingsError
 from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
-from pynvr.media.packet import Stream, TimedPacket
+from pynvr.media.packet import Shape, Stream, TimedPacket
 from pynvr.media.sound_part import writable
 from pynvr.sources.films.demux import TICKS_PER_S, Demuxer
+from pynvr.sources.films.film import PROBED_PACKETS
 from pynvr.sources.stoppable import Ahead
 
 
@@ -92,3 +97,13 @@ class FilePackets(Demuxer):
         delay_s = max(0, (first.pts or 0) - (first.dts or 0)) / TICKS_PER_S
         size = context.width, context.height
         return Stream(codec, *size, self.nominal_fps, sets, delay_s, self._shape(), self._heard)
+
+    def _shape(self) -> Shape:
+        """How a player shows the pictures. Only a decoded one tells its turn, so the first one is decoded."""
+        ratio, turn = self._stream.sample_aspect_ratio or Fraction(1), 0
+        with suppress(av.error.FFmpegError), self._open() as other:
+            stream = other.streams.video[self._container.streams.video.index(self._stream)]
+            stream.codec_context.thread_count = 1
+            packets = islice(other.demux(stream), PROBED_PACKETS)
+            turn = next((int(frame.rotation) % 360 for packet in packets for frame in packet.decode()), 0)
+        return Shape(turn, ratio.numerator, ratio.denominator)
