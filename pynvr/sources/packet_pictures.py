@@ -90,7 +90,11 @@ class PacketPictures:
         """Put a packet into the decoder; yield what comes out."""
         if self._decoder is None or self._queue.dropped != self._passed_over:
             self._passed_over = self._queue.dropped
-            self._decoder = self._new_decoder(packet) if packet.key else None  # others need what was dropped
+            self._decoder = None
+            if packet.key:  # others need what was dropped
+                from pynvr.sources.picture_decoder import PictureDecoder  # brings 17 MB
+
+                self._decoder = PictureDecoder(packet.stream, self._fit_inside)
         if self._decoder is None:
             return
         if self._unseen == 0:
@@ -141,8 +145,3 @@ class PacketPictures:
             self._undecodable += self._in_vain
             self._packets.note_undecodable(self._undecodable)
         self._unseen = self._in_vain = 0
-
-    def _new_decoder(self, packet: TimedPacket) -> PictureDecoder:
-        from pynvr.sources.picture_decoder import PictureDecoder  # brings 17 MB
-
-        return PictureDecoder(packet.stream, self._fit_inside)

@@ -83,7 +83,9 @@ class SoundCapture:
             while monotonic() < deadline:
                 packet = next(self._packets)
                 if self._unreported and packet.has_sidedata("prft"):
-                    self._note_report(packet)
+                    self._unreported.discard(packet.stream)
+                    if not self._unreported:
+                        self._interleaver.believe()
                 if packet.stream_index != self._picture.index:
                     self._hear(packet)
                 elif (picture := self._annex_b(packet)) is not None:
@@ -107,11 +109,6 @@ class SoundCapture:
             if self._kind.fits(data) and self._kind.goes_with(self._heard_s, self.stream_s, now_s):
                 self._interleaver.add_sound(self._heard_s, data, now_s, length_s)
             self._heard_s += length_s
-
-    def _note_report(self, packet: AvPacket[Any]) -> None:
-        self._unreported.discard(packet.stream)
-        if not self._unreported:
-            self._interleaver.believe()
 
     def _annex_b(self, packet: AvPacket[Any]) -> AvPacket[Any] | None:
         """A picture with start codes; None if the packet holds none. It has nothing left afterwards."""
