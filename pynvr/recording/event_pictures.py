@@ -128,8 +128,6 @@ class Strip:
         if len(self.times_s) == STRIP_MOST:
             self.times_s, self._pictures = self.times_s[::2], self._pictures[::2]
             self._step_s *= 2
-            if not self.due(time_s):
-                return
         self.times_s.append(time_s)
         self._pictures.append(small)
 
