@@ -205,8 +205,6 @@ class Pace:
 
     def _change(self, factor: float) -> None:
         """Go on at another pace from the latest picture, which keeps its time."""
-        if self._base is None:
-            return
         corrected_s = self.correct(self._highest)
         if self._slots and corrected_s is not None:
             self._base = _Mark(self._highest, corrected_s)
