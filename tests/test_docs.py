@@ -200,7 +200,6 @@ SPEAKS = {"debug": False, "info": True, "warning": True, "error": True, "critica
 OF_PROGRAMMERS = {
     "Habits.begin comes first",
     "…: a picture of shape … is not …",
-    "…: the encoder refused a picture",
     "no such time",
     "status: …",
     "…: has no trigger_utc",

@@ -61,7 +61,6 @@ class PacketWriter(AbstractContextManager["PacketWriter"]):
 
     def __init__(self, path: Path, fourcc: str, size: tuple[int, int], rate: float | None = None) -> None:
         self._rate = rate
-        self._path = path
         self._count = 0
         # without the key interval every packet would be flagged as a key frame
         options = [cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1, cv2.VIDEOWRITER_PROP_KEY_INTERVAL, 1 << 30]
@@ -77,7 +76,7 @@ class PacketWriter(AbstractContextManager["PacketWriter"]):
         """Add a packet that is shown at `time_ms` and decoded at `decode_ms`, by default the same.
 
         Decoding times have to increase, and must not be after the time of showing. With a `rate` both times
-        are ignored. Raises RecordingError if OpenCV tells that the disk refuses.
+        are ignored.
         """
         tick = time_ms if self._rate is None else self._count
         decode_tick = tick if decode_ms is None or self._rate is not None else decode_ms
@@ -85,8 +84,7 @@ class PacketWriter(AbstractContextManager["PacketWriter"]):
         self._writer.set(cv2.VIDEOWRITER_PROP_PTS, tick)
         # OpenCV makes the packet's index minus this delay its decoding time
         self._writer.set(cv2.VIDEOWRITER_PROP_DTS_DELAY, self._count - decode_tick)
-        if self._writer.write(packet.data) is False:  # OpenCV 4 returns None, and never fails
-            raise RecordingError(f"{self._path}: cannot be written; is the disk full?")
+        self._writer.write(packet.data)  # it tells nobody if the disk refuses
         self._count += 1
 
     def close(self) -> None:

@@ -69,10 +69,8 @@ class Encoder:
         """Add a BGR picture; raises RecordingError if it or an earlier one is lost."""
         if image.ndim != 3 or (image.shape[1], image.shape[0]) != self._size:
             raise RecordingError(f"{self._part.path}: a picture of shape {image.shape} is not {self._size}")
-        accepted = self._part.writer.write(image)
+        self._part.writer.write(image)
         self._part.check()
-        if accepted is False:  # OpenCV 4 returns None
-            raise RecordingError(f"{self._part.path}: the encoder refused a picture")
 
     def close(self) -> None:
         """Write what is buffered and close the file; raises RecordingError if the disk refuses."""
