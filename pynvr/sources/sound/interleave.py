@@ -29,10 +29,8 @@ class Interleaver:
         self._furthest_s, self._drift, self._beginning = furthest_apart_s, drift, beginning
         self._early: list[tuple[float, bytes, float]] = []
         """Sound that came while it was not known what the times begin with."""
-        self._heard: tuple[float, float] | None = None
+        self.until_s = self._heard_at_s = float("-inf")
         """The latest sound's time and arrival."""
-        self.until_s = float("-inf")
-        """The time of the latest sound."""
         self._waiting: deque[tuple[float, bytes]] = deque()
         self._shift_s = 0.0
         """Added to the times of the sound if it has another clock than the pictures."""
@@ -65,8 +63,7 @@ class Interleaver:
             shifts = (begin_s, self._shift_s, expected_s - stream_s)
             near = (one for one in shifts if abs(stream_s + one - expected_s) <= self._furthest_s)
             self._shift_s = next(near, begin_s)
-        self.until_s = stream_s + self._shift_s
-        self._heard = self.until_s, arrival_s
+        self.until_s, self._heard_at_s = stream_s + self._shift_s, arrival_s
         while self._waiting and self._waiting[-1][0] > self.until_s:
             self._waiting.pop()  # its time was damaged, and would hold up all that follows
         self._waiting.append((self.until_s, data))
@@ -100,7 +97,6 @@ class Interleaver:
         """By how much the sound's clock has drifted, as the sound beside this picture tells."""
         if self._drift is None:
             return 0.0
-        if self._heard is not None and arrival_s - self._heard[1] <= BESIDE_S:
-            heard_s, came_s = self._heard
-            self._drift.note(came_s - heard_s - (arrival_s - stream_s), arrival_s)
+        if arrival_s - self._heard_at_s <= BESIDE_S:
+            self._drift.note(self._heard_at_s - self.until_s - (arrival_s - stream_s), arrival_s)
         return self._drift.shift_s
