@@ -68,20 +68,16 @@ class OpenRecording:
 
         Raises OSError or RecordingError if some of it is lost or cannot be closed now; the rest is saved.
         """
-        refused: OSError | RecordingError | None = None
         try:
             if self._part is not None:
                 self._part.close()
-        except (OSError, RecordingError) as error:
-            refused = error
-        known = {name: value for name, value in asdict(end).items() if value} if end is not None else {}
-        if known:
-            with suppress(OSError):  # the frames matter more
-                self._journal.note_facts(**known)
-        self._journal.close()
-        path = close_recording(self._archive, self.stem)
-        if refused is not None:
-            raise refused
+        finally:
+            known = {name: value for name, value in asdict(end).items() if value} if end is not None else {}
+            if known:
+                with suppress(OSError):  # the frames matter more
+                    self._journal.note_facts(**known)
+            self._journal.close()
+            path = close_recording(self._archive, self.stem)
         if path is None and self._part is not None:
             raise RecordingError(
                 f"{self.stem}: gone while it was recorded (PATH_FOR_VIDEO): "
