@@ -15,15 +15,21 @@ JPEG_BEGINS, JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
 
 
 @dataclass(frozen=True, slots=True)
-class CopyCodec:
+class Codec:
     """How a codec is written while a recording is open, and named in its final container."""
 
-    name: str
-    ffmpeg_name: str
     part_suffix: str
     """Container of an open recording: readable after a crash up to the last packets."""
     fourcc: dict[str, str]
     """Container's suffix -> the codec's name there; the first one is the usual one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyCodec(Codec):
+    """A codec whose packets can be copied."""
+
+    name: str
+    ffmpeg_name: str
     unit_type: Callable[[int], int] = lambda _: -1
     """A unit's type from its first byte."""
     parameter_sets: frozenset[int] = frozenset()
@@ -34,15 +40,15 @@ class CopyCodec:
 
 
 H264 = CopyCodec(
-    "H.264", "h264", ".ts", dict.fromkeys((".mp4", ".ts", ".mkv"), "avc1"),
+    ".ts", dict.fromkeys((".mp4", ".ts", ".mkv"), "avc1"), "H.264", "h264",
     lambda byte: byte & 31, frozenset({7, 8}), range(1, 6), LONG_START_CODE + b"\x09\xf0",
 )  # fmt: skip
 H265 = CopyCodec(  # Apple's players refuse hev1, FFmpeg's own name for it in .mp4
-    "H.265", "hevc", ".ts", dict.fromkeys((".mp4", ".ts", ".mkv"), "hvc1"),
+    ".ts", dict.fromkeys((".mp4", ".ts", ".mkv"), "hvc1"), "H.265", "hevc",
     lambda byte: byte >> 1 & 63, frozenset({32, 33, 34}), range(32), LONG_START_CODE + b"\x46\x01\x50",
 )  # fmt: skip
 # a JPEG needs no other packet. A transport stream cannot carry it, and browsers cannot play it in .mp4
-MJPEG = CopyCodec("MJPEG", "mjpeg", ".avi", {".avi": "MJPG", ".mkv": "MJPG"})
+MJPEG = CopyCodec(".avi", {".avi": "MJPG", ".mkv": "MJPG"}, "MJPEG", "mjpeg")
 
 CODECS = {
     "h264": H264, "avc1": H264, "hevc": H265, "hev1": H265, "hvc1": H265, "h265": H265,

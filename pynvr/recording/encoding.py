@@ -5,7 +5,6 @@ raises an error.
 """
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 
 from pynvr.errors import RecordingError, SettingsError
+from pynvr.media.codecs import Codec
 from pynvr.media.frame import Frame, Image
 from pynvr.media.opencv import name_of
 from pynvr.recording.label import draw_label
@@ -21,16 +21,6 @@ from pynvr.recording.part_file import PipedFile
 
 LOWEST_RATE, HIGHEST_RATE = 1.0, 120.0
 """Frame rates that all encoders accept, frames per second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """How a codec is written while a recording is open, and named in its final container."""
-
-    part_suffix: str
-    """Container of an open recording: readable after a crash up to the last packets."""
-    fourcc: dict[str, str]
-    """Container's suffix -> the codec's name there."""
 
 
 CODECS = {

@@ -10,6 +10,7 @@ from recordings import numbered
 
 from pynvr.errors import RecordingError, SettingsError
 from pynvr.media import container
+from pynvr.media.codecs import Codec
 from pynvr.recording import encoding
 from pynvr.recording.encoding import CODECS, Encoder, check_codec
 
@@ -70,6 +71,6 @@ def test_codecs_offered_do_work(fourcc: str) -> None:
 
 
 def test_codec_that_does_not_work_names_those_that_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CODECS, "ZZZZ", encoding.Codec(".ts", {".avi": "ZZZZ"}))
+    monkeypatch.setitem(CODECS, "ZZZZ", Codec(".ts", {".avi": "ZZZZ"}))
     with pytest.raises(SettingsError, match=r"FOURCC_CODEC = 'ZZZZ'.*DIVX, XVID, mp4v, MJPG$"):
         check_codec("ZZZZ")
