@@ -118,18 +118,17 @@ class ItemQueue(Generic[Item]):
         """Drop the oldest group of pictures, or all, but no gap; return how many pictures they were."""
         count = 0
         gaps: list[Gap] = []
-        lost_at = self._lost_at.copy()
         while self._items:
             oldest = self._items[0]
             if count and not everything and (isinstance(oldest, Gap) or oldest.key):
                 break
-            item = self._pop()
-            if isinstance(item, Gap):
-                gaps.append(item)
+            self._items.popleft()
+            if isinstance(oldest, Gap):
+                gaps.append(oldest)
             else:
+                self._bytes -= oldest.nbytes
                 count += 1
         self._items.extendleft(reversed(gaps))
-        self._lost_at = lost_at
         return count
 
     def _pop(self) -> Item | Gap:
