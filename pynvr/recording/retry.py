@@ -8,6 +8,7 @@ from pynvr.archive.archive import Archive
 from pynvr.archive.closing import recover
 from pynvr.archive.names import is_open, open_bytes
 from pynvr.errors import PynvrError
+from pynvr.media.frame import DEFAULT_FPS
 from pynvr.recording.open_recording import OpenRecording, PartMaker
 from pynvr.recording.orders import Begin, End, Order, Picture, Write
 
@@ -143,7 +144,7 @@ class RetriedRecordings:
             return
         self._retry_at = time.monotonic() + RETRY_S
         self.recover()
-        begin = Begin(order.frame.time, order.frame.utc, nominal_fps=25.0, continues=True)
+        begin = Begin(order.frame.time, order.frame.utc, DEFAULT_FPS, continues=True)
         self._open = OpenRecording(self._archive, self._make_part, begin)
         for picture in self._pictures.values():
             self._open.keep(picture)
