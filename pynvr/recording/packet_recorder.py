@@ -7,8 +7,9 @@ even if that arrives after the event is over.
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
@@ -33,7 +34,8 @@ SEEN_LIMIT = 1000
 class Event:
     """An event, until its last packets have come. Times are the packets'."""
 
-    begin: Begin
+    trigger_s: float
+    trigger_utc: datetime
     last_motion: float
     """Time of the latest motion."""
     until: float | None = None
@@ -161,7 +163,7 @@ class PacketRecorder(EventFiles):
         if packet.key and self._file_is_full(packet.time):
             self._end_event_file()
         if not self._file_is_open and packet.key:
-            self._go_on(event, packet)
+            self._open_file(event, packet)
         if self._file_is_open:
             seen = event.seen_until(packet.time)
             changed_px = max((detection.changed_px for detection in seen), default=0)
@@ -170,20 +172,15 @@ class PacketRecorder(EventFiles):
 
     def _start(self, now: float, trigger: Frame) -> None:
         self._say_motion(self._ring.dropped)
-        pre_alarm = self._ring.since(max(now - self._ring.seconds, self._free_from))
-        fps = pre_alarm[0].stream.nominal_fps if pre_alarm else 0.0
-        self._event = Event(Begin(now, trigger.utc, fps), last_motion=now)
-        if pre_alarm:
-            self._begin_file(self._event.begin, pre_alarm[0].time, pre_alarm)
-            self._event.has_file = True
+        self._event = Event(now, trigger.utc, last_motion=now)
+        if pre_alarm := self._ring.since(max(now - self._ring.seconds, self._free_from)):
+            self._open_file(self._event, pre_alarm[0], pre_alarm)
 
-    def _go_on(self, event: Event, packet: TimedPacket) -> None:
-        """Open a file in the middle of an event, at a key packet: a further file, or a late first one."""
-        fps = packet.stream.nominal_fps
-        begin = replace(event.begin, nominal_fps=fps)
-        if event.has_file:
-            begin = Begin(packet.time, packet.utc, fps, continues=True)
-        self._begin_file(begin, packet.time)
+    def _open_file(self, event: Event, first: TimedPacket, pre_alarm: Sequence[TimedPacket] = ()) -> None:
+        """Open the event's file, or a further one, whose first packet is this one."""
+        trigger = (first.time, first.utc) if event.has_file else (event.trigger_s, event.trigger_utc)
+        begin = Begin(*trigger, first.stream.nominal_fps, continues=event.has_file)
+        self._begin_file(begin, first.time, pre_alarm)
         event.has_file = True
 
     def _end_event_file(self) -> None:

@@ -11,7 +11,6 @@ from recordings import numbered
 from pynvr.errors import RecordingError, SettingsError
 from pynvr.media import container
 from pynvr.media.codecs import Codec
-from pynvr.recording import encoding
 from pynvr.recording.encoding import CODECS, Encoder, check_codec
 
 
