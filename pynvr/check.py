@@ -1,10 +1,8 @@
 """`--check`: try out everything that a recording needs, print what was found, record nothing."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timezone
-from pathlib import Path
 
 import numpy as np
 
@@ -13,10 +11,12 @@ from pynvr.archive.closing import convert
 from pynvr.archive.names import TRIAL_PREFIX, beside
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
-from pynvr.media.frame import Encoding, Frame
+from pynvr.media.frame import DEFAULT_FPS, Encoding, Frame
+from pynvr.media.packet import Recordable
 from pynvr.media.picture_watch import BLACK, PictureWatch
-from pynvr.recording.clip import Clip
 from pynvr.recording.copying import PacketPart
+from pynvr.recording.encoding import EncodedPart
+from pynvr.recording.open_recording import Part
 from pynvr.recording.orders import Write
 from pynvr.settings import Settings
 from pynvr.sources.base import PacketSource, Source
@@ -51,43 +51,38 @@ def check(settings: Settings, source: Source, archive: Archive, packets: PacketS
 
 
 def _encode(settings: Settings, archive: Archive, frame: Frame) -> None:
-    """Make and remove a trial recording of a picture, in the same way as a real one."""
-    with _trial(archive, settings.OUTPUT_FILES_EXTENSION) as trial:
-        clip = Clip(trial, settings.FOURCC_CODEC, 25.0)
-        for number in range(TRIAL_FRAMES):
-            clip.write(frame.image, number / 25.0)
-        clip.close()
+    suffix, rate = settings.OUTPUT_FILES_EXTENSION, settings.OUTPUT_FRAME_RATE
+    part = EncodedPart(settings.FOURCC_CODEC, suffix, rate, frame)
+    _record(archive, part, [frame] * TRIAL_FRAMES, DEFAULT_FPS)
 
 
 def _copy(settings: Settings, archive: Archive, packets: PacketSource) -> None:
-    """The same with a packet."""
     first = packets.first(settings.CAMERA_OPEN_TIMEOUT_SECS + settings.CAMERA_READ_TIMEOUT_SECS)
     stream, codec = first.stream, first.stream.codec
     part = PacketPart(settings.OUTPUT_FILES_EXTENSION, first)
-    suffix = part.facts["suffix"]
     heard = f" with sound ({stream.sound.codec_context.name})" if stream.sound is not None else ""
     size = f"{stream.width}x{stream.height}"
-    print(f"recording {packets.name}: {size} {codec.name}{heard}, copied into {suffix}")
+    print(f"recording {packets.name}: {size} {codec.name}{heard}, copied into {part.facts['suffix']}")
     sets = stream.parameter_sets or parameter_sets(codec, first.data.tobytes())
     if codec.parameter_sets and not sets:
         raise RecordingError(f"{packets.name}: its parameter sets are missing; nobody could decode it")
-    with _trial(archive, suffix) as trial:
-        path = trial.with_suffix(f".part{part.facts['part_suffix']}")
-        part.open(path, stream.nominal_fps)
-        part.write(Write(first))
-        part.close()
-        convert(path, trial, part.facts | {"nominal_fps": stream.nominal_fps}, [0.0])
+    _record(archive, part, [first], stream.nominal_fps)
 
 
-@contextmanager
-def _trial(archive: Archive, suffix: str) -> Iterator[Path]:
-    """The path of a trial file in the archive; it and what belongs to it are removed afterwards."""
+def _record(archive: Archive, part: Part, frames: Sequence[Recordable], fps: float) -> None:
+    """Make and remove a trial recording, in the same way as a real one."""
     stem = archive.new_stem(datetime.now(timezone.utc), prefix=TRIAL_PREFIX)
+    path, final = beside(stem, f".part{part.facts['part_suffix']}"), beside(stem, part.facts["suffix"])
     try:
-        yield beside(stem, suffix)
+        part.open(path, fps)
+        for frame in frames:
+            part.write(Write(frame))
+        part.close()
+        times = [number / fps for number in range(len(frames))]
+        convert(path, final, part.facts | {"nominal_fps": fps}, times)
     finally:
-        for path in stem.parent.glob(f"{stem.name}.*"):
-            path.unlink()
+        for left in stem.parent.glob(f"{stem.name}.*"):
+            left.unlink()
         archive.remove_if_empty(stem.parent)
 
 

@@ -11,7 +11,7 @@ from pynvr.recording.encoding import CODECS, Encoder
 class Clip:
     """Writes pictures into a part beside the file; closing makes the file from it, as for a recording.
 
-    The tuning scripts use it for their output, `--check` for its trial file.
+    The tuning scripts use it for their output.
     """
 
     def __init__(self, path: Path, fourcc: str, fps: float) -> None:
