@@ -39,11 +39,13 @@ class PreAlarmRing:
 
     def push(self, frame: Frame) -> None:
         """Add the newest frame, and drop frames that are too old or do not fit."""
-        self._append(frame)
+        self._frames.append(frame.encoded(self.encoding))
+        self.nbytes += self._frames[-1].nbytes
         self._forget_before(frame.time)
         while self._expected_bytes() > SHARE_OF_LIMIT[self.encoding] * self.limit_bytes:
             self.encoding = Encoding(self.encoding + 1)
-            self._encode_all()
+            self._frames = deque(each.encoded(self.encoding) for each in self._frames)
+            self.nbytes = sum(each.nbytes for each in self._frames)
         while self.nbytes > self.limit_bytes:
             self._forget_oldest()
             self.dropped += 1
@@ -60,10 +62,6 @@ class PreAlarmRing:
         self._frames.clear()
         self.nbytes = 0
 
-    def _append(self, frame: Frame) -> None:
-        self._frames.append(frame.encoded(self.encoding))
-        self.nbytes += self._frames[-1].nbytes
-
     def _forget_oldest(self) -> None:
         self.nbytes -= self._frames.popleft().nbytes
 
@@ -79,9 +77,3 @@ class PreAlarmRing:
             return self.nbytes
         full = (number - 1) * self.seconds / span + 1  # frames in the whole span
         return self.nbytes / number * full
-
-    def _encode_all(self) -> None:
-        frames = list(self._frames)
-        self.clear()
-        for frame in frames:
-            self._append(frame)
