@@ -57,8 +57,7 @@ class Content(Enum):
     CLIP = "a clip that is finished"
     PICTURE = "one picture"
     PAGE = "a web page"
-    NO_ANSWER = "no answer"
-    UNKNOWN = "something else"
+    UNKNOWN = "something else, or no answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +81,10 @@ def look(cam: str, timeout_s: float) -> Answer:
         return _look(cam, timeout_s)
     except HTTPError as error:
         with error:
-            return Answer(Content.NO_ANSWER, error.code, http.client.responses.get(error.code, ""))
+            return Answer(Content.UNKNOWN, error.code, http.client.responses.get(error.code, ""))
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
-        return Answer(Content.NO_ANSWER, 0, getattr(reason, "strerror", None) or type(reason).__name__)
+        return Answer(Content.UNKNOWN, 0, getattr(reason, "strerror", None) or type(reason).__name__)
 
 
 def _look(cam: str, timeout_s: float) -> Answer:
