@@ -180,10 +180,9 @@ class StreamTime:
     """Asks OpenCV for the times that a camera sends."""
 
     def __init__(self, cam: str, capture: cv2.VideoCapture) -> None:
-        """Local cameras send none."""
-        self._is_rtsp = is_rtsp(cam)
         self._capture = capture
-        self._sent = None if "://" in cam else False
+        self._sent = True if is_rtsp(cam) else None if "://" in cam else False
+        """Whether it sends any; None: not yet known. Local cameras send none."""
 
     def latest_s(self) -> float | None:
         """When the latest picture or packet is shown, in the stream's own seconds; None without times.
@@ -192,7 +191,7 @@ class StreamTime:
         camera's rate is. RTP always has times, though not always for the first picture.
         """
         if self._sent is None:
-            self._sent = self._is_rtsp or self._capture.get(cv2.CAP_PROP_PTS) != NO_TIME
+            self._sent = self._capture.get(cv2.CAP_PROP_PTS) != NO_TIME
         return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self._sent else None
 
 
