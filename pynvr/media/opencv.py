@@ -55,13 +55,8 @@ def fourcc_of(capture: cv2.VideoCapture) -> str:
     return code.to_bytes(4, "little").decode("ascii", "backslashreplace")
 
 
-def claimed_fps(capture: cv2.VideoCapture) -> float:
-    """The rate that a source claims if it is plausible, else the usual one."""
-    return plausible_fps(capture.get(cv2.CAP_PROP_FPS))
-
-
 def plausible_fps(*claims: float | Fraction | None, lowest: float = LOWEST_FPS) -> float:
-    """The first of these rates that is plausible, else the usual one."""
+    """The first of these rates, as a source claims them, that is plausible; else the usual one."""
     return next((float(claim) for claim in claims if claim and lowest <= claim <= HIGHEST_FPS), DEFAULT_FPS)
 
 

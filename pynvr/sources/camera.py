@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pynvr.errors import CameraError
 from pynvr.media import codecs
 from pynvr.media.frame import JPEG_QUALITY, SMALLEST_STEP_S, Frame, Gap, Gray, Image
-from pynvr.media.opencv import as_bgr, claimed_fps, fourcc_of
+from pynvr.media.opencv import as_bgr, fourcc_of, plausible_fps
 from pynvr.sources.address import is_rtsp
 from pynvr.sources.connection import Connection
 from pynvr.sources.freeze import Freeze
@@ -110,7 +110,7 @@ class PictureConnection(Connection[Frame, Seen]):
         """Open the camera; raises CameraError."""
         self._capture = opener.open()
         super().__init__(opener, stop)
-        self.nominal_fps = claimed_fps(self._capture)
+        self.nominal_fps = plausible_fps(self._capture.get(cv2.CAP_PROP_FPS))
         self._snapshots = snapshots
         self._freeze = freeze
         self._opener = opener

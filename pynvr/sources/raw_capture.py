@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynvr.media import codecs
-from pynvr.media.opencv import claimed_fps, fourcc_of
+from pynvr.media.opencv import fourcc_of, plausible_fps
 from pynvr.media.packet import Packet, Stream
 from pynvr.sources.camera import StreamTime
 from pynvr.sources.opening import Opener
@@ -26,7 +26,7 @@ class RawCapture:
         codec = codecs.copyable(fourcc_of(capture), self._name, suffix)
         _, extra = capture.retrieve(None, int(capture.get(cv2.CAP_PROP_CODEC_EXTRADATA_INDEX)))
         told = b"" if extra is None else np.asarray(extra, np.uint8).tobytes()
-        fps = claimed_fps(capture)
+        fps = plausible_fps(capture.get(cv2.CAP_PROP_FPS))
         return Stream(
             codec,
             int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
