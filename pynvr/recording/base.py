@@ -48,7 +48,6 @@ class EventFiles:
         self._dropped = 0
         """How many frames or packets the ring had dropped when the latest event began."""
         self._file_is_open = False
-        """Whether a file is open."""
         self._first_s = self._trigger_s = 0.0
         """Times of the latest file's first frame and trigger, seconds."""
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pynvr.media import codecs
 from pynvr.media.container import TICKS_PER_SECOND, PacketWriter
-from pynvr.media.packet import AS_CODED, Packet, Stream, TimedPacket
+from pynvr.media.packet import AS_CODED, Packet, TimedPacket
 from pynvr.recording.orders import Write
 from pynvr.recording.part_file import PipedFile
 
@@ -33,9 +33,14 @@ class PacketPart:
         if shape != AS_CODED and suffix != ".mp4":
             log.warning("a %s file cannot say that its pictures are turned or stretched; .mp4 can", suffix)
             shape = AS_CODED
+        part_suffix = codec.part_suffix
+        if stream.sound is not None:
+            from pynvr.media import sound_part  # brings 17 MB
+
+            part_suffix = sound_part.part_suffix(stream.sound, codec, suffix)
         shown = (stream.height, stream.width) if shape.turn % 180 else (stream.width, stream.height)
         self.facts: dict[str, Any] = {
-            "part_suffix": _part_suffix(stream, suffix),
+            "part_suffix": part_suffix,
             "suffix": suffix,
             "fourcc": codec.fourcc[suffix],
             "width": shown[0],
@@ -78,15 +83,6 @@ class PacketPart:
             self._part.writer.close()
         finally:
             self._part.close()
-
-
-def _part_suffix(stream: Stream, suffix: str) -> str:
-    """The part's container, for a file of this suffix."""
-    if stream.sound is None:
-        return stream.codec.part_suffix
-    from pynvr.media.sound_part import part_suffix  # brings 17 MB
-
-    return part_suffix(stream.sound, stream.codec, suffix)
 
 
 def _with_parameter_sets(first: TimedPacket) -> NDArray[np.uint8]:
