@@ -81,7 +81,7 @@ class LiveSource(LiveReader[Frame, Seen]):
         super().__init__(
             opener,
             stop,
-            ItemQueue(limit_bytes),
+            [ItemQueue(limit_bytes)],
             lambda: PictureConnection(opener, stop, fit_inside, reduce, snapshots, freeze),
             read_ahead,
         )

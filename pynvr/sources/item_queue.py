@@ -13,7 +13,7 @@ from pynvr.media.packet import TimedPacket
 
 LOOK_EVERY_S = 0.1
 """A stop does not wake a thread that waits here, so it looks for itself."""
-
+TOO_SLOW = "motion detection is too slow, %d frames dropped so far"
 
 Item = TypeVar("Item", bound=Frame | TimedPacket)
 
@@ -21,14 +21,21 @@ Item = TypeVar("Item", bound=Frame | TimedPacket)
 class ItemQueue(Generic[Item]):
     """Items and gaps in order. Filled by the reader's thread, emptied by one other."""
 
-    def __init__(self, limit_bytes: int, whole_groups: bool = False, limit_s: float = math.inf) -> None:
+    def __init__(
+        self,
+        limit_bytes: int,
+        whole_groups: bool = False,
+        limit_s: float = math.inf,
+        overflow: str = TOO_SLOW,
+    ) -> None:
         """Hold at most `limit_bytes` of items, or a single larger one.
 
         When it is full, the newest item is dropped. With `whole_groups` the oldest group of pictures is
         dropped instead: a part of a group could not be decoded. And all that is there is dropped when a key
-        packet comes that is more than `limit_s` later.
+        packet comes that is more than `limit_s` later. `overflow` is what the log says of it.
         """
         self.limit_bytes = limit_bytes
+        self.overflow = overflow
         self._whole_groups = whole_groups
         self._limit_s = limit_s
         self._items: deque[Item | Gap] = deque()

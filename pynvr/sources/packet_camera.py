@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pynvr.errors import CameraError, PynvrError, SettingsError
+from pynvr.errors import CameraError, SettingsError
 from pynvr.media import codecs
 from pynvr.media.frame import TIME_TOLERANCE_S, Gap
 from pynvr.media.packet import Packet, TimedPacket
@@ -21,7 +21,7 @@ from pynvr.sources.connection import Connection
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.raw_capture import RawCapture, jpeg_within
-from pynvr.sources.reader import TOO_SLOW, LiveReader, ReadAhead
+from pynvr.sources.reader import LiveReader, ReadAhead
 from pynvr.sources.times.burst import Reading
 from pynvr.sources.times.clock import delays
 
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 A_FEW = ReadAhead(0.2, 64 * 1024)
 """How much may gather: no more than Linux buffers for any connection, so that the camera never waits."""
+OVERFLOW = "%d packets dropped so far: motion detection is too slow, or cam is away"
 FURTHEST_BEHIND_S = 10.0
 """If decoding falls further behind, it goes on with the next key packet."""
 MOST_KEYS_IN_VAIN = 3
@@ -44,8 +45,6 @@ MOST_STEPS = 4
 
 class LivePackets(LiveReader[TimedPacket, Packet]):
     """The packets of a network camera."""
-
-    _overflow = "%d packets dropped so far: motion detection is too slow, or cam is away"
 
     def __init__(
         self,
@@ -62,13 +61,14 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
         At most `limit_bytes` of packets wait. If they are `watched`, they wait a second time to be decoded.
         """
         opener = Opener(cam, timeouts)
-        queue = ItemQueue[TimedPacket](limit_bytes, whole_groups=True)
+        queues = [ItemQueue[TimedPacket](limit_bytes, whole_groups=True, overflow=OVERFLOW)]
         self.watched: ItemQueue[TimedPacket] | None = None
         """The same packets and gaps, each a little later than it can be had from `until`."""
         if watched:  # with less room, so that slow decoding costs pictures and never packets
             self.watched = ItemQueue(limit_bytes // 2, whole_groups=True, limit_s=FURTHEST_BEHIND_S)
+            queues.append(self.watched)
         super().__init__(
-            opener, stop, queue, lambda: PacketConnection(opener, stop, suffix, with_sound), A_FEW
+            opener, stop, queues, lambda: PacketConnection(opener, stop, suffix, with_sound), A_FEW
         )
 
     def until(self, time: float) -> Iterator[TimedPacket | Gap]:
@@ -88,16 +88,6 @@ class LivePackets(LiveReader[TimedPacket, Packet]):
     def note_undecodable(self, count: int) -> None:
         """Log that so many watched packets so far could not be decoded."""
         self._log.undecodable(count)
-
-    def _put(self, item: TimedPacket | Gap) -> None:
-        super()._put(item)
-        if self.watched is not None and self.watched.put(item):
-            self._log.dropped(TOO_SLOW, self.watched.dropped)
-
-    def _fail(self, error: PynvrError) -> None:
-        super()._fail(error)
-        if self.watched is not None:
-            self.watched.fail(error)
 
 
 class PacketConnection(Connection[TimedPacket, Packet]):
@@ -157,14 +147,13 @@ class PacketConnection(Connection[TimedPacket, Packet]):
                 raise CameraError(f"camera {self._name}: sends key pictures without parameter sets")
             return
         self.begun = True
-        if stream_s is None:
-            yield from self._let_through()
-        if stream_s is None or self._held is None:
-            yield self._placed(packet, stream_s, arrival)
+        if stream_s is not None and self._held is not None:
+            self._held.append((packet, stream_s, arrival))
+            if len(self._held) == LOOK_AHEAD:
+                yield from self._let_through()
             return
-        self._held.append((packet, stream_s, arrival))
-        if len(self._held) == LOOK_AHEAD:
-            yield from self._let_through()
+        yield from self._let_through()
+        yield self._placed(packet, stream_s, arrival)
 
     def close(self) -> None:
         self._capture.release()

@@ -8,7 +8,7 @@ them, and never waits for that one: a picture that is not read in time comes lat
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -40,7 +40,6 @@ class ReadAhead:
 
 
 AT_ONCE = ReadAhead()
-TOO_SLOW = "motion detection is too slow, %d frames dropped so far"
 
 Content = TypeVar("Content")
 
@@ -49,17 +48,17 @@ class LiveReader(Generic[Item, Content]):
     """The reader thread, its queue, and how to find the camera again."""
 
     live = True
-    _overflow = TOO_SLOW
 
     def __init__(
         self,
         opener: Opener,
         stop: threading.Event,
-        queue: ItemQueue[Item],
+        queues: Sequence[ItemQueue[Item]],
         connect: Callable[[], Connection[Item, Content]],
         read_ahead: ReadAhead = AT_ONCE,
     ) -> None:
-        """Start to read into `queue`. Up to half of its limit is held back until it is known when it came.
+        """Start to read into all `queues`. Up to half of the first one's limit is held back until it is known
+        when it came.
 
         `connect` raises CameraError if there is no camera now, and SettingsError if there never will be.
         After a first success a SettingsError only means that the stream's description was damaged.
@@ -76,7 +75,7 @@ class LiveReader(Generic[Item, Content]):
         self._heartbeat = time.monotonic()
         """When the reader thread last showed a sign of life. It does so while the camera is away, too."""
         self._stop = stop
-        self._queue = queue
+        self._queues, self._queue = queues, queues[0]
         self._connect = connect
         self._read_ahead = read_ahead
         self._pace = Pace()
@@ -241,8 +240,10 @@ class LiveReader(Generic[Item, Content]):
             self._log.undecodable(self.undecodable)
 
     def _put(self, item: Item | Gap) -> None:
-        if self._queue.put(item):
-            self._log.dropped(self._overflow, self._queue.dropped)
+        for queue in self._queues:
+            if queue.put(item):
+                self._log.dropped(queue.overflow, queue.dropped)
 
     def _fail(self, error: PynvrError) -> None:
-        self._queue.fail(error)
+        for queue in self._queues:
+            queue.fail(error)

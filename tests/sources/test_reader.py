@@ -99,7 +99,7 @@ def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iter
                     raise camera
                 return camera
 
-            reader = LiveReader(Opener("test", Timeouts()), stop, ItemQueue(1000), connect, read_ahead)
+            reader = LiveReader(Opener("test", Timeouts()), stop, [ItemQueue(1000)], connect, read_ahead)
             stack.callback(reader.close)
             return reader
 
