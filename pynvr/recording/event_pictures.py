@@ -66,14 +66,12 @@ class EventPictures:
         if not self._on or (frame.jpeg is None and frame.image.ndim == 2):
             return
         self._rest -= 1
-        if self._best >= 0 and (not detection.motion or detection.changed_px <= self._best):
-            weight, box = self._best, None
-        else:
+        if self._best < 0 or (detection.motion and detection.changed_px > self._best):
             weight, box = weigh(detection)
-        if weight > self._best:
-            self._best = weight
-            facts: dict[str, object] = {"peak_s": time_s}
-            self._waiting = self._held(frame), facts | ({} if box is None else {"peak_box": box})
+            if weight > self._best:
+                self._best = weight
+                facts: dict[str, object] = {"peak_s": time_s}
+                self._waiting = self._held(frame), facts | ({} if box is None else {"peak_box": box})
         if self._rest <= 0:
             self._send()
         if self._strip.due(time_s):
