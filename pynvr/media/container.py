@@ -72,18 +72,18 @@ class PacketWriter(AbstractContextManager["PacketWriter"]):
         if not self._writer.isOpened():
             raise RecordingError(f"{path}: cannot be written")
 
-    def write(self, packet: Packet, time_ms: int, decode_ms: int | None = None) -> None:
-        """Add a packet that is shown at `time_ms` and decoded at `decode_ms`, by default the same.
+    def write(self, packet: Packet, time_ms: int, decode_ms: int) -> None:
+        """Add a packet that is shown at `time_ms` and decoded at `decode_ms`.
 
         Decoding times have to increase, and must not be after the time of showing. With a `rate` both times
         are ignored.
         """
-        tick = time_ms if self._rate is None else self._count
-        decode_tick = tick if decode_ms is None or self._rate is not None else decode_ms
+        if self._rate is not None:
+            time_ms = decode_ms = self._count
         self._writer.set(cv2.VIDEOWRITER_PROP_KEY_FLAG, float(packet.key))
-        self._writer.set(cv2.VIDEOWRITER_PROP_PTS, tick)
+        self._writer.set(cv2.VIDEOWRITER_PROP_PTS, time_ms)
         # OpenCV makes the packet's index minus this delay its decoding time
-        self._writer.set(cv2.VIDEOWRITER_PROP_DTS_DELAY, self._count - decode_tick)
+        self._writer.set(cv2.VIDEOWRITER_PROP_DTS_DELAY, self._count - decode_ms)
         self._writer.write(packet.data)  # it tells nobody if the disk refuses
         self._count += 1
 
