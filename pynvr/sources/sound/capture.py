@@ -40,12 +40,8 @@ class SoundCapture:
         self._name, self._timeouts = opener.name, opener.timeouts
         self._rtsp = is_rtsp(opener.cam)
         self._container = opener.open_container(analyzeduration=str(PROBED_US))
-        try:
-            self._picture = self._container.streams.video[0]
-            self._sound = next(iter(self._container.streams.audio), None) if with_sound else None
-        except BaseException:
-            self._container.close()
-            raise
+        self._picture = self._container.streams.video[0]
+        self._sound = next(iter(self._container.streams.audio), None) if with_sound else None
         self._streams = [one for one in (self._picture, self._sound) if one is not None]
         self._packets = self._container.demux(self._streams)
         waits = self._picture.codec_context.name in ("h264", "hevc")
@@ -71,7 +67,7 @@ class SoundCapture:
             self._to_annex_b = BitStreamFilterContext(f"{codec.ffmpeg_name}_mp4toannexb", self._picture)
             sets = b""
         fps = plausible_fps(float(self._picture.guessed_rate or self._picture.average_rate or 0))
-        told = codecs.parameter_sets(codec, sets) if sets else b""
+        told = codecs.parameter_sets(codec, sets)
         reorder_s = context.has_b_frames / fps
         sound = writable(self._sound, suffix, f"camera {self._name}") if self._with_sound else None
         return Stream(codec, context.width, context.height, fps, told, reorder_s, sound=sound)
