@@ -54,8 +54,10 @@ SETTLED_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
+    """A moment, or how long something took, by the camera's clock and by ours."""
+
     stream_s: float
-    arrival_s: float
+    ours_s: float
 
 
 class Pace:
@@ -106,9 +108,9 @@ class Pace:
         """The stream's time as if its clock passed as ours does; None if its times are of no use."""
         if self.factor == inf:
             return None
-        if self._base is None or (self.factor == 1 and self._base.stream_s == self._base.arrival_s):
+        if self._base is None or (self.factor == 1 and self._base.stream_s == self._base.ours_s):
             return stream_s
-        return self._base.arrival_s + (stream_s - self._base.stream_s) * self.factor
+        return self._base.ours_s + (stream_s - self._base.stream_s) * self.factor
 
     def note(self, stream_s: float, arrival_s: float, idle_s: float) -> None:
         """Take a picture's time, its arrival, and how long its reader only waited for it."""
@@ -132,18 +134,18 @@ class Pace:
         elif idle_s >= IDLE_S:
             # how far the stream is: with B-frames the picture just read may be shown before others that came
             mark, begin = _Mark(max(stream_s, self._highest), arrival_s), self._piece
-            if begin is not None and arrival_s - begin.arrival_s >= PIECE_S:
-                self._steps.append(_Mark(mark.stream_s - begin.stream_s, arrival_s - begin.arrival_s))
-            if begin is None or arrival_s - begin.arrival_s >= PIECE_S:
+            if begin is not None and arrival_s - begin.ours_s >= PIECE_S:
+                self._steps.append(_Mark(mark.stream_s - begin.stream_s, arrival_s - begin.ours_s))
+            if begin is None or arrival_s - begin.ours_s >= PIECE_S:
                 self._piece = mark
-        watched_s = sum(step.arrival_s for step in self._steps)
+        watched_s = sum(step.ours_s for step in self._steps)
         if watched_s >= OPENING_S and len(self._steps) >= OPENING_STEPS:
             self._judge(watched_s)
         elif arrival_s - self._began_s >= LONGEST_OPENING_S:
             self.judged = True
 
     def _judge(self, watched_s: float) -> None:
-        ratios = [step.arrival_s / max(step.stream_s, 1e-9) for step in self._steps]
+        ratios = [step.ours_s / max(step.stream_s, 1e-9) for step in self._steps]
         usual = median(ratios)
         has_times = 1 / WORST < usual < WORST
         doubted = has_times and abs(log(usual / self.factor)) > NOTICEABLE
@@ -158,7 +160,7 @@ class Pace:
         elif doubted:
             like = [step for step, ratio in zip(self._steps, ratios, strict=True) if 0.5 < ratio / usual < 2]
             passed_s = sum(step.stream_s for step in like)
-            self._change(sum(step.arrival_s for step in like) / passed_s)
+            self._change(sum(step.ours_s for step in like) / passed_s)
 
     # --- from then on: how far both clocks have moved apart -------------------------------------------
 
@@ -176,7 +178,7 @@ class Pace:
             self._slots[-1] = mark
 
     def _late_s(self, mark: _Mark) -> float:
-        return mark.arrival_s - mark.stream_s * self.factor
+        return mark.ours_s - mark.stream_s * self.factor
 
     def _note_rise(self, stream_s: float, arrival_s: float) -> None:
         if stream_s > self._highest or not self._since_rise:
@@ -189,14 +191,14 @@ class Pace:
         """Fit a line: its slope is the pace, its deviations say how sure that is."""
         if len(self._slots) < FEWEST_SLOTS:
             return
-        arrivals = [mark.arrival_s - self._slots[0].arrival_s for mark in self._slots]
+        arrivals = [mark.ours_s - self._slots[0].ours_s for mark in self._slots]
         late = [self._late_s(mark) for mark in self._slots]
         slope, start = linear_regression(arrivals, late)  # numpy.polyfit would take 1 MB of memory
         residues = (one - start - slope * arrival for one, arrival in zip(late, arrivals, strict=True))
         deviation = sqrt(sum(residue**2 for residue in residues) / len(arrivals))
         span_s = arrivals[-1]
         factor = self.factor / (1 - slope) if slope < 1 - 1 / WORST else inf
-        young = self._slots[-1].arrival_s - self._began_s < YOUNG_S
+        young = self._slots[-1].ours_s - self._began_s < YOUNG_S
         proof_s = DOUBTED_PROOF_S if self.factor != 1 else YOUNG_PROOF_S if young else PROOF_S
         if self.factor != 1 and abs(1 - 1 / factor) * span_s < LIKELY * deviation:
             self._change(1.0)
