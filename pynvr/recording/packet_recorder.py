@@ -37,7 +37,6 @@ class Event:
     trigger_s: float
     trigger_utc: datetime
     last_motion: float
-    """Time of the latest motion."""
     until: float | None = None
     """Time of the last packet, once the event is over."""
     has_file: bool = False

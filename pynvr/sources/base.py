@@ -16,9 +16,7 @@ class SourceStatus:
     connected_at: float
     """When the latest connection was made; before the first one, when the search began."""
     connections: int
-    """How many connections were made."""
     received: int
-    """Frames or packets received."""
     dropped: int
     """Received frames or packets that were dropped because the queue was full."""
     undecodable: int

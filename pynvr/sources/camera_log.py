@@ -21,7 +21,6 @@ class CameraLog:
         self._missing_s = 0.0
 
     def lost(self, error: Exception) -> None:
-        """The camera is away, for this reason."""
         now = time.monotonic()
         if self._lost_at is None:
             self._lost_at = self._told_at["away"] = now
@@ -30,7 +29,6 @@ class CameraLog:
             log.error("camera %s: still away, for %.0f s now (%s)", self._name, now - self._lost_at, error)
 
     def found(self) -> None:
-        """The camera is connected."""
         away = "" if self._lost_at is None else f", was away for {time.monotonic() - self._lost_at:.1f} s"
         self._lost_at = None
         log.info("camera %s: connected%s", self._name, away)
