@@ -17,9 +17,9 @@ from pynvr.demo.scene import DemoScene, Visit
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.pacing import RestingDetector
 from pynvr.media.frame import Frame, Image
-from pynvr.recording.clip import Clip
 from pynvr.recording.event_pictures import EventPictures
 from pynvr.recording.orders import Begin
+from pynvr.tuning.clip import Clip
 
 SMALL = (160, 120)
 MOMENT = datetime(2017, 4, 2, 13, 20, 17, tzinfo=timezone.utc)

@@ -19,7 +19,7 @@ from pynvr.demo.scene import DemoScene, Visit
 from pynvr.detection.classic import ClassicDetector
 from pynvr.detection.detector import Detection
 from pynvr.media.frame import Image
-from pynvr.recording.clip import Clip
+from pynvr.tuning.clip import Clip
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 

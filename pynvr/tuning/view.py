@@ -10,9 +10,9 @@ from pynvr.archive.names import beside
 from pynvr.assembly import make_archive
 from pynvr.detection.detector import MotionDetector
 from pynvr.media.frame import Image
-from pynvr.recording.clip import Clip
 from pynvr.settings import Settings
 from pynvr.tuning import mosaic, window
+from pynvr.tuning.clip import Clip
 from pynvr.tuning.controls import Action, Controls
 
 ZONE_SIZE = 500, 500

@@ -9,7 +9,7 @@ import pytest
 from recordings import numbered, play
 
 from pynvr.errors import RecordingError
-from pynvr.recording.clip import Clip
+from pynvr.tuning.clip import Clip
 
 TIMES = [10.0, 10.5, 10.52, 11.0, 13.0]
 
