@@ -75,7 +75,7 @@ class Camera:
     nominal_fps = float(FPS)
     undecodable = 0
     begun = True
-    lag_s = 0.0
+    lag_s = held_s = missing_s = 0.0
 
     def __init__(self, items: Sequence[TimedPacket], stop: threading.Event | None) -> None:
         self._items = iter(items)
