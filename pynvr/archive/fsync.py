@@ -38,7 +38,8 @@ def sync(file: int, path: Path, data_only: bool = False) -> None:
         os.fdatasync(file) if data_only else os.fsync(file)
     except OSError as error:
         if error.errno not in NOT_OFFERED:
-            raise _named(error, path) from None
+            error.filename = str(path)
+            raise
         _say_once("file", path, error)
 
 
@@ -55,7 +56,8 @@ def write(file: FileIO, data: bytes) -> None:
     except OSError as error:
         if taken := len(data) - len(rest):
             file.truncate(file.seek(-taken, os.SEEK_CUR))
-        raise _named(error, Path(str(file.name))) from None
+        error.filename = str(file.name)
+        raise
 
 
 def _open_and_sync(path: Path) -> None:
@@ -67,10 +69,6 @@ def _open_and_sync(path: Path) -> None:
         sync(descriptor, path)
     finally:
         os.close(descriptor)
-
-
-def _named(error: OSError, path: Path) -> OSError:
-    return OSError(error.errno, error.strerror, str(path))
 
 
 def _say_once(kind: str, path: Path, error: OSError) -> None:
