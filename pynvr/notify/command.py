@@ -44,15 +44,13 @@ class CommandReceiver(Hook):
         self._process = process
         if self._over:  # `close` came while it was started
             kill_group(process)
-        try:
-            output, in_time = self._listen(process)
-        finally:
-            # before it is waited for: until then no other process can get its number
-            kill_group(process)
-            self._process = None
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+        with process:
+            try:
+                output, in_time = self._listen(process)
+            finally:
+                # before it is waited for: until then no other process can get its number
+                kill_group(process)
+                self._process = None
         for line in output.decode(errors="replace").splitlines()[:LOGGED_LINES]:
             log.info("%s: %s", Path(self._command[0]).name, line)
         if not in_time:
