@@ -6,14 +6,14 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from pynvr.archive.journal import LATEST_S, Journal, iso
+from pynvr.archive.journal import Journal, Time, iso
 from pynvr.archive.remux import mean_rate
 
 YEARS = range(2, 9999)
 """A moment of these years can be compared and moved by a day in any time zone."""
 
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)] | UnsetType
-Seconds: TypeAlias = Annotated[float, Meta(ge=-LATEST_S, le=LATEST_S)] | UnsetType
+Seconds: TypeAlias = Time | UnsetType
 Count: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 53)] | UnsetType
 
 

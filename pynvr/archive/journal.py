@@ -24,6 +24,7 @@ MOST_FRAMES = 5_000_000
 LATEST_S = 1e10
 """Some 300 years; a time beyond them is damaged."""
 
+Time = Annotated[float, Meta(ge=-LATEST_S, le=LATEST_S)]
 Rate = Annotated[float, Meta(gt=0, le=1e6)]
 Side = Annotated[int, Meta(ge=1, le=1 << 20)]
 
@@ -50,7 +51,7 @@ class Facts(TypedDict, total=False):
     fourcc: Annotated[str, Meta(pattern="^[ -~]{4}$")]
     output_rate: Rate | None
     nominal_fps: Rate
-    trigger_s: Annotated[float, Meta(ge=-LATEST_S, le=LATEST_S)]
+    trigger_s: Time
     trigger_utc: Annotated[datetime, Meta(tz=True)]
     continues: bool
     copied: bool
@@ -60,8 +61,8 @@ class Facts(TypedDict, total=False):
     delimiter: Annotated[str, Meta(pattern="^([0-9a-f]{2})*$", max_length=64)]
     dropped: Annotated[int, Meta(ge=0)]
     undecodable: Annotated[int, Meta(ge=0)]
-    last_motion_s: Annotated[float, Meta(ge=-LATEST_S, le=LATEST_S)]
-    peak_s: Annotated[float, Meta(ge=-LATEST_S, le=LATEST_S)]
+    last_motion_s: Time
+    peak_s: Time
     strip_s: list[float]
 
 
