@@ -131,7 +131,7 @@ def _record(settings: Settings, stop: Stop) -> None:
     with ExitStack() as stack:
         archive = assembly.open_archive(settings, stack)
         arming = assembly.make_arming(settings, archive)
-        page = open_page(settings, archive, stack)
+        page_observers = open_page(settings, archive, stack)
         told = stack.enter_context(Notifications(settings, archive, arming))
         stack.enter_context(arming)
         stack.enter_context(armed_by_signals(arming.say))
@@ -155,7 +155,7 @@ def _record(settings: Settings, stop: Stop) -> None:
                 mode.packets,
                 stop.failed.is_set,
                 lambda: {"armed": arming.armed, **told.facts()},
-                [*told.observers, *page],
+                [*told.observers, *page_observers],
             )
         )
         recorder = assembly.make_recorder(settings, mode, source, writer, told)

@@ -14,7 +14,7 @@ def remux(
     final: Path,
     fourcc: str,
     times: Sequence[float],
-    rate: float | None = None,
+    rate: float | None,
     delimiter: bytes = b"",
     shape: Shape = AS_CODED,
     sound_from_s: float | None = None,

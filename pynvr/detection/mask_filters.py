@@ -62,7 +62,7 @@ class Persistence:
         self._masks: deque[tuple[float, Gray]] = deque()
 
     def begin(self, time_s: float, shape: tuple[int, ...]) -> None:
-        """Nothing has been anywhere."""
+        """Forget earlier masks: all that changes is new."""
         self._masks = deque([(time_s, np.zeros(shape, np.uint8))])
 
     def lasting(self, mask: Gray, time_s: float, step_s: float) -> Gray:

@@ -10,7 +10,7 @@ OWNER_ONLY, GROUP_READS = 0o077, 0o027
 
 
 @contextmanager
-def files_for(group_readable: bool, older: Iterable[Path] = ()) -> Iterator[None]:
+def files_for(group_readable: bool, older: Iterable[Path]) -> Iterator[None]:
     """Give new files and folders of the process 0600 and 0700, or 0640 and 0750 if the group may read.
 
     `older`: files of earlier runs that this one continues; they get the same if the file system has

@@ -34,8 +34,9 @@ def warn_of_strangers(settings: Settings, files: Sequence[Path], cam_argument: s
             path: file.st_mode & stat.S_IWOTH or file.st_uid not in (0, os.geteuid()),
             folder: mode & stat.S_IWOTH and not mode & stat.S_ISVTX,  # if set, others cannot replace files
         }
-        for place in (place for place, by_others in writable.items() if by_others):
-            log.warning("%s is executed as settings, and others can write %s: chmod o-w", path, place)
+        for place, by_others in writable.items():
+            if by_others:
+                log.warning("%s is executed as settings, and others can write %s: chmod o-w", path, place)
         text = path.read_text(errors="replace") if secrets and file.st_mode & stat.S_IROTH else ""
         if any(secret in text for secret in secrets):
             log.warning("%s holds a password and everybody can read it: chmod o-r", path)

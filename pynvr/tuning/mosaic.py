@@ -40,7 +40,7 @@ def draw_bar(image: Image, detection: Detection) -> None:
     draw_text(image, text, WHITE, (0.024, 0.155))
 
 
-def draw_zones(image: Image, looked_at: Gray | None, corners: Sequence[tuple[float, float]] = ()) -> None:
+def draw_zones(image: Image, looked_at: Gray | None, corners: Sequence[tuple[float, float]]) -> None:
     """Darken what is not looked at (0 in `looked_at`, of any size), and draw the corners set so far."""
     height, width = image.shape[:2]
     if looked_at is not None:

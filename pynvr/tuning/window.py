@@ -41,7 +41,7 @@ class Window:
         self._mouse = mouse
         self._visible = False
 
-    def show(self, image: Image, wait_ms: int = 1) -> int:
+    def show(self, image: Image, wait_ms: int) -> int:
         """Show a BGR picture; return the key that was pressed, or -1. Closing the window is Escape."""
         if not self._visible:
             self._open(image)
