@@ -68,19 +68,15 @@ class Notifications:
             arming.on_change = partial(self._mqtt.show_whether, "armed")
 
     def __enter__(self) -> Notifications:
-        if self._latest is not None:
-            self._latest.start()
-        if self._mqtt is not None:
-            self._mqtt.start()
-        if self._outbox is not None:
-            self._outbox.start()
+        for part in (self._latest, self._mqtt, self._outbox):
+            if part is not None:
+                part.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._latest is not None:
-            self._latest.close()
-        if self._outbox is not None:
-            self._outbox.close()
+        for part in (self._latest, self._outbox):  # which closes the receivers
+            if part is not None:
+                part.close()
 
     @property
     def pictures_every_s(self) -> float | None:
