@@ -15,7 +15,7 @@ class Clip:
     """
 
     def __init__(self, path: Path, fourcc: str, fps: float) -> None:
-        """Write to `path`, which must not exist; `fps` guides the encoder. Raises RecordingError."""
+        """Write to `path`, which must not exist; `fps` guides the encoder. Raises RecordingError, OSError."""
         codec = CODECS[fourcc]
         if path.exists():
             raise TakenError(path)
@@ -25,6 +25,8 @@ class Clip:
             )
         self._path = path
         self._part = path.with_name(f"{path.stem}.part{codec.part_suffix}")
+        self._part.touch()  # where the folder is read-only, that says so
+        self._part.unlink()
         self._fourcc = fourcc
         self._fps = fps
         self._encoder: Encoder | None = None

@@ -75,6 +75,9 @@ def _tune(
             if path is not None and path.suffix != suffix and path.is_file() and path.stat().st_size:
                 # a film, named where the report was asked for
                 raise TakenError(path)
+        for path in (options.output, options.alarms, options.report):
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
         if options.alarms is not None:
             options.alarms.open("a").close()  # better to fail now than after an hour of watching
         keep_freed_pictures()

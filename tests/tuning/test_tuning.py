@@ -119,6 +119,26 @@ def test_output_that_cannot_be(
     assert (tmp_path / "shown.avi").read_text() == "precious"
 
 
+@pytest.mark.parametrize(
+    ("option", "name"), [("--output", "a.avi"), ("--report", "a.html"), ("--alarms", "a.json")]
+)
+def test_a_folder_that_is_not_there_is_made(run: Run, tmp_path: Path, option: str, name: str) -> None:
+    path = tmp_path / "not there" / "yet" / name
+    assert run(show_picture, "--no-window", option, path) == 0
+    assert path.stat().st_size > 0
+
+
+@pytest.mark.usefixtures("logged_errors")
+def test_a_folder_that_refuses_is_told_by_its_own_name(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert run(show_picture, "--no-window", "--output", tmp_path / "file" / "a.avi") == 1
+    told = capsys.readouterr().err
+    assert str(tmp_path / "file") in told
+    assert "PATH_FOR_VIDEO" not in told
+
+
 @pytest.mark.parametrize("option", ["--report", "--alarms"])
 @pytest.mark.usefixtures("logged_errors")
 def test_a_film_named_by_mistake_stays(
