@@ -100,7 +100,7 @@ def check_options(script: str, options: list[str]) -> None:
 
 def write_settings(block: str, folder: Path) -> None:
     """Into the file that the first line names, or else where a machine's own settings are."""
-    named = re.match(r"# (\w+\.py)\n", block)
+    named = re.match(r"# ([\w/]+\.py)\n", block)
     name = named[1] if named else "machine_specific_configuration.py"
     (folder / name).write_text(with_stand_ins(block))
 
