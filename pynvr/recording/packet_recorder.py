@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 
 from pynvr.detection.detector import Detection
 from pynvr.events import Change
@@ -37,7 +38,7 @@ class Event:
     trigger_s: float
     trigger_utc: datetime
     last_motion: float
-    until: float | None = None
+    until: float = inf
     """Time of the last packet, once the event is over."""
     has_file: bool = False
     """Whether a file was opened for it."""
@@ -76,11 +77,11 @@ class PacketRecorder(EventFiles):
         self._packets = packets
         self._later_s = later_s
         self._event: Event | None = None
-        self._taken_at = float("-inf")
+        self._taken_at = -inf
         """Up to which time packets were taken; this and the next two are times of packets."""
-        self._latest = float("-inf")
+        self._latest = -inf
         """Time of the latest frame."""
-        self._free_from = float("-inf")
+        self._free_from = -inf
         """Packets up to this time are in a recording already."""
         self._reorder_s = 0.0
         """`reorder_s` of the packets' stream."""
@@ -102,7 +103,7 @@ class PacketRecorder(EventFiles):
             if change in (Change.STARTED, Change.PROLONGED):
                 event.last_motion = now
             event.seen.append((now, detection))
-            if event.until is None:
+            if event.until == inf:
                 self._pictures.see(frame, detection, now)
         if change is Change.STARTED or not 0 <= now - self._taken_at < TAKE_EVERY_S:
             self._take_packets(now)
@@ -126,7 +127,7 @@ class PacketRecorder(EventFiles):
     def _finish(self) -> None:
         """End the event with the packets that have come, even if they are later than the latest frame."""
         self._set_end()
-        if self._event is not None and self._event.until is not None:
+        if self._event is not None:
             self._take_packets(self._event.until + self._reorder_s)
         self._end()
 
@@ -136,7 +137,7 @@ class PacketRecorder(EventFiles):
             if isinstance(item, Gap):
                 self._end_event_file()
                 self._ring.clear()
-                self._free_from = float("-inf")  # the next connection has times of its own
+                self._free_from = -inf  # the next connection has times of its own
             else:
                 self._take(item)
 
@@ -146,7 +147,7 @@ class PacketRecorder(EventFiles):
         event = self._event
         if event is None:
             return
-        if event.until is not None and packet.time > event.until + TIME_TOLERANCE_S:
+        if packet.time > event.until + TIME_TOLERANCE_S:
             # with B-frames, packets that are shown before it may come behind it
             event.late.append(packet)
             if packet.key or packet.time > event.until + packet.stream.reorder_s + TIME_TOLERANCE_S:
@@ -154,7 +155,7 @@ class PacketRecorder(EventFiles):
             return
         while event.late:  # this packet is shown before the end, and cannot be decoded without these
             late = event.late.popleft()
-            event.until = max(event.until or late.time, late.time)  # so that no picture before it is missing
+            event.until = max(event.until, late.time)  # so that no picture before it is missing
             self._add(event, late)
         self._add(event, packet)
 
