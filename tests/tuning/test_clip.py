@@ -88,5 +88,5 @@ def test_container_that_does_not_take_the_codec(tmp_path: Path, name: str, fourc
 
 
 def test_folder_that_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="missing"):
+    with pytest.raises(FileNotFoundError, match="missing"):
         write(tmp_path / "missing" / "clip.avi")

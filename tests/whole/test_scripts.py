@@ -228,14 +228,6 @@ def test_ctrl_c_before_it_runs_shows_no_traceback(script: str, project: Path, tm
     assert result.stderr == ""
 
 
-def test_output_into_a_folder_that_is_not_there(run_script: Run, tmp_path: Path) -> None:
-    output = tmp_path / "missing" / "seen.avi"
-    result = run_script(PICTURE, "--cam", "demo", "--duration", "1", "--no-window", "--output", str(output))
-    assert result.returncode == 1
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("pynvr: ")]
-    assert str(output.parent) in line
-
-
 ASCII_ONLY = "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"
 
 
