@@ -56,8 +56,8 @@ class StreamClock:
     all the same. `lag_s` says how far stream and clock have drifted apart since; the times are not corrected
     for it. With B-frames packets are not sent in the order in which they are shown.
 
-    A stream that leaps has lost packets or reset its counter. If the next packet goes on rather from the one
-    before the leap, only one time was damaged, and nothing has changed.
+    A stream that leaps has lost packets or reset its counter. If the next packet fits the one before the leap
+    better, only one time was damaged, and nothing has changed.
     """
 
     def __init__(self) -> None:
@@ -104,12 +104,18 @@ class StreamClock:
         return time
 
     def _followed(self, stream_s: float, arrival_s: float) -> _Mark | None:
-        """Which of the last two packets this one follows; None if it has leapt."""
-        known = [mark for mark in (self._latest, self._previous) if mark is not None]
+        """Which of the last two packets this one follows; None if it has leapt.
+
+        The one before the latest counts only for a packet later than that: else the counter was set back.
+        """
+        known = [] if self._latest is None else [self._latest]
+        if self._previous is not None and stream_s > self._previous.stream_s:
+            known.append(self._previous)
         fitting = [mark for mark in known if mark.leads_to(stream_s, arrival_s)] or [
             mark for mark in known if self._can_follow(mark, stream_s, arrival_s)
         ]
-        return min(fitting, key=lambda mark: mark.misfit_s(stream_s, arrival_s), default=None)
+        # of two that fit it is the latest: a delay does not decide
+        return min(fitting, key=lambda mark: max(LEAP_S, mark.misfit_s(stream_s, arrival_s)), default=None)
 
     def _can_follow(self, mark: _Mark, stream_s: float, arrival_s: float) -> bool:
         """Whether the packet may follow `mark` after a loss: later than it, but not in the future."""

@@ -91,6 +91,16 @@ def test_packets_of_a_camera_that_counts_anew_go_on(leap: float) -> None:
     assert placed == pytest.approx([1000 + number / 25 for number in range(100)], abs=0.01)
 
 
+@pytest.mark.parametrize(("fps", "leap"), [(25, -0.55), (25, -0.57), (5, -0.75), (5, -0.85), (2, -1.2)])
+def test_a_counter_set_back_by_little_makes_no_picture_late(fps: int, leap: float) -> None:
+    """By more than a leap, and no more than a picture beyond it; packets were lost before and after."""
+    clock = StreamClock()
+    numbers = [number for number in range(200) if number not in (45, 46, 55)]
+    times = [number / fps + (leap if number >= 50 else 0) for number in numbers]
+    placed = [clock.place(time, 1000 + number / fps) for number, time in zip(numbers, times, strict=True)]
+    assert placed == pytest.approx([1000 + number / fps for number in numbers], abs=0.01)
+
+
 @pytest.mark.parametrize("leap", [-30.0, -1.4, -0.3, 0.3, 1.4, 30.0])
 def test_one_packet_of_a_damaged_time_leaves_the_others_in_place(leap: float) -> None:
     clock = StreamClock()
