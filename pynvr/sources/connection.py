@@ -20,8 +20,6 @@ MOST_FAILED_READS = 100
 """In a row. At the end of a stream reads fail at once; any other failure has used up a packet."""
 FURTHEST_BEHIND_S = 1.0
 """If the reader falls further behind, the next picture is due at once and the others are metered from it."""
-LONGEST_HOLE_S = 30.0
-"""A stream of pieces may lack so many of them; a longer leap is a counter that was set."""
 HOLE_STEPS = 4
 """A step so many times as long as the one before is a hole."""
 
@@ -43,12 +41,12 @@ class Connection(ABC, Generic[Item, Content]):
         self.undecodable = 0
         """Packets that could not be decoded, although others could after them; the reader counts them on."""
         self.held_s = 0.0
-        """How long the latest picture was held back until it was due, which is no silence."""
+        """How long the latest picture was held back until it was due; the camera was not silent meanwhile."""
         self._name = opener.name
         self._longest_wait_s = opener.timeouts.read_s
         self._stop = stop
         self._clock = StreamClock()
-        self._meter = Meter() if opener.in_pieces else None
+        self._meter = Meter(opener.longest_hole_s) if opener.in_pieces else None
 
     @property
     def missing_s(self) -> float:
@@ -65,7 +63,7 @@ class Connection(ABC, Generic[Item, Content]):
 
         A failed read is the end of a stream only if nothing follows: what cannot be decoded fails, too.
         """
-        began = monotonic()
+        began, self.held_s = monotonic(), 0.0
         for failed in range(MOST_FAILED_READS):
             reading = self._receive()
             if reading is not None:
@@ -102,9 +100,11 @@ class Meter:
     pieces that are read later are not lost. Those that could not be fetched leave a hole, for which it waits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest_hole_s: float) -> None:
+        """A step forward up to `longest_hole_s` is a hole; a longer one is a counter that was set."""
         self.missing_s = 0.0
         """The length of all holes so far, seconds."""
+        self._longest_s = max(longest_hole_s, LONGEST_STEP_S)
         self._offset: float | None = None
         self._latest = 0.0
         self._step_s = LONGEST_STEP_S
@@ -112,10 +112,10 @@ class Meter:
     def wait_s(self, stream_s: float, now_s: float) -> float:
         """Seconds from `now_s` until a picture of the stream's time `stream_s` is due."""
         step_s = stream_s - self._latest
-        leapt = self._offset is None or not -LONGEST_STEP_S <= step_s <= LONGEST_HOLE_S
+        leapt = self._offset is None or not -LONGEST_STEP_S <= step_s <= self._longest_s
         if not leapt and step_s > max(LEAP_S, HOLE_STEPS * self._step_s):
-            self.missing_s += step_s
-        elif step_s > 0:
+            self.missing_s += step_s - self._step_s
+        if step_s > 0:
             self._step_s = min(step_s, LONGEST_STEP_S)
         self._latest = stream_s if leapt else max(stream_s, self._latest)
         if self._offset is None or leapt or self._latest + self._offset < now_s - FURTHEST_BEHIND_S:

@@ -38,6 +38,8 @@ AT_SECOND_PICTURE = "|fpsprobesize;1"
 time is up meanwhile, it has lost its place in the stream: times are wrong, and packets come no more."""
 IS_READ_WITHIN_S = 0.1
 """OpenCV reads the variable at the beginning of each opening."""
+LONGEST_HOLE_S = 30.0
+"""So many pieces of a playlist may be missing in a row."""
 SEGMENTS_AWAY = 3.0
 """The next piece of a stream may come only after this many times the length of a piece."""
 
@@ -77,6 +79,8 @@ class Opener:
         self._size = size
         self.in_pieces = False
         """Whether the stream may come in pieces, as over HLS; known once it was opened."""
+        self.longest_hole_s = 0.0
+        """How much of the stream may be missing at once because pieces could not be fetched."""
         self.pieces_of_mp4 = False
         """Whether these are pieces of .mp4, whose packets OpenCV hands out in another form than others."""
         self.among_lines = False
@@ -185,6 +189,7 @@ class Opener:
         self.in_pieces = answer.content in (web.Content.STREAM, web.Content.TRANSPORT)
         self.pieces_of_mp4 = answer.pieces_of_mp4
         if answer.segment_s is not None:
+            self.longest_hole_s = LONGEST_HOLE_S
             longest_s = max(self.timeouts.read_s, SEGMENTS_AWAY * answer.segment_s)
             self.timeouts = Timeouts(max(self.timeouts.open_s, answer.segment_s), longest_s)
 

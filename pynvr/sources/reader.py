@@ -57,11 +57,11 @@ class LiveReader(Generic[Item, Content]):
         connect: Callable[[], Connection[Item, Content]],
         read_ahead: ReadAhead = AT_ONCE,
     ) -> None:
-        """Start to read into all `queues`. Up to half of the first one's limit is held back until it is known
-        when it came.
+        """Start to read into all `queues`.
 
-        `connect` raises CameraError if there is no camera now, and SettingsError if there never will be.
-        After a first success a SettingsError only means that the stream's description was damaged.
+        Up to half of the first one's limit is held back until it is known when it came. `connect` raises
+        CameraError if there is no camera now, and SettingsError if there never will be. After a first success
+        a SettingsError only means that the stream's description was damaged.
         """
         self.name = opener.name
         self._opener = opener
@@ -104,8 +104,8 @@ class LiveReader(Generic[Item, Content]):
 
     def status(self) -> SourceStatus:
         # its heart beats at least so often unless OpenCV ignores the timeouts
-        timeouts = self._opener.timeouts
-        longest_s = max(timeouts.open_s, timeouts.read_s) + LONGEST_PAUSE_S
+        read_s = self._opener.timeouts.read_s + self._opener.longest_hole_s
+        longest_s = max(self._opener.timeouts.open_s, read_s) + LONGEST_PAUSE_S
         overdue_s = time.monotonic() - self._heartbeat - longest_s
         return SourceStatus(
             self.connected,
@@ -114,7 +114,7 @@ class LiveReader(Generic[Item, Content]):
             self.received,
             self._queue.dropped,
             self.undecodable,
-            timeouts.read_s,
+            read_s,
             overdue_s,
         )
 
@@ -205,14 +205,15 @@ class LiveReader(Generic[Item, Content]):
         got = connection.read()
         self._heartbeat = arrival = time.monotonic()
         waited_s = arrival - asked
+        silent_s = waited_s - connection.held_s
         # after a stall the decoder hands out old pictures and says that all is well
-        silent = waited_s - connection.held_s > 0.9 * self._opener.timeouts.read_s
+        silent = silent_s > 0.9 * self._opener.timeouts.read_s
         if got is None or silent:
-            raise self._loss(waited_s, silent)
+            raise self._loss(silent_s, silent)
         self._came += 1
         return burst.add(got, arrival, waited_s, waited_s - (time.thread_time() - worked))
 
-    def _loss(self, waited_s: float, silent: bool) -> CameraError:
+    def _loss(self, silent_s: float, silent: bool) -> CameraError:
         if self._opener.local and not self._came:
             return CameraError(
                 f"camera {self.name}: was opened and shows nothing: try another port or cable, or a smaller "
@@ -220,11 +221,11 @@ class LiveReader(Generic[Item, Content]):
             )
         if silent and not self._came:
             return CameraError(
-                f"camera {self.name}: showed nothing within {waited_s:.1f} s; if its key frames are "
+                f"camera {self.name}: showed nothing within {silent_s:.1f} s; if its key frames are "
                 "further apart, raise CAMERA_READ_TIMEOUT_SECS"
             )
         kind = CameraError if silent else StreamEndedError
-        return kind(f"camera {self.name}: lost after {waited_s:.1f} s of silence")
+        return kind(f"camera {self.name}: lost after {silent_s:.1f} s of silence")
 
     def _hand_over(self, connection: Connection[Item, Content], burst: Burst[Content]) -> None:
         """Queue the readings of the burst. They leave it first, so that none is queued twice."""
