@@ -42,7 +42,7 @@ class MqttReceiver:
     """One connection at a time, each with a client of its own on the receiver's thread.
 
     A client that lived on would send what it got no answer to at its next connection, after what is true by
-    then and however late. What is to be sent again is known to the postman and to `_retained` alone.
+    then, and however late. What is to be sent again is known to the postman and to `_retained` alone.
     """
 
     name = "mqtt"
@@ -59,7 +59,7 @@ class MqttReceiver:
         self._retained: dict[str, str | bytes] = {"motion": "OFF"}
         """What is retained, by topic; sent again at each connection, since the broker may be a new one."""
         self._unanswered: dict[tuple[Any, str], Any] = {}
-        """What was not acknowledged in time, by client and the event's id."""
+        """Events not acknowledged in time, by client and id: they are waited for, and not sent twice."""
         self._complained = False
         self._connected_s: float | None = None
         """The monotonic time at which the broker agreed to this connection."""
@@ -167,7 +167,8 @@ class MqttReceiver:
                 self._client.connect(self._broker.host, self._broker.port, KEEP_ALIVE_S)
                 self._client.loop_start()
                 self._lost.wait()
-                self._client.loop_stop()
+                with suppress(AttributeError):  # paho's thread ends by itself, perhaps while it is waited for
+                    self._client.loop_stop()
             except (OSError, ValueError) as error:  # a host's name can be none
                 self._complain(str(error))
             if self._connected_s is not None:
