@@ -27,7 +27,7 @@ def weight(recording: str) -> int:
     stem = _stem(recording)
     # most recordings have no pictures, and os.access is faster than an exception
     beside = (stem + suffix for suffix in PICTURES.values())
-    return size_of(recording) + sum(size_of(path) for path in beside if os.access(path, os.F_OK))
+    return bytes_of(recording) + sum(bytes_of(path) for path in beside if os.access(path, os.F_OK))
 
 
 def is_kept(recording: str) -> bool:
@@ -45,11 +45,11 @@ def remove(recording: str) -> int | None:
 
     Raises OSError if one of them stays.
     """
-    freed = size_of(recording)
+    freed = bytes_of(recording)
     was_there = _unlink(recording)
     stem = _stem(recording)
     for path in (stem + suffix for suffix in COMPANIONS):
-        size = size_of(path)
+        size = bytes_of(path)
         freed += size if _unlink(path) else 0
     return freed if was_there else None
 
@@ -94,7 +94,7 @@ def _stem(recording: str) -> str:
     return folder + slash + name.split(".", 1)[0]
 
 
-def size_of(path: str) -> int:
+def bytes_of(path: str) -> int:
     """Bytes of a file; a missing one counts 0."""
     try:
         return os.lstat(path).st_size

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from pynvr.archive.companions import COMPANIONS, OPEN_PICTURES, size_of
+from pynvr.archive.companions import COMPANIONS, OPEN_PICTURES, bytes_of
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def is_open(stem: Path) -> bool:
 
 def open_bytes(stem: Path) -> int:
     """Size of the files that exist only until a recording is closed, bytes."""
-    return sum(size_of(f"{stem}{end}") for end in OPEN_SUFFIXES)
+    return sum(bytes_of(f"{stem}{end}") for end in OPEN_SUFFIXES)
 
 
 def make_subfolder(root: Path, namer: SubfolderNamer | None, utc: datetime) -> Path:

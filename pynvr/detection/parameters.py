@@ -78,4 +78,4 @@ class RobustParameters:
     forget_s: float = 0.3
     """A walker behind a post is still the same."""
     most_blobs: int = 12
-    """The largest count; bounds the time that a frame takes."""
+    """So many of a picture count, the largest ones; bounds the time that a frame takes."""

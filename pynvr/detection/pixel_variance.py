@@ -41,7 +41,7 @@ class Habits:
         self._age_s = self._waited_s = 0.0
 
     def begin(self, shape: tuple[int, ...]) -> None:
-        """Call it first, and at a new scene or light; what has been learnt is kept."""
+        """Has to come before all else, and comes at each new scene or light; what has been learnt is kept."""
         if self._power.shape != shape:
             self._power = np.full(shape, self._p.habit_start**2, np.float32)
             self._usual = None

@@ -31,8 +31,8 @@ class Receiver(Protocol):
     name: str
     """In the cursor's file name, the log and the status."""
     uses_files: bool
-    """Whether it may work with the recording itself and waits for the picture of a motion; or else is told of
-    the motion at once, and of the picture later."""
+    """Whether it works with files: it is told of motion together with the picture. If not, of the motion at
+    once and of the picture later."""
 
     def deliver(self, parcel: Parcel) -> None:
         """Deliver it; raises DeliveryError if it has to be tried again."""

@@ -11,7 +11,8 @@ LINE = re.compile(
     r"(?:(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?)?\s*(?:(?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d))?",
     re.IGNORECASE,
 )
-A_DAY, A_WEEK = 24 * 60, 7 * 24 * 60
+A_DAY = 24 * 60
+A_WEEK = 7 * A_DAY
 """Minutes."""
 LOOK_BACK = timedelta(days=8)
 """Looking back further finds nothing else: every week is the same."""

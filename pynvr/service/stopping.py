@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 GRACE_S = 60.0
 """After a failure the run may take so long to close what is open. Then the process ends at once."""
 ECHO_S = 0.5
-"""The same signal within this time is the same wish: `timeout` and others send it twice."""
+"""The same signal within this time is the same wish: `timeout` sends it to the process and to its group."""
 
 
 class Stop(threading.Event):
@@ -100,8 +100,8 @@ def armed_by_signals(say: Callable[[bool], None]) -> AbstractContextManager[None
 def stop_on_signals(stop: threading.Event) -> AbstractContextManager[None]:
     """Set `stop` on SIGINT, SIGTERM or SIGHUP (the terminal is gone); a second one ends the process at once.
 
-    A second SIGHUP does not, nor the echo of a signal: the kernel and the shell both send one. If SIGHUP is
-    ignored, as under nohup, it stays ignored.
+    A second SIGHUP does not: the kernel and the shell both send one. Nor does a signal again within `ECHO_S`.
+    If SIGHUP is ignored, as under nohup, it stays ignored.
     """
     came: dict[signal.Signals, float] = {}
 
