@@ -35,10 +35,13 @@ CODECS = {
 class Encoder:
     """One open video file of one size."""
 
-    def __init__(self, path: Path, fourcc: str, fps: float, size: tuple[int, int]) -> None:
+    def __init__(
+        self, path: Path, fourcc: str, fps: float, size: tuple[int, int], setting: str = "PATH_FOR_VIDEO"
+    ) -> None:
         """Create `path` for pictures of `size` (width, height); raises RecordingError.
 
-        `fps` only guides the encoder's bit rate; the final container gets the true times.
+        `fps` only guides the encoder's bit rate; the final container gets the true times. `setting` is as
+        `PipedFile` has it.
         """
         self._size = size
         rate = round(max(LOWEST_RATE, min(fps, HIGHEST_RATE)))
@@ -53,7 +56,7 @@ class Encoder:
                 )
             return writer
 
-        self._part = PipedFile(path, open_writer)
+        self._part = PipedFile(path, open_writer, setting)
 
     def write(self, image: Image) -> None:
         """Add a BGR picture; raises RecordingError if it or an earlier one is lost."""

@@ -27,12 +27,16 @@ CHUNK_BYTES = 64 * 1024
 class PipedFile(Generic[Writer]):
     """A new file and a pipe: what is written into the pipe goes into the file."""
 
-    def __init__(self, path: Path, open_writer: Callable[[Path], Writer]) -> None:
+    def __init__(
+        self, path: Path, open_writer: Callable[[Path], Writer], setting: str = "PATH_FOR_VIDEO"
+    ) -> None:
         """Create `path`, and have `open_writer` open the pipe, whose suffix is that of `path`.
 
-        Raises RecordingError if `path` exists, or file or pipe cannot be created, and as `open_writer` does.
+        `setting` is what says where `path` lies, for messages. Raises RecordingError if `path` exists, or file or
+        pipe cannot be created, and as `open_writer` does.
         """
         self.path = path
+        self._setting = setting
         self._error: Exception | None = None
         try:
             self._file = path.open("xb", buffering=0)
@@ -99,4 +103,4 @@ class PipedFile(Generic[Writer]):
 
     def _explained(self, error: Exception) -> RecordingError:
         reason = error.strerror if isinstance(error, OSError) else repr(error)
-        return RecordingError(f"{self.path}: cannot be written (PATH_FOR_VIDEO): {reason}")
+        return RecordingError(f"{self.path}: cannot be written ({self._setting}): {reason}")

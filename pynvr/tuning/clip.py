@@ -14,8 +14,11 @@ class Clip:
     The tuning scripts use it for their output.
     """
 
-    def __init__(self, path: Path, fourcc: str, fps: float) -> None:
-        """Write to `path`, which must not exist; `fps` guides the encoder. Raises RecordingError, OSError."""
+    def __init__(self, path: Path, fourcc: str, fps: float, setting: str = "--output") -> None:
+        """Write to `path`, which must not exist; raises RecordingError.
+
+        `fps` guides the encoder. `setting` is what says where `path` lies, for messages.
+        """
         codec = CODECS[fourcc]
         if path.exists():
             raise TakenError(path)
@@ -25,17 +28,17 @@ class Clip:
             )
         self._path = path
         self._part = path.with_name(f"{path.stem}.part{codec.part_suffix}")
-        self._part.touch()  # where the folder is read-only, that says so
-        self._part.unlink()
         self._fourcc = fourcc
         self._fps = fps
+        self._setting = setting
         self._encoder: Encoder | None = None
         self._times: list[float] = []
 
     def write(self, image: Image, time: float) -> None:
         """Add a BGR picture of the first one's size, shown at `time` (seconds); raises RecordingError."""
         if self._encoder is None:
-            self._encoder = Encoder(self._part, self._fourcc, self._fps, (image.shape[1], image.shape[0]))
+            size = image.shape[1], image.shape[0]
+            self._encoder = Encoder(self._part, self._fourcc, self._fps, size, self._setting)
         self._encoder.write(image)
         self._times.append(time)
 

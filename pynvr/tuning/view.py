@@ -58,7 +58,8 @@ class View:
             if self._window is None:
                 reason = "as asked" if no_window else "there is no display"
                 print(f"no window ({reason}): writing what it would show to {output}")
-            self._clip = Clip(output, settings.FOURCC_CODEC, source_fps)
+            setting = "PATH_FOR_VIDEO" if options.output is None else "--output"
+            self._clip = Clip(output, settings.FOURCC_CODEC, source_fps, setting)
 
     @property
     def wanted(self) -> bool:

@@ -87,6 +87,15 @@ def test_container_that_does_not_take_the_codec(tmp_path: Path, name: str, fourc
     assert "FOURCC_CODEC" in str(caught.value)
 
 
+def test_part_of_somebody_else_stays(tmp_path: Path) -> None:
+    """Perhaps another run writes it. The message says what named this place."""
+    part = tmp_path / "clip.part.ts"
+    part.write_text("precious")
+    with pytest.raises(RecordingError, match=r"clip\.part\.ts.*--output.*exists"):
+        write(tmp_path / "clip.avi")
+    assert part.read_text() == "precious"
+
+
 def test_folder_that_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="missing"):
+    with pytest.raises(RecordingError, match="missing"):
         write(tmp_path / "missing" / "clip.avi")
