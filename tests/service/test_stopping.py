@@ -13,6 +13,14 @@ from pynvr.service import stopping
 from pynvr.service.stopping import Stop, stop_on_signals, threads_watched
 
 
+@pytest.fixture
+def codes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The exit codes with which the process would have ended at once."""
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    return codes
+
+
 def fail_with(error: BaseException) -> None:
     """Have a thread end with an exception."""
 
@@ -73,9 +81,7 @@ def test_a_run_that_cannot_end_after_a_failure_is_ended(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("logged_errors")
-def test_a_run_that_ends_is_let_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    codes: list[int] = []
-    monkeypatch.setattr(os, "_exit", codes.append)
+def test_a_run_that_ends_is_let_end(codes: list[int]) -> None:
     with threads_watched(Stop()):
         fail_with(ValueError())
     (guard,) = [thread for thread in threading.enumerate() if thread.name == "guard"] or [None]
@@ -98,9 +104,7 @@ def test_a_hangup_that_is_ignored_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, previous)
 
 
-def test_a_terminal_that_is_closed_may_say_so_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    codes: list[int] = []
-    monkeypatch.setattr(os, "_exit", codes.append)
+def test_a_terminal_that_is_closed_may_say_so_twice(codes: list[int]) -> None:
     stop = threading.Event()
     with stop_on_signals(stop):
         signal.raise_signal(signal.SIGHUP)
@@ -109,10 +113,8 @@ def test_a_terminal_that_is_closed_may_say_so_twice(monkeypatch: pytest.MonkeyPa
     assert codes == []
 
 
-def test_a_signal_that_comes_twice_at_once_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_that_comes_twice_at_once_is_one(codes: list[int]) -> None:
     """As `timeout` sends it: to the recorder, and to its process group."""
-    codes: list[int] = []
-    monkeypatch.setattr(os, "_exit", codes.append)
     stop = threading.Event()
     with stop_on_signals(stop):
         signal.raise_signal(signal.SIGTERM)
@@ -123,10 +125,8 @@ def test_a_signal_that_comes_twice_at_once_is_one(monkeypatch: pytest.MonkeyPatc
         assert codes == [128 + signal.SIGINT]
 
 
-def test_second_signal_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    codes: list[int] = []
+def test_second_signal_ends_at_once(monkeypatch: pytest.MonkeyPatch, codes: list[int]) -> None:
     monkeypatch.setattr(stopping, "ECHO_S", 0.0)
-    monkeypatch.setattr(os, "_exit", codes.append)
     stop = threading.Event()
     with stop_on_signals(stop):
         assert not stop.is_set()
