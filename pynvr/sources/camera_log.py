@@ -19,6 +19,7 @@ class CameraLog:
         self._told_at: dict[str, float] = {}
         """When each kind of thing was mentioned last."""
         self._missing_s = 0.0
+        """How much of the connection's stream was told to be missing."""
 
     def lost(self, error: Exception) -> None:
         now = time.monotonic()
@@ -57,10 +58,11 @@ class CameraLog:
 
     def missing(self, seconds: float) -> None:
         """So much of this connection's stream was never there to be read."""
-        if seconds != self._missing_s and (not seconds or self._due("missing")):
+        if seconds < self._missing_s:
+            self._missing_s = 0.0  # another connection counts anew
+        if seconds > self._missing_s and self._due("missing"):
             self._missing_s = seconds
-            if seconds:
-                log.warning("camera %s: %.0f s of its stream are missing so far", self._name, seconds)
+            log.warning("camera %s: %.0f s of its stream are missing so far", self._name, seconds)
 
     def clock(self, what: str | None) -> None:
         """What is wrong with its clock, if anything is. This is mentioned once."""
