@@ -32,8 +32,8 @@ class PipedFile(Generic[Writer]):
     ) -> None:
         """Create `path`, and have `open_writer` open the pipe, whose suffix is that of `path`.
 
-        `setting` is what says where `path` lies, for messages. Raises RecordingError if `path` exists, or file
-        or pipe cannot be created, and as `open_writer` does.
+        `setting` is what says where `path` lies, for messages. Raises RecordingError if `path` exists, or the
+        file or the pipe cannot be created, and as `open_writer` does.
         """
         self.path = path
         self._setting = setting
