@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -380,6 +381,7 @@ def test_a_spoilt_id_does_not_silence_a_receiver(index: Index, spoilt: object) -
 
 
 def test_programs_that_hang_leave_nothing_behind(index: Index) -> None:
+    gc.collect()  # what earlier tests have left is not to be closed meanwhile
     before, others = descriptors(), children()
     hanging = [CommandReceiver(["/bin/sh", "-c", "sleep 60 & sleep 60"], 0.3, index.root) for _ in range(5)]
     for number, receiver in enumerate(hanging):
