@@ -21,6 +21,7 @@ from pynvr.archive.archive import Archive
 from pynvr.archive.clock_guard import FAR_AHEAD, ClockGuard
 from pynvr.archive.entry import known
 from pynvr.archive.names import lies_inside
+from pynvr.archive.neighbours import oldest_beside
 
 log = logging.getLogger(__name__)
 
@@ -106,19 +107,24 @@ class Retention:
 
         Size and free space need no clock. By age, recordings go up to the first one that is young enough:
         those behind it were closed later and are younger, even if the clock was wrong then. A recording with
-        a time in the future is not too old. `now` is None if the clock is doubted.
+        a time in the future is not too old. `now` is None if the clock is doubted. If a neighbour has older
+        recordings, it makes room first: from there on only half of what should be free is missing here.
         """
         limits, max_age = self._limits, self._limits.max_age
         free = shutil.disk_usage(self._archive.root).free
-        missing = 0.0 if limits.min_free_gb is None else limits.min_free_gb * GIGABYTE - free
+        min_free = (limits.min_free_gb or 0.0) * GIGABYTE
+        missing = 0.0 if limits.min_free_gb is None else min_free - free
         # 0 where the file system counts none, or says so: nothing is removed for that
         inodes = os.statvfs(self._archive.root).f_favail
         few = FEWEST_FILES - inodes if inodes and limits.min_free_gb is not None else 0
         over = 0.0 if limits.max_size_gb is None else self._total_bytes - limits.max_size_gb * GIGABYTE
         by_age = now is not None and max_age is not None
+        older = oldest_beside(self._archive.root) if max(missing, few) > 0 else None
         kept_bytes = 0
         for name, moment in self._oldest() if by_age or max(over, missing, few) > 0 else ():
             reason, too_old = None, False
+            if older is not None and older < moment:
+                missing, few, older = missing - min_free / 2, few - FEWEST_FILES // 2, None
             if by_age and now is not None and max_age is not None and moment <= now:
                 by_age = too_old = now - moment > max_age
             if too_old:
@@ -150,7 +156,7 @@ class Retention:
                 f"ARCHIVE_MAX_SIZE_GB = {limits.max_size_gb:g}, so that nothing else stays: "
                 "raise it, or remove .keep files"
             )
-        if missing > 0:
+        if missing > (min_free / 2 if older is not None else 0):
             self._say_once(
                 f"less is free than ARCHIVE_MIN_FREE_GB = {limits.min_free_gb:g}, and no recording is left "
                 "that could be removed: each one goes as soon as it is closed; make room, or set it lower"

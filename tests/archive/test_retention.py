@@ -81,6 +81,58 @@ def test_a_disk_that_never_has_enough_free_is_said(
     assert "ARCHIVE_MIN_FREE_GB = 0.1" in said
 
 
+@pytest.fixture
+def yard_and_street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Archive, Archive]:
+    """Two archives on one disk of 200 MB: a quiet one of 40 days, and a busy one of today."""
+    yard, street = (Archive(tmp_path / "video" / name, None) for name in ("yard", "street"))
+    for number in range(5):
+        add(yard, f"{number}.avi", 40 - 10 * number, megabytes=10)
+    for number in range(8):
+        add(street, f"{number}.avi", 0.5 - number / 100, megabytes=10)
+
+    def usage(_: Path) -> SimpleNamespace:
+        used = sum(path.stat().st_size for path in tmp_path.rglob("*.avi"))
+        return SimpleNamespace(free=200e6 - used)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    return yard, street
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["yard first", "street first"])
+def test_the_oldest_of_all_archives_of_a_folder_go_first(
+    yard_and_street: tuple[Archive, Archive], first: int
+) -> None:
+    """Else who sweeps first would pay for all, down to its last recording of today."""
+    yard, street = yard_and_street
+    order = (yard_and_street[first], yard_and_street[1 - first])
+    sweeps = [Retention(archive, Limits(None, None, 0.13)).sweep for archive in order]
+    for hour in range(16):
+        add(street, f"more_{hour}.avi", 0.3 - hour / 100, megabytes=10)
+        for sweep in sweeps:
+            sweep()
+    assert names(yard) == ["4.avi"]  # of today
+    assert names(street) == [f"more_{hour}.avi" for hour in range(10, 16)]
+
+
+def test_a_neighbour_that_removes_nothing_is_not_waited_for_when_little_is_free(
+    yard_and_street: tuple[Archive, Archive],
+) -> None:
+    """It may be the archive of a camera that was taken down."""
+    _, street = yard_and_street
+    Retention(street, Limits(None, None, 0.18)).sweep()
+    assert names(street) == ["2.avi", "3.avi", "4.avi", "5.avi", "6.avi", "7.avi"]
+
+
+def test_an_empty_archive_beside_others_says_nothing(
+    yard_and_street: tuple[Archive, Archive], logged_errors: list[str]
+) -> None:
+    _, street = yard_and_street
+    new = Archive(street.root.with_name("new"), None)
+    new.root.mkdir()
+    Retention(new, Limits(None, None, 0.1)).sweep()
+    assert logged_errors == []
+
+
 def statvfs(inodes_left: int) -> Callable[[object], SimpleNamespace]:
     """A disk with room for more bytes than anybody has."""
     room = {"f_frsize": 4096, "f_blocks": 10**12, "f_bfree": 10**12, "f_bavail": 10**12}
