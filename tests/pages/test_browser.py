@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from page_cameras import NASTY, Cameras
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from pynvr.pages.site import Site
 
 CARD = "#cards button.card"
 
@@ -71,19 +74,44 @@ def test_names_are_text(shown: Page) -> None:
     assert shown.locator("script:not([src])").count() == 0
 
 
-def test_a_camera_whose_archive_is_gone_is_not_shown(context: BrowserContext, cameras: Cameras) -> None:
-    """cameras.js still has its line: it was renamed, or taken down."""
+def test_a_camera_whose_folder_is_away_is_said(context: BrowserContext, cameras: Cameras) -> None:
+    """Its disk is not mounted, or the folder was renamed: cameras.js still has its line."""
     page = context.new_page()  # the browser itself complains of files that are missing
     said = cameras.root / "page" / "cameras.js"
     before = said.read_text("ascii")
-    said.write_text(before + 'pynvr.camera({"name": "taken down", "path": "old"});\n', "ascii")
+    said.write_text(before + 'pynvr.camera({"name": "street", "path": "old"});\n', "ascii")
     try:
         page.goto(f"{(cameras.root / 'index.html').as_uri()}#2017-10-29")
         expect(page.locator(CARD)).to_have_count(8)
         expect(page.locator("#timeline .name")).to_have_count(2)
         assert page.locator("select[name=camera] option").count() == 3  # all, and two
+        told = page.locator("#summary").inner_text()
+        assert told.endswith("folder cannot be read: street")
+        assert f"stopped: {NASTY.split()[0]}" in told
+        # one that goes away while the page is open is said as well, and what it had stays
+        yard = cameras.root / "yard"
+        yard.rename(yard.with_name("unmounted"))
+        try:
+            page.evaluate("pynvr.loadDays(true)")
+            page.select_option("select[name=camera]", "yard")
+            expect(page.locator("#summary")).to_contain_text("folder cannot be read: <script>")
+            expect(page.locator("#timeline .name")).to_have_count(1)
+        finally:
+            yard.with_name("unmounted").rename(yard)
     finally:
         said.write_text(before, "ascii")
+
+
+def test_cameras_are_in_order_and_told_apart(page: Page, tmp_path: Path) -> None:
+    """Recorders that start in the same second are in any order in cameras.js."""
+    for path, name in (("c", "gate 10"), ("b", "gate 9"), ("e", "yard"), ("d", "yard")):
+        (tmp_path / path).mkdir()
+        site = Site(tmp_path / path)
+        site.install(name, tmp_path)
+        site.reconcile([])
+        site.write_now({"state": "watching", "recording": None, "alive": "2999-10-30T00:00:00+00:00"})
+    page.goto((tmp_path / "index.html").as_uri())
+    expect(page.locator("#timeline .name")).to_have_text(["gate 9", "gate 10", "yard (d)", "yard (e)"])
 
 
 def test_calendar_leads_to_days_with_recordings(shown: Page) -> None:

@@ -22,6 +22,15 @@ const pynvr = { cameras: [] };
     else pynvr.cameras.push({ name, path, days: {}, loaded: new Map(), now: null, there: true });
   };
 
+  // By name, whoever started first; those with the same name are told apart by their folders.
+  pynvr.orderCameras = () => {
+    const names = pynvr.cameras.map((camera) => camera.name);
+    for (const camera of pynvr.cameras) {
+      if (names.filter((name) => name === camera.name).length > 1) camera.name += ` (${camera.path})`;
+    }
+    pynvr.cameras.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  };
+
   function sender() {
     return pynvr.cameras[Number(document.currentScript.dataset.camera)];
   }
@@ -66,7 +75,8 @@ const pynvr = { cameras: [] };
     return done;
   }
 
-  // A camera whose archive was moved or removed is not shown.
+  // Of a camera whose archive is away (moved, not mounted), what was loaded before stays.
+  pynvr.shows = (camera) => camera.there || Object.keys(camera.days).length > 0;
   pynvr.loadDays = (fresh) =>
     Promise.all(pynvr.cameras.flatMap((camera) => [
       load(camera, "page/days.js", fresh).then((found) => { camera.there = found; }),
@@ -78,7 +88,7 @@ const pynvr = { cameras: [] };
     await Promise.all(pynvr.cameras.flatMap((camera) => days
       .filter((day) => camera.days[day] && (fresh || !camera.loaded.has(day)))
       .map((day) => load(camera, `days/${day}.js`, fresh))));
-    return pynvr.cameras.filter((camera) => camera.there).map((camera) => {
+    return pynvr.cameras.filter(pynvr.shows).map((camera) => {
       const loaded = days.map((day) => camera.loaded.get(day)).filter(Boolean);
       const inside = (span) => span.to > from && span.from < to;
       return {

@@ -15,14 +15,20 @@
       && (only !== "kept" || recording.kept) && (only !== "damaged" || recording.recovered || recording.undecodable);
   }
 
+  const isAsleep = ({ there, now }) => there && now && now.state !== "stopped"
+    && Date.now() - Date.parse(now.alive) > ASLEEP_MS;
+
   function summary(recordings, cameras) {
     const seconds = recordings.reduce((sum, one) => sum + one.length, 0);
-    const live = pynvr.cameras.filter((camera) => camera.now?.recording).map((camera) => camera.name);
-    const asleep = pynvr.cameras.filter((camera) => camera.now && camera.now.state !== "stopped"
-      && Date.now() - Date.parse(camera.now.alive) > ASLEEP_MS).map((camera) => camera.name);
     const parts = [`${recordings.length} recordings, ${pynvr.duration(seconds)}`];
-    if (live.length) parts.push(`recording now: ${live.join(", ")}`);
-    if (asleep.length) parts.push(`no sign of life: ${asleep.join(", ")}`);
+    const tell = (what, which) => {
+      const names = pynvr.cameras.filter(which).map((camera) => camera.name);
+      if (names.length) parts.push(`${what}: ${names.join(", ")}`);
+    };
+    tell("recording now", ({ there, now }) => there && now?.recording);
+    tell("stopped", ({ there, now }) => there && now?.state === "stopped");
+    tell("no sign of life", isAsleep);
+    tell("folder cannot be read", ({ there }) => !there);
     element("summary").textContent = parts.join(" · ");
   }
 
@@ -75,7 +81,8 @@
     element("day").setAttribute("aria-expanded", String(open));
   }
 
-  const counts = () => pynvr.cameras.map((camera) => JSON.stringify([camera.days, camera.now?.recording]));
+  const counts = () => pynvr.cameras.map((camera) => JSON.stringify(
+    [camera.days, camera.there, camera.now?.state, camera.now?.recording, isAsleep(camera)]));
 
   async function refresh() {
     if (document.hidden || pynvr.playing()) return;
@@ -87,7 +94,7 @@
   function fillFilters() {
     const { camera, from, to } = element("filters").elements;
     const option = (value, text) => new Option(text, value);
-    camera.append(...pynvr.cameras.filter((each) => each.there).map((each) => option(each.path, each.name)));
+    camera.append(...pynvr.cameras.filter(pynvr.shows).map((each) => option(each.path, each.name)));
     const hours = [...Array(25).keys()];
     from.append(option("", "0:00"), ...hours.slice(1, 24).map((hour) => option(hour, `${hour}:00`)));
     to.append(option("", "24:00"), ...hours.slice(1, 24).map((hour) => option(hour, `${hour}:00`)));
@@ -117,6 +124,7 @@
   }
 
   async function start() {
+    pynvr.orderCameras();
     await pynvr.loadDays(false);
     fillFilters();
     element("earlier").addEventListener("click", () => show(pynvr.shifted(day, -1)));
