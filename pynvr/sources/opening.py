@@ -89,15 +89,15 @@ class Opener:
         self._known = not is_web(cam)
         self._sends_jpegs = False
 
-    def open(self, *properties: int) -> cv2.VideoCapture:
+    def open(self, *properties: int, in_haste: str = "") -> cv2.VideoCapture:
         """Open the camera within the timeout; raises CameraError.
 
-        `properties` are further pairs of OpenCV's property and value for a network camera. Raises
-        UnfitCameraError for what will never be a stream.
+        `properties` are further pairs of OpenCV's property and value for a network camera, `in_haste` further
+        options for one that sends few pictures. Raises UnfitCameraError for what will never be a stream.
         """
         if self.local:
             return open_device(self.cam, self.timeouts.read_s, self._size)
-        if not self._known:
+        if not self._known and not in_haste:
             self._find_out()
         limits = [
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
@@ -106,28 +106,27 @@ class Opener:
             round(self.timeouts.read_s * 1000),
         ]
         parameters = [*limits, cv2.CAP_PROP_N_THREADS, 1, *properties]
-        _use_for_a_moment(self._options)
+        _use_for_a_moment(self._options + in_haste)
         began = time.monotonic()
         capture = cv2.VideoCapture(self.cam, cv2.CAP_FFMPEG, parameters)
         sized = capture.get(cv2.CAP_PROP_FRAME_WIDTH) > 0
-        if sized and self._was_interrupted(began):
+        if sized and not in_haste and self._is_late(began):
             capture.release()
-            return self.open(*properties)
-        if not sized and not properties and self._options.endswith(AT_FIRST_PICTURE):
+            return self.open(*properties, in_haste=self._haste)
+        if not sized and not properties and in_haste == AT_FIRST_PICTURE:
             capture.release()  # a decoder needs the size, which this camera tells with key pictures only
-            self._options = self._options.removesuffix(AT_FIRST_PICTURE)
         if not capture.isOpened():
             raise self._refusal(began)
         self._known = True
         return capture
 
-    def open_container(self, **options: str) -> InputContainer:
+    def open_container(self, in_haste: str = "", **options: str) -> InputContainer:
         """As `open`, with PyAV, which hands out sound too; `options` are further ones of FFmpeg."""
         import av  # brings 17 MB
 
-        if not self._known:
+        if not self._known and not in_haste:
             self._find_out()
-        chosen = self._options.replace(PICTURES_OF_RTSP, ALL_OF_RTSP)
+        chosen = self._options.replace(PICTURES_OF_RTSP, ALL_OF_RTSP) + in_haste
         told = dict(option.split(";") for option in chosen.split("|")) | options
         if not is_rtsp(self.cam):
             del told["rtsp_transport"]
@@ -141,9 +140,9 @@ class Opener:
             )
         except (av.FFmpegError, ValueError):
             raise self._refusal(began) from None
-        if container.streams.video and self._was_interrupted(began):
+        if container.streams.video and not in_haste and self._is_late(began):
             container.close()
-            return self.open_container(**options)
+            return self.open_container(self._haste, **options)
         if not container.streams.video:
             container.close()
             raise self._refusal(began)
@@ -155,14 +154,17 @@ class Opener:
         if self._sends_jpegs:
             self._options, self.among_lines = FOUND_AMONG_LINES, True
 
-    def _was_interrupted(self, began: float) -> bool:
-        """Whether an opening that began then ran out of time; the next one is content with few pictures."""
-        late = time.monotonic() - began >= self.timeouts.open_s
-        if not late or self._options.endswith((AT_FIRST_PICTURE, AT_SECOND_PICTURE)):
-            return False
-        self._known = True
-        self._options += AT_SECOND_PICTURE if self._options == TRANSPORT else AT_FIRST_PICTURE
-        return True
+    def _is_late(self, began: float) -> bool:
+        """Whether an opening that began then ran out of time; it is repeated, content with few pictures.
+
+        The next one is thorough again: perhaps the camera was only starting, and one or two pictures do not
+        always show in which order others come.
+        """
+        return time.monotonic() - began >= self.timeouts.open_s
+
+    @property
+    def _haste(self) -> str:
+        return AT_SECOND_PICTURE if self._options == TRANSPORT else AT_FIRST_PICTURE
 
     def _refusal(self, began: float) -> CameraError:
         from pynvr.sources import diagnosis  # which only the unlucky need
