@@ -21,6 +21,10 @@ class UnfitCameraError(CameraError):
     """The address leads to something that will never be a stream: another one is needed."""
 
 
+class LoginRefusedError(CameraError):
+    """The camera refuses the user or the password."""
+
+
 class StoppedError(PynvrError):
     """The run was asked to end before it had begun."""
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from pynvr.errors import CameraError, LoginRefusedError, UnfitCameraError
 from pynvr.sources.address import hint_at_password, is_rtsp, is_web
 from pynvr.sources.web import Content, look
 
@@ -35,8 +36,7 @@ class Finding:
     """What is wrong, in words that say what to do."""
 
     text: str
-    for_ever: bool = False
-    """Whether it can never work with this address."""
+    kind: type[CameraError] = CameraError
 
 
 def why_not_opened(cam: str, open_timeout_s: float, was_silent: bool) -> Finding:
@@ -51,7 +51,7 @@ def why_not_opened(cam: str, open_timeout_s: float, was_silent: bool) -> Finding
 def of_content(content: Content) -> Finding | None:
     """What is wrong with what an HTTP address gives; None if nothing is."""
     text = NO_STREAM.get(content)
-    return None if text is None else Finding(text, for_ever=True)
+    return None if text is None else Finding(text, UnfitCameraError)
 
 
 def _of_status(cam: str, status: int, reason: str) -> Finding:
@@ -68,14 +68,15 @@ def _of_status(cam: str, status: int, reason: str) -> Finding:
                 "asks for a user and a password: write user:password and an at sign before the host"
             )
         case 401 | 403:
-            return Finding(f"refuses the user or the password{hint_at_password(cam)}")
+            text = f"refuses the user or the password{hint_at_password(cam)}"
+            return Finding(text, LoginRefusedError)
         case 404 | 454:
             return Finding("has nothing under this path (404); look up the path of its stream")
         case 461:
             return Finding(
                 "sends over UDP only, and only TCP is tried, which loses nothing; switch on "
                 "RTP over RTSP (TCP) in the camera",
-                for_ever=True,
+                UnfitCameraError,
             )
         case _ if status >= 300:
             return Finding(f"answers {status} {reason}")
@@ -111,12 +112,12 @@ def _ask_ffmpeg(cam: str, patience_s: float, open_timeout_s: float) -> Finding:
                 shows = bool(container.streams.video)
         except av.error.ProtocolNotFoundError:
             scheme = cam.partition("://")[0]
-            return Finding(f"FFmpeg knows no {scheme}:// addresses; {STREAMS_NEEDED}", for_ever=True)
+            return Finding(f"FFmpeg knows no {scheme}:// addresses; {STREAMS_NEEDED}", UnfitCameraError)
         except (av.FFmpegError, ValueError) as error:
             waited = time.monotonic() - began >= patience_s
             return _of_failure(cam, error, [line for _, _, line in said], waited, open_timeout_s)
     if is_rtsp(cam) and not shows:
-        return Finding("has no video under this path; look up the path of its stream", for_ever=True)
+        return Finding("has no video under this path; look up the path of its stream", UnfitCameraError)
     return Finding(
         f"answers, but showed no picture within {open_timeout_s:g} s; raise CAMERA_OPEN_TIMEOUT_SECS, or let "
         "it send key frames more often, with their parameter sets"

@@ -171,8 +171,7 @@ class Opener:
 
         was_silent = time.monotonic() - began > 0.9 * self.timeouts.open_s
         finding = diagnosis.why_not_opened(self.cam, self.timeouts.open_s, was_silent)
-        kind = UnfitCameraError if finding.for_ever else CameraError
-        return kind(f"camera {self.name}: cannot be opened: {finding.text} (setting cam)")
+        return finding.kind(f"camera {self.name}: cannot be opened: {finding.text} (setting cam)")
 
     def _find_out(self) -> None:
         """Ask what an HTTP address gives, which decides how it is read."""

@@ -5,28 +5,24 @@ process. It puts frames or packets, as the `Connection` makes them, into a queue
 them, and never waits for that one: a picture that is not read in time comes late.
 """
 
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pynvr.errors import CameraError, PynvrError, SettingsError, UnfitCameraError
+from pynvr.errors import CameraError, LoginRefusedError, PynvrError, SettingsError, UnfitCameraError
 from pynvr.media.frame import DEFAULT_FPS, Gap
 from pynvr.sources.base import SourceStatus
 from pynvr.sources.camera_log import CameraLog
 from pynvr.sources.connection import Connection, StreamEndedError
 from pynvr.sources.item_queue import Item, ItemQueue
 from pynvr.sources.opening import Opener
+from pynvr.sources.pauses import LONGEST_PAUSE_S, Pauses
 from pynvr.sources.stoppable import LETTING_GO_S, may_hang
 from pynvr.sources.times.burst import Burst
 from pynvr.sources.times.pace import Pace
 
-FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 30.0
-JITTER = 0.2
-"""A pause is shortened by up to this share at random, so that many cameras do not reconnect at once."""
 GIVE_UP_AFTER = 3
 """An address that ended this many times after one picture, and never gave more, is not a stream."""
 
@@ -73,7 +69,7 @@ class LiveReader(Generic[Item, Content]):
         self._connected_at = time.monotonic()
         """These four as `SourceStatus` has them."""
         self._heartbeat = time.monotonic()
-        """When the reader thread last showed a sign of life. It does so while the camera is away, too."""
+        """When the reader thread last showed a sign of life, or when it will after a pause."""
         self._stop = stop
         self._queues, self._queue = queues, queues[0]
         self._connect = connect
@@ -125,15 +121,15 @@ class LiveReader(Generic[Item, Content]):
     # --- on the reader's thread -----------------------------------------------------------------
 
     def _read_until_stopped(self) -> None:
-        pause_s = FIRST_PAUSE_S
-        single = opened = 0
+        pauses, single, opened = Pauses(), 0, 0
         while not self._stop.is_set():
-            received = self.received
+            received, refused = self.received, False
             self._heartbeat = time.monotonic()
             try:
                 self._read_connection()
             except (CameraError, SettingsError) as error:
                 opened += self._came > 0
+                refused = isinstance(error, LoginRefusedError)
                 if self._came == 1 and isinstance(error, StreamEndedError):
                     single += 1
                     self._opener.distrust_lengths()
@@ -148,7 +144,7 @@ class LiveReader(Generic[Item, Content]):
                     self._fail(error)
                     return
                 if self.received > received:
-                    pause_s = FIRST_PAUSE_S
+                    pauses.begin()
                     self._put(Gap(str(error)))
                 self._log.lost(error)
             except Exception:  # a bug must not end the recorder
@@ -156,8 +152,9 @@ class LiveReader(Generic[Item, Content]):
                 self._put(Gap("reading failed"))
             finally:
                 self.connected = False
-            self._stop.wait(pause_s * random.uniform(1 - JITTER, 1))
-            pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+            pause_s = pauses.next_s(refused)
+            self._heartbeat = time.monotonic() + pause_s
+            self._stop.wait(pause_s)
 
     def _read_connection(self) -> None:
         """Read until stopped; raises CameraError if the camera is away or gets lost."""

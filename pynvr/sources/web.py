@@ -18,6 +18,7 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.request import (
+    BaseHandler,
     HTTPBasicAuthHandler,
     HTTPDigestAuthHandler,
     HTTPPasswordMgrWithDefaultRealm,
@@ -112,6 +113,17 @@ def _look(cam: str, timeout_s: float) -> Answer:
     )
 
 
+class _DigestOnce(HTTPDigestAuthHandler):
+    """Sends a password once. Python would send it six times, after which many cameras lock the account."""
+
+    def http_error_401(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage
+    ) -> http.client.HTTPResponse | None:
+        if req.has_header(self.auth_header):
+            raise HTTPError(req.full_url, code, msg, headers, fp)
+        return super().http_error_401(req, fp, code, msg, headers)
+
+
 def opener_for(cam: str) -> tuple[OpenerDirector, str]:
     """An opener that knows the address's user and password, and the address without them."""
     parts = urlsplit(cam)
@@ -120,13 +132,14 @@ def opener_for(cam: str) -> tuple[OpenerDirector, str]:
         path=quote(parts.path, safe=string.punctuation),  # as FFmpeg does with other alphabets
         query=quote(parts.query, safe=string.punctuation),
     ).geturl()
-    passwords = HTTPPasswordMgrWithDefaultRealm()
-    if parts.username is not None:
+    handlers: list[BaseHandler] = []
+    if parts.username is not None:  # otherwise they raise ValueError where a digest is asked for
+        passwords = HTTPPasswordMgrWithDefaultRealm()
+        handlers = [HTTPBasicAuthHandler(passwords), _DigestOnce(passwords)]
         passwords.add_password(None, url, unquote(parts.username), unquote(parts.password or ""))
     # cameras sign their certificates themselves, and FFmpeg asks no more
     any_server = ssl.create_default_context()
     any_server.check_hostname, any_server.verify_mode = False, ssl.CERT_NONE
-    handlers = HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords)
     return build_opener(ProxyHandler({}), HTTPSHandler(context=any_server), *handlers), url
 
 

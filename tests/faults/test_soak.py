@@ -33,7 +33,7 @@ from pynvr.media.frame import Image
 from pynvr.notify.from_settings import Notifications
 from pynvr.service.health import Health
 from pynvr.settings import Settings
-from pynvr.sources import opening, packet_camera, reader
+from pynvr.sources import opening, packet_camera, pauses, reader
 from pynvr.sources.opening import Opener, Timeouts
 from pynvr.sources.times import pace
 
@@ -190,8 +190,8 @@ def test_soak(
         return scripted.open(opener.timeouts, lambda cam, timeouts: really(Opener(cam, timeouts)))
 
     monkeypatch.setattr(Opener, "open", open_scripted)
-    monkeypatch.setattr(reader, "FIRST_PAUSE_S", 0.005)
-    monkeypatch.setattr(reader, "LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr(pauses, "FIRST_PAUSE_S", 0.005)
+    monkeypatch.setattr(pauses, "LONGEST_PAUSE_S", 0.01)
     monkeypatch.setattr(opening, "IS_READ_WITHIN_S", 0.001)
     monkeypatch.setattr(pace, "LONGEST_OPENING_S", 0.0)  # a connection is shorter than its opening would be
     monkeypatch.setattr(packet_camera, "A_FEW", reader.AT_ONCE)  # of a loss, too, one hears at once

@@ -68,6 +68,8 @@ class WebCamera(Loopback):
     gone: dict[str, str] = field(default_factory=dict)
     """Where a path has moved to."""
     requests: list[str] = field(default_factory=list)
+    passwords: int = 0
+    """How many requests so far came with a password, right or wrong."""
     late_s: float = 0.0
     """How late the latest picture was sent: the machine may have had something else to do."""
 
@@ -110,6 +112,7 @@ class WebCamera(Loopback):
         if self.login is None:
             return True
         said = handler.headers.get("Authorization", "")
+        self.passwords += bool(said)
         user, password = self.login
         if not self.digest:
             return said == "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

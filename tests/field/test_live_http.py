@@ -18,6 +18,7 @@ from running import until
 from pynvr.errors import SettingsError
 from pynvr.media.frame import Gap
 from pynvr.sources.camera import LiveSource
+from pynvr.sources.diagnosis import why_not_opened
 from pynvr.sources.films.packet_file import FilePackets
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
@@ -70,3 +71,19 @@ def test_what_opencv_cannot_decode_is_said(tmp_path: Path, logged_errors: list[s
         until(lambda: logged_errors, 20, "an error")
         source.close()
     assert "sends AV01, which this OpenCV cannot decode" in logged_errors[0]
+
+
+@pytest.mark.slow
+def test_a_wrong_password_is_sent_few_times(logged_errors: list[str]) -> None:
+    """Cameras lock an account after some five tries."""
+    with WebCamera(login=("me", "right"), digest=True) as camera:
+        source = LiveSource(camera.url("video", "me:wrong"), threading.Event(), 2**26)
+        until(lambda: logged_errors, 20, "an error")
+        source.close()
+    assert "refuses the user or the password" in logged_errors[0]
+    assert camera.passwords == 3
+
+
+def test_a_camera_that_asks_for_a_password_by_digest_is_understood() -> None:
+    with WebCamera(login=("me", "right"), digest=True) as camera:
+        assert why_not_opened(camera.url("video"), 2, False).text.startswith("asks for a user and a password")

@@ -23,7 +23,7 @@ from pynvr.media.codecs import H264, H265, MJPEG, CopyCodec
 from pynvr.media.frame import Frame, Gap, Image
 from pynvr.media.opencv import fitted_size
 from pynvr.media.packet import Stream, TimedPacket
-from pynvr.sources import packet_camera, reader
+from pynvr.sources import packet_camera, pauses
 from pynvr.sources.item_queue import ItemQueue
 from pynvr.sources.opening import Timeouts
 from pynvr.sources.packet_camera import LivePackets
@@ -105,7 +105,7 @@ Watch = Callable[..., tuple[LivePackets, PacketPictures]]
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     """Watch cameras that come one after the other: `watch(packets, more_packets, …)`."""
-    monkeypatch.setattr(reader, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(pauses, "FIRST_PAUSE_S", 0.01)
     stop = threading.Event()
     with ExitStack() as stack:
 

@@ -14,11 +14,11 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from pynvr.errors import CameraError, SettingsError
+from pynvr.errors import CameraError, LoginRefusedError, SettingsError
 from pynvr.media.codecs import H264
 from pynvr.media.frame import Frame, Gap
 from pynvr.media.packet import Stream, TimedPacket
-from pynvr.sources import packet_camera, reader
+from pynvr.sources import packet_camera, pauses
 from pynvr.sources.camera import PictureConnection, Seen, Snapshots
 from pynvr.sources.freeze import Freeze
 from pynvr.sources.item_queue import ItemQueue
@@ -86,7 +86,7 @@ Connected = Callable[..., LiveReader[Item, None]]
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]) -> Iterator[Connected]:
     """A reader that finds these cameras or errors one after the other, and then nothing."""
-    monkeypatch.setattr(reader, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(pauses, "FIRST_PAUSE_S", 0.01)
     stop = threading.Event()
     with ExitStack() as stack:
 
@@ -219,3 +219,13 @@ def test_a_camera_that_never_was_there_is_given_up(connected: Connected) -> None
     reader = connected(SettingsError("sends nonsense"), never)
     assert not never.gone.wait(0.3)
     assert reader.connections == 0
+
+
+def test_a_camera_that_refuses_the_password_is_left_alone_for_a_while(connected: Connected) -> None:
+    """It would lock the account; and waiting so long is no sign of a thread that hangs."""
+    later = Camera()
+    reader = connected(LoginRefusedError("refuses the password"), later)
+    assert not later.gone.wait(0.3)
+    assert reader.connections == 0
+    least_s = pauses.REFUSED_S * (1 - pauses.JITTER)
+    assert reader.status().overdue_s < -least_s
