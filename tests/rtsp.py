@@ -207,7 +207,8 @@ def encode(
     if bitrate is not None:
         encoder += f" -b:v {bitrate}"
     if times is not None and Path(path).suffix == ".mp4":
-        encoder += " -video_track_timescale 1000"
+        # ffmpeg 7 ends the edit list where the last frame begins, if that has no duration, and hides it
+        encoder += " -video_track_timescale 1000 -bsf:v setts=pts=PTS:dts=DTS:duration=max(DURATION\\,1)"
     source = f"-f rawvideo -pix_fmt bgr24 -video_size {width}x{height} -framerate {rate} -i -"
     command = ["nice", "ffmpeg", "-v", "error", "-y", *source.split(), "-vf", ",".join(filters)]
     command += ["-fps_mode", "passthrough", *encoder.split(), str(path)]
