@@ -24,3 +24,11 @@ def test_a_password_that_is_refused_is_tried_a_few_times_in_half_an_hour() -> No
     pauses = Pauses()
     assert [pauses.next_s(True) for _ in range(6)] == [60, 120, 240, 480, 600, 600]
     assert pauses.next_s(False) == 30
+
+
+def test_a_password_that_was_taken_before_is_tried_again_at_once() -> None:
+    """Some cameras refuse everybody while they start. But it may have been changed."""
+    pauses = Pauses()
+    pauses.begin()
+    assert [pauses.next_s(True) for _ in range(12)] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]
+    assert pauses.next_s(False) == 30
