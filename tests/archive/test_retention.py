@@ -123,6 +123,23 @@ def test_a_neighbour_that_removes_nothing_is_not_waited_for_when_little_is_free(
     assert names(street) == ["2.avi", "3.avi", "4.avi", "5.avi", "6.avi", "7.avi"]
 
 
+@pytest.mark.parametrize("mounted", [False, True])
+def test_a_disk_that_is_mounted_beside_an_archive_is_not_asked(
+    yard_and_street: tuple[Archive, Archive],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mounted: bool,
+) -> None:
+    """It may be on the network, and never answer."""
+    yard, street = yard_and_street
+    yard.root.rename(there := yard.root.with_name("back yard"))
+    place = str(there).replace(" ", r"\040") if mounted else "/"
+    (tmp_path / "mountinfo").write_text(f"42 27 0:39 / {place} rw,relatime - nfs nas:/yard rw\n")
+    monkeypatch.setattr("pynvr.archive.neighbours.MOUNTS", tmp_path / "mountinfo")
+    Retention(street, Limits(None, None, 0.1)).sweep()
+    assert len(names(street)) == (5 if mounted else 8)
+
+
 def test_an_empty_archive_beside_others_says_nothing(
     yard_and_street: tuple[Archive, Archive], logged_errors: list[str]
 ) -> None:
