@@ -1,8 +1,10 @@
 """`--check`: try out everything that a recording needs, print what was found, record nothing."""
 
+import math
 import shutil
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from itertools import islice
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from pynvr.archive.names import TRIAL_PREFIX, beside
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
 from pynvr.media.frame import DEFAULT_FPS, Encoding, Frame
-from pynvr.media.packet import Recordable
+from pynvr.media.packet import Recordable, TimedPacket
 from pynvr.media.picture_watch import BLACK, PictureWatch
 from pynvr.recording.copying import PacketPart
 from pynvr.recording.encoding import EncodedPart
@@ -37,6 +39,9 @@ def check(settings: Settings, source: Source, archive: Archive, packets: PacketS
     if packets is not None:
         _copy(settings, archive, packets)
         print(f"archive   {archive.root}: written and read back, {free:.1f} GB free")
+        apart_s = key_frames_apart(source, packets)
+        earlier = "and a second one did not come" if apart_s is None else f"up to {apart_s:.1f} s earlier"
+        print(f"pre-alarm begins at a key frame, {earlier}")
     else:
         _encode(settings, archive, frame)
         kind = f"{settings.FOURCC_CODEC} in {settings.OUTPUT_FILES_EXTENSION}"
@@ -67,6 +72,17 @@ def _copy(settings: Settings, archive: Archive, packets: PacketSource) -> None:
     if codec.parameter_sets and not sets:
         raise RecordingError(f"{packets.name}: its parameter sets are missing; nobody could decode it")
     _record(archive, part, [first], stream.nominal_fps)
+
+
+def key_frames_apart(source: Source, packets: PacketSource) -> float | None:
+    """Seconds between two key packets; None if the source ends or is stopped before there are two."""
+    times: list[float] = []
+    for _ in source:  # sets the pace: `until` never waits
+        new = (item for item in packets.until(math.inf) if isinstance(item, TimedPacket) and item.key)
+        times += [packet.time for packet in islice(new, 2 - len(times))]
+        if len(times) == 2:
+            return times[1] - times[0]
+    return None
 
 
 def _record(archive: Archive, part: Part, frames: Sequence[Recordable], fps: float) -> None:

@@ -194,5 +194,7 @@ def test_check_says_what_would_be_recorded(
     run: Callable[..., int], tmp_path: Path, archive_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(make(tmp_path / "in.mp4", codec="h265"), "--check") == 0
-    assert "320x240 H.265, copied into .mp4" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "320x240 H.265, copied into .mp4" in told
+    assert "begins at a key frame, up to 1.0 s earlier" in told
     assert remains(archive_path) == []
