@@ -70,8 +70,13 @@ def find(archive: Path, begin: datetime, end: datetime) -> list[Recording]:
         raise RecordingError(f"{archive}: is no archive: it has no {INDEX_NAME}")
     found = []
     for entry in Index(archive / INDEX_NAME).each():
-        first, trigger, last = entry.first_frame_utc, entry.trigger_utc, entry.last_frame_utc
-        if first is UNSET or trigger is UNSET or last is UNSET or first >= end or last < begin:
+        trigger, trigger_s = entry.trigger_utc, entry.trigger_s
+        first_s, last_s = entry.first_frame_s, entry.last_frame_s
+        if trigger is UNSET or trigger_s is UNSET or first_s is UNSET or last_s is UNSET:
+            continue
+        # it lies where the page shows it, even if the wall clock was set before its last picture
+        before, after = trigger_s - first_s, last_s - trigger_s
+        if (trigger - end).total_seconds() >= before or (begin - trigger).total_seconds() > after:
             continue
         recording = Recording(archive, entry)
         if not lies_inside(archive, recording.path):

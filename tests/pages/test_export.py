@@ -36,15 +36,16 @@ class Night:
         root.mkdir()
         self.files: list[Path] = []
 
-    def add(self, source: Path) -> None:
-        """Put a file in as the next recording."""
+    def add(self, source: Path, step: timedelta = timedelta()) -> None:
+        """Put a file in as the next recording, in which the wall clock was set by so much."""
         trigger = START + timedelta(minutes=30 * len(self.files))
         file = self.root / f"video_{trigger:%Y-%m-%dT%H%M%S}{source.suffix}"
         file.write_bytes(source.read_bytes())
         self.files.append(file)
         entry: dict[str, Any] = {"file": file.name, "trigger_utc": trigger.isoformat()}
         entry |= {"first_frame_utc": trigger.isoformat()}
-        entry |= {"last_frame_utc": (trigger + timedelta(seconds=4)).isoformat(), "frames": COUNT}
+        entry |= {"last_frame_utc": (trigger + timedelta(seconds=4) + step).isoformat(), "frames": COUNT}
+        entry |= {"first_frame_s": 100.0, "trigger_s": 100.0, "last_frame_s": 104.0}
         with (self.root / "recordings.jsonl").open("a") as index:
             index.write(json.dumps(entry) + "\n")
 
@@ -126,6 +127,23 @@ def test_a_file_from_before_the_clock_was_set_goes_into_the_zip(night: Night, tm
     assert export(night, tmp_path / "out.zip") == 0
     with zipfile.ZipFile(tmp_path / "out.zip") as container:
         assert container.read(f"yard/{night.files[0].name}") == night.files[0].read_bytes()
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=-1), timedelta(days=20_000)])
+def test_a_recording_in_which_the_clock_was_set_lies_where_its_name_says(
+    night: Night, tmp_path: Path, step: timedelta
+) -> None:
+    clip = make_clip(tmp_path / "clip.avi", rising(10, 4), ())
+    night.add(clip, step)  # at 6:00
+    night.add(clip)  # at 6:30
+    for minute, output, expected in ((0, "first.zip", 0), (30, "second.zip", 1)):
+        assert (
+            export(night, tmp_path / output, f"2017-04-02T06:{minute:02}", f"2017-04-02T06:{minute + 10}")
+            == 0
+        )
+        with zipfile.ZipFile(tmp_path / output) as container:
+            (told,) = json.loads(container.read("export.json"))["recordings"]
+        assert told["file"] == night.files[expected].name
 
 
 @pytest.mark.parametrize("name", [".", "../yard/.", "days/.."])
