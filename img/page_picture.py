@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from pynvr.archive.entry import Known  # noqa: E402
 from pynvr.demo.scene import CROSSING, CROSSING_BACK, STANDING, DemoScene, Visit  # noqa: E402
 from pynvr.pages.site import Site  # noqa: E402
 
@@ -60,14 +62,15 @@ def make_archives(root: Path) -> None:
             record(root / name, number, DAY + timedelta(hours=hour), weathers[number // 8])
             for number, hour in enumerate(moments)
         ]
-        site.reconcile(lines)
+        site.reconcile(msgspec.convert(lines, list[Known]))
         if name == "yard":
             site.note_gap(DAY + timedelta(hours=1), DAY + timedelta(hours=3.2), "lost")
-        site.write_now({"state": "stopped", "recording": None, "alive": DAY.isoformat()})
+        now = datetime.now(timezone.utc).isoformat()
+        site.write_now({"state": "watching", "recording": None, "alive": now})
 
 
-def main() -> None:
-    """Write both pictures."""
+def main(into: Path = HERE) -> None:
+    """Write both pictures into a folder, which the command line may name."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         make_archives(Path(folder))
@@ -79,9 +82,9 @@ def main() -> None:
                 page.goto(f"{(Path(folder) / 'index.html').as_uri()}#2017-04-02")
                 page.wait_for_selector("#cards img")
                 page.wait_for_timeout(1000)
-                page.screenshot(path=str(HERE / f"{name}.jpg"), type="jpeg", quality=85)
+                page.screenshot(path=str(into / f"{name}.jpg"), type="jpeg", quality=85)
         browser.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))

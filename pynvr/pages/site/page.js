@@ -95,9 +95,10 @@
     const { camera, from, to } = element("filters").elements;
     const option = (value, text) => new Option(text, value);
     camera.append(...pynvr.cameras.filter(pynvr.shows).map((each) => option(each.path, each.name)));
-    const hours = [...Array(25).keys()];
-    from.append(option("", "0:00"), ...hours.slice(1, 24).map((hour) => option(hour, `${hour}:00`)));
-    to.append(option("", "24:00"), ...hours.slice(1, 24).map((hour) => option(hour, `${hour}:00`)));
+    for (const select of [from, to]) {
+      select.append(option("", "midnight"));
+      for (let hour = 1; hour < 24; hour += 1) select.append(option(hour, pynvr.clock(new Date(2024, 0, 1, hour), false)));
+    }
   }
 
   const KEYS = {
