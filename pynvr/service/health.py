@@ -89,6 +89,8 @@ class Health:
         self._logged_at = self._started
         self._pictures = PictureWatch()
         self._told_fault: str | None = None
+        self._refused = False
+        """Whether the archive could not be written when it was last looked at."""
         self._stuck = False
         """Whether the latest report said `stuck`."""
         self._quit = threading.Event()
@@ -149,6 +151,18 @@ class Health:
             log.info("camera %s: there is something in its pictures again", self._source.name)
         self._told_fault = fault
 
+    def _tell_refusal(self) -> None:
+        """Log once that the archive cannot be written: while nothing moves, nobody else would notice."""
+        refused = not os.access(self._archive, os.W_OK)
+        if refused and not self._refused and not self._writer.state.failing:
+            log.error(
+                "PATH_FOR_VIDEO = %r: is away, read-only or another user's now; nothing can be recorded",
+                str(self._archive),
+            )
+        elif self._refused and not refused:
+            log.info("PATH_FOR_VIDEO = %r: can be written again", str(self._archive))
+        self._refused = refused
+
     def _state(self, now: float, camera: SourceStatus | None, packets: SourceStatus | None) -> str:
         busy = self._writer.busy_since
         if self._failed():
@@ -166,7 +180,7 @@ class Health:
             return "stuck"
         if busy is not None and now - busy > DISK_WAIT_S:
             return "waiting for the disk"  # it may still recover
-        if self._writer.state.failing or (packets is not None and not packets.connected):
+        if self._writer.state.failing or self._refused or (packets is not None and not packets.connected):
             return "cannot record"
         if self._pictures.fault is not None:
             return "no picture"
@@ -182,6 +196,7 @@ class Health:
             free = shutil.disk_usage(self._archive).free
         except OSError:
             free = None
+        self._tell_refusal()
         facts: dict[str, Any] = {
             "time_utc": utc.isoformat(timespec="seconds"),
             "valid_until_utc": (utc + timedelta(seconds=VALID_S)).isoformat(timespec="seconds"),

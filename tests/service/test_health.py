@@ -101,6 +101,26 @@ def test_the_status_says_how_the_recorder_is(tmp_path: Path, manager: socket.soc
     assert facts["last_error"] == "lost rtsp://me:***@cam/"
 
 
+def test_an_archive_that_goes_away_is_said_while_nothing_moves(
+    tmp_path: Path, manager: socket.socket, logged_errors: list[str]
+) -> None:
+    archive, moved = tmp_path / "video", tmp_path / "moved"
+    archive.mkdir()
+    source, writer = DemoCamera(), Writer()
+    with Health(source, writer, archive, tmp_path / "status.json") as watched:  # type: ignore[arg-type]
+        handle_one(watched)
+        said(manager, "STATUS=watching")
+        archive.rename(moved)
+        said(manager, "STATUS=cannot record")
+        said(manager, "STATUS=cannot record")
+        facts = status(tmp_path)
+        moved.rename(archive)
+        said(manager, "STATUS=watching")
+    (error,) = logged_errors
+    assert error.startswith(f"PATH_FOR_VIDEO = {str(archive)!r}: is away")
+    assert facts["last_error"] == error
+
+
 def test_a_disk_that_refuses_is_no_watch(tmp_path: Path, manager: socket.socket) -> None:
     writer = Writer()
     writer.state.failing = True
