@@ -125,6 +125,7 @@ class Health:
             self._report()
 
     def _report(self) -> None:
+        self._look_at_archive()
         facts = self._facts()
         was_stuck, self._stuck = self._stuck, facts["state"] == "stuck"
         if self._stuck and was_stuck:
@@ -136,6 +137,15 @@ class Health:
         if time.monotonic() - self._logged_at >= LOG_INTERVAL_S:
             self._logged_at = time.monotonic()
             log.info("status: %s", json.dumps(facts))
+
+    def _look_at_archive(self) -> None:
+        """Log once that the archive cannot be written: while nothing moves, nobody else would notice."""
+        refused = not os.access(self._archive, os.W_OK)
+        if refused and not self._refused and not self._writer.state.failing:
+            log.error("PATH_FOR_VIDEO = %r: is gone, read-only or another user's now", str(self._archive))
+        elif self._refused and not refused:
+            log.info("PATH_FOR_VIDEO = %r: can be written again", str(self._archive))
+        self._refused = refused
 
     def _tell_fault(self, fault: str | None) -> None:
         """Log once that the pictures are empty, and once that they no longer are."""
@@ -150,18 +160,6 @@ class Health:
         elif fault is None and self._told_fault is not None:
             log.info("camera %s: there is something in its pictures again", self._source.name)
         self._told_fault = fault
-
-    def _tell_refusal(self) -> None:
-        """Log once that the archive cannot be written: while nothing moves, nobody else would notice."""
-        refused = not os.access(self._archive, os.W_OK)
-        if refused and not self._refused and not self._writer.state.failing:
-            log.error(
-                "PATH_FOR_VIDEO = %r: is away, read-only or another user's now; nothing can be recorded",
-                str(self._archive),
-            )
-        elif self._refused and not refused:
-            log.info("PATH_FOR_VIDEO = %r: can be written again", str(self._archive))
-        self._refused = refused
 
     def _state(self, now: float, camera: SourceStatus | None, packets: SourceStatus | None) -> str:
         busy = self._writer.busy_since
@@ -196,7 +194,6 @@ class Health:
             free = shutil.disk_usage(self._archive).free
         except OSError:
             free = None
-        self._tell_refusal()
         facts: dict[str, Any] = {
             "time_utc": utc.isoformat(timespec="seconds"),
             "valid_until_utc": (utc + timedelta(seconds=VALID_S)).isoformat(timespec="seconds"),

@@ -117,7 +117,7 @@ def test_an_archive_that_goes_away_is_said_while_nothing_moves(
         moved.rename(archive)
         said(manager, "STATUS=watching")
     (error,) = logged_errors
-    assert error.startswith(f"PATH_FOR_VIDEO = {str(archive)!r}: is away")
+    assert error.startswith(f"PATH_FOR_VIDEO = {str(archive)!r}: is gone")
     assert facts["last_error"] == error
 
 
