@@ -4,7 +4,6 @@ import math
 import shutil
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from itertools import islice
 
 import numpy as np
 
@@ -13,8 +12,8 @@ from pynvr.archive.closing import convert
 from pynvr.archive.names import TRIAL_PREFIX, beside
 from pynvr.errors import CameraError, RecordingError
 from pynvr.media.codecs import parameter_sets
-from pynvr.media.frame import DEFAULT_FPS, Encoding, Frame
-from pynvr.media.packet import Recordable, TimedPacket
+from pynvr.media.frame import DEFAULT_FPS, Encoding, Frame, Gap
+from pynvr.media.packet import Recordable
 from pynvr.media.picture_watch import BLACK, PictureWatch
 from pynvr.recording.copying import PacketPart
 from pynvr.recording.encoding import EncodedPart
@@ -40,8 +39,8 @@ def check(settings: Settings, source: Source, archive: Archive, packets: PacketS
         _copy(settings, archive, packets)
         print(f"archive   {archive.root}: written and read back, {free:.1f} GB free")
         apart_s = key_frames_apart(source, packets)
-        earlier = "and a second one did not come" if apart_s is None else f"up to {apart_s:.1f} s earlier"
-        print(f"pre-alarm begins at a key frame, {earlier}")
+        told = "further apart than could be waited for" if apart_s is None else f"{apart_s:.1f} s apart"
+        print(f"key frames {told}: a recording begins up to so much before its pre-alarm")
     else:
         _encode(settings, archive, frame)
         kind = f"{settings.FOURCC_CODEC} in {settings.OUTPUT_FILES_EXTENSION}"
@@ -76,12 +75,15 @@ def _copy(settings: Settings, archive: Archive, packets: PacketSource) -> None:
 
 def key_frames_apart(source: Source, packets: PacketSource) -> float | None:
     """Seconds between two key packets; None if the source ends or is stopped before there are two."""
-    times: list[float] = []
+    before_s: float | None = None
     for _ in source:  # sets the pace: `until` never waits
-        new = (item for item in packets.until(math.inf) if isinstance(item, TimedPacket) and item.key)
-        times += [packet.time for packet in islice(new, 2 - len(times))]
-        if len(times) == 2:
-            return times[1] - times[0]
+        for item in packets.until(math.inf):
+            if isinstance(item, Gap):
+                before_s = None
+            elif item.key and before_s is not None:
+                return item.time - before_s
+            elif item.key:
+                before_s = item.time
     return None
 
 

@@ -4,7 +4,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 
 from msgspec import UNSET
@@ -12,10 +13,13 @@ from msgspec import UNSET
 from pynvr.archive import companions
 from pynvr.archive.entry import known
 from pynvr.archive.index import INDEX_NAME, Index
+from pynvr.archive.names import lies_inside
 
 MOUNTS = Path("/proc/self/mountinfo")
 """Where disks are mounted is its fifth column, blanks as octal numbers."""
 OCTAL = re.compile(rb"\\([0-7]{3})")
+MOST_LINES = 1000
+"""So many lines of a neighbour's index are looked at; more, and their files are gone, would take seconds."""
 
 
 def oldest_beside(root: Path) -> datetime | None:
@@ -44,11 +48,16 @@ def _folders_in(parent: Path) -> list[Path]:
 
 
 def _oldest(folder: Path) -> Iterator[datetime]:
-    """The time of an archive's oldest recording that is there and not kept, if there is one."""
-    for _, line in Index(folder / INDEX_NAME).lines():
-        if (entry := known(line)) is None or entry.last_frame_utc is UNSET:
+    """The time of an archive's oldest recording that is there and not kept, if there is one.
+
+    One of the future says nothing: the clock was wrong.
+    """
+    index, now = folder / INDEX_NAME, datetime.now(timezone.utc)
+    for _, line in islice(Index(index).lines(), MOST_LINES):
+        if (entry := known(line)) is None or entry.last_frame_utc is UNSET or entry.last_frame_utc > now:
             continue
-        path = str(folder / entry.file)
-        if os.path.lexists(path) and not companions.is_kept(path):
+        path = folder / entry.file
+        there = os.path.lexists(path) and path != index and lies_inside(folder, path.parent)
+        if there and not companions.is_kept(str(path)):
             yield entry.last_frame_utc
             return

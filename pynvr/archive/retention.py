@@ -123,7 +123,7 @@ class Retention:
         kept_bytes = 0
         for name, moment in self._oldest() if by_age or max(over, missing, few) > 0 else ():
             reason, too_old = None, False
-            if older is not None and older < moment:
+            if older is not None and older < moment <= datetime.now(timezone.utc):
                 missing, few, older = missing - min_free / 2, few - FEWEST_FILES // 2, None
             if by_age and now is not None and max_age is not None and moment <= now:
                 by_age = too_old = now - moment > max_age

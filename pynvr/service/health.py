@@ -140,7 +140,7 @@ class Health:
 
     def _look_at_archive(self) -> None:
         """Log once that the archive cannot be written: while nothing moves, nobody else would notice."""
-        refused = not os.access(self._archive, os.W_OK)
+        refused = not os.access(self._archive, os.W_OK | os.X_OK)
         if refused and not self._refused and not self._writer.state.failing:
             log.error("PATH_FOR_VIDEO = %r: is gone, read-only or another user's now", str(self._archive))
         elif self._refused and not refused:

@@ -69,7 +69,8 @@ def _of_status(cam: str, status: int, reason: str) -> Finding:
             )
         case 401 | 403:
             text = f"refuses the user or the password{hint_at_password(cam)}"
-            return Finding(text, LoginRefusedError)
+            # 403 may mean as well that too many are watching
+            return Finding(text, LoginRefusedError if status == 401 else CameraError)
         case 404 | 454:
             return Finding("has nothing under this path (404); look up the path of its stream")
         case 461:

@@ -5,7 +5,7 @@ import random
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 """Each pause is twice the one before."""
 REFUSED_S, LONGEST_REFUSED_S = 60.0, 600.0
-"""The same while it refuses a password that it has not taken before: after some five tries many cameras lock
+"""The same while it refuses a password that it has not taken before: after some tries many cameras lock
 the account for half an hour, for the right password, too. One that it has taken is tried again at once, since
 some refuse everybody while they start; but it may have been changed, so these pauses grow as long."""
 JITTER = 0.2

@@ -101,7 +101,9 @@ class LiveReader(Generic[Item, Content]):
     def status(self) -> SourceStatus:
         # its heart beats at least so often unless OpenCV ignores the timeouts
         read_s = self._opener.timeouts.read_s + self._opener.longest_hole_s
-        longest_s = max(self._opener.timeouts.open_s, read_s) + LONGEST_PAUSE_S
+        longest_s = (
+            max(2 * self._opener.timeouts.open_s, read_s) + LONGEST_PAUSE_S
+        )  # a late opening is repeated
         overdue_s = time.monotonic() - self._heartbeat - longest_s
         return SourceStatus(
             self.connected,

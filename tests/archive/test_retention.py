@@ -140,6 +140,19 @@ def test_a_disk_that_is_mounted_beside_an_archive_is_not_asked(
     assert len(names(street)) == (5 if mounted else 8)
 
 
+def test_a_recording_of_the_future_is_not_younger_than_others(
+    yard_and_street: tuple[Archive, Archive],
+) -> None:
+    """The clock was wrong then: its archive does not wait for others, and they do not make room for it."""
+    yard, street = yard_and_street
+    ahead = Archive(yard.root.with_name("ahead"), None)
+    add(ahead, "0.avi", -3000, megabytes=10)
+    add(ahead, "1.avi", 0.1, megabytes=10)
+    for archive in (ahead, yard, street):
+        Retention(archive, Limits(None, None, 0.06)).sweep()
+    assert (len(names(ahead)), len(names(yard)), len(names(street))) == (1, 5, 8)
+
+
 def test_an_empty_archive_beside_others_says_nothing(
     yard_and_street: tuple[Archive, Archive], logged_errors: list[str]
 ) -> None:

@@ -196,5 +196,5 @@ def test_check_says_what_would_be_recorded(
     assert run(make(tmp_path / "in.mp4", codec="h265"), "--check") == 0
     told = capsys.readouterr().out
     assert "320x240 H.265, copied into .mp4" in told
-    assert "begins at a key frame, up to 1.0 s earlier" in told
+    assert "key frames 1.0 s apart" in told
     assert remains(archive_path) == []

@@ -18,7 +18,7 @@
   const isAsleep = ({ there, now }) => there && now && now.state !== "stopped"
     && Date.now() - Date.parse(now.alive) > ASLEEP_MS;
 
-  function summary(recordings, cameras) {
+  function summary(recordings) {
     const seconds = recordings.reduce((sum, one) => sum + one.length, 0);
     const parts = [`${recordings.length} recordings, ${pynvr.duration(seconds)}`];
     const tell = (what, which) => {
@@ -44,7 +44,7 @@
       const recordings = kept.flatMap((row) => row.recordings).filter(pynvr.inView).sort((a, b) => a.trigger - b.trigger);
       pynvr.setOrder(recordings, kept);
       pynvr.drawCards(recordings, play);
-      summary(recordings, kept);
+      summary(recordings);
     }
   }
 
