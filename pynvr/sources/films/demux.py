@@ -24,7 +24,7 @@ from pynvr.sources.films.film import Film
 from pynvr.sources.films.losses import promise_of
 from pynvr.sources.films.timeline import Timeline
 from pynvr.sources.sound.interleave import Interleaver
-from pynvr.sources.sound.kind import SoundKind
+from pynvr.sources.sound.kind import SoundKind, first_known
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +73,8 @@ class Demuxer(Film):
         """Whether the packets say when they are decoded; a bare stream without a container does not."""
 
     def _listen(self) -> AudioStream | None:
-        """Hand out the file's first sound with its pictures; return it, or None if there is no sound."""
-        sound = next(iter(self._container.streams.audio), None)
+        """Hand out the file's first sound with its pictures; return it, or None if there is none."""
+        sound = first_known(self._container.streams.audio)
         if sound is not None:
             self._interleaver = Interleaver(LATEST_SOUND_S)
             self._kind = SoundKind(self.name, sound.codec_context.name)

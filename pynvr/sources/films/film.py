@@ -108,10 +108,12 @@ class Film:
             raise CameraError(f"cam = {self.name!r}: there is {what}")
         if not all(film.frames for film in films) and len(films) > 1:
             films = self._moving(films)
-        chosen = max(films, key=lambda one: (one.codec_context.width * one.codec_context.height, -one.index))
-        context = chosen.codec_context
-        if not context.width:
+        # those of a codec that FFmpeg does not know have no context
+        sized = [one for one in films if one.codec_context is not None and one.codec_context.width]
+        if not sized:
             raise CameraError(f"cam = {self.name!r}: is not a video that FFmpeg can read")
+        chosen = max(sized, key=lambda one: (one.codec_context.width * one.codec_context.height, -one.index))
+        context = chosen.codec_context
         if len(streams) > 1:
             log.info(
                 "%s: of %d video streams number %d is read: %s, %dx%d", self.name, len(streams),

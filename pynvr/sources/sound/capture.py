@@ -15,6 +15,7 @@ import numpy as np
 from av.bitstream import BitStreamFilterContext
 from av.packet import Packet as AvPacket
 
+from pynvr.errors import CameraError
 from pynvr.media import codecs
 from pynvr.media.opencv import plausible_fps
 from pynvr.media.packet import Packet, SoundPacket, Stream
@@ -24,7 +25,7 @@ from pynvr.sources.opening import Opener
 from pynvr.sources.sound.beginning import Beginning
 from pynvr.sources.sound.drift import Drift
 from pynvr.sources.sound.interleave import Interleaver
-from pynvr.sources.sound.kind import SoundKind
+from pynvr.sources.sound.kind import SoundKind, first_known
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,13 @@ class SoundCapture:
         self._rtsp = is_rtsp(opener.cam)
         self._container = opener.open_container(analyzeduration=str(PROBED_US))
         self._picture = self._container.streams.video[0]
-        self._sound = next(iter(self._container.streams.audio), None) if with_sound else None
+        if self._picture.codec_context is None:
+            self._container.close()
+            raise CameraError(
+                f"camera {self._name}: sends a codec that FFmpeg does not know; let it send H.264, H.265 or "
+                "MJPEG"
+            )
+        self._sound = first_known(self._container.streams.audio) if with_sound else None
         self._streams = [one for one in (self._picture, self._sound) if one is not None]
         self._packets = self._container.demux(self._streams)
         waits = self._picture.codec_context.name in ("h264", "hevc")

@@ -4,7 +4,14 @@ A camera whose settings are changed may go on within the connection, under the o
 sends would play as noise, at another speed, or not at all. Times are seconds.
 """
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +23,11 @@ WATCHED_S = 3.0
 ALIKE = 1.5
 """Sound without a pause is as long as its pictures, but for this factor: some clocks are wrong by 16 %."""
 STOPPED_S = 10.0
+
+
+def first_known(sounds: Iterable[AudioStream]) -> AudioStream | None:
+    """The first sound of a codec that FFmpeg knows; others have no context."""
+    return next((one for one in sounds if one.codec_context is not None), None)
 
 
 class SoundKind:
