@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from pynvr.archive import fsync
 from pynvr.archive.entry import Known, known
+from pynvr.archive.names import lies_inside
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,15 @@ class Index:
     def has(self, name: str) -> bool:
         """Whether there is a line for the recording of this name. Reads the whole index."""
         return any(entry.file == name for entry in self.each())
+
+    def may_name(self, name: str) -> bool:
+        """Whether this may be a recording's name: not outside of the archive, and not the index itself.
+
+        A link counts, wherever it leads.
+        """
+        root = self.path.parent
+        path = Path(f"{root}/{name}")
+        return path != self.path and lies_inside(root, path.parent)
 
     def is_gone(self, name: str) -> bool:
         """Whether the recording was removed, and its line is still in the file."""

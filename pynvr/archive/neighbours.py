@@ -13,7 +13,6 @@ from msgspec import UNSET
 from pynvr.archive import companions
 from pynvr.archive.entry import known
 from pynvr.archive.index import INDEX_NAME, Index
-from pynvr.archive.names import lies_inside
 
 MOUNTS = Path("/proc/self/mountinfo")
 """Where disks are mounted is its fifth column, blanks as octal numbers."""
@@ -52,12 +51,11 @@ def _oldest(folder: Path) -> Iterator[datetime]:
 
     One of the future says nothing: the clock was wrong.
     """
-    index, now = folder / INDEX_NAME, datetime.now(timezone.utc)
-    for _, line in islice(Index(index).lines(), MOST_LINES):
+    index, now = Index(folder / INDEX_NAME), datetime.now(timezone.utc)
+    for _, line in islice(index.lines(), MOST_LINES):
         if (entry := known(line)) is None or entry.last_frame_utc is UNSET or entry.last_frame_utc > now:
             continue
-        path = folder / entry.file
-        there = os.path.lexists(path) and path != index and lies_inside(folder, path.parent)
-        if there and not companions.is_kept(str(path)):
+        path = f"{folder}/{entry.file}"
+        if index.may_name(entry.file) and os.path.lexists(path) and not companions.is_kept(path):
             yield entry.last_frame_utc
             return

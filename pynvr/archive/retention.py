@@ -20,7 +20,6 @@ from pynvr.archive import companions
 from pynvr.archive.archive import Archive
 from pynvr.archive.clock_guard import FAR_AHEAD, ClockGuard
 from pynvr.archive.entry import known
-from pynvr.archive.names import lies_inside
 from pynvr.archive.neighbours import oldest_beside
 
 log = logging.getLogger(__name__)
@@ -163,15 +162,9 @@ class Retention:
             )
 
     def _oldest(self) -> Iterator[tuple[str, datetime]]:
-        """The recordings in the index that were not removed yet, in order of closing, each with its time.
-
-        Left out are the index itself and names outside of the archive. A link counts, wherever it leads.
-        """
+        """The recordings in the index that were not removed yet, in order of closing, each with its time."""
         for entry in self._index.each():
-            path = Path(self._path(entry.file))
-            if entry.last_frame_utc is UNSET or path == self._index.path:
-                continue
-            if lies_inside(self._archive.root, path.parent):
+            if entry.last_frame_utc is not UNSET and self._index.may_name(entry.file):
                 yield entry.file, entry.last_frame_utc
 
     def _count(self) -> None:

@@ -99,11 +99,9 @@ class LiveReader(Generic[Item, Content]):
         return self._queue.received
 
     def status(self) -> SourceStatus:
-        # its heart beats at least so often unless OpenCV ignores the timeouts
+        # its heart beats at least so often unless OpenCV ignores the timeouts; a late opening is repeated
         read_s = self._opener.timeouts.read_s + self._opener.longest_hole_s
-        longest_s = (
-            max(2 * self._opener.timeouts.open_s, read_s) + LONGEST_PAUSE_S
-        )  # a late opening is repeated
+        longest_s = max(2 * self._opener.timeouts.open_s, read_s) + LONGEST_PAUSE_S
         overdue_s = time.monotonic() - self._heartbeat - longest_s
         return SourceStatus(
             self.connected,
